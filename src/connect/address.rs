@@ -1,0 +1,137 @@
+//! Where Connect lives: instance names, base addresses, origins.
+//!
+//! Invariants: an address is taken apart by a WHATWG URL parser (the browser's in the widget), never by string search; what
+//! the frame loads and the origin its messages are compared with come from the same parse.
+
+/// A URL as a WHATWG parser read it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ParsedUrl {
+    /// The serialised URL.
+    pub href: String,
+    /// The scheme with its colon, as `https:`.
+    pub scheme: String,
+    /// The host without the port; `[::1]` keeps its brackets; empty when the scheme has none.
+    pub host: String,
+    /// The path, as `/v2/`.
+    pub path: String,
+    /// `https://host[:port]`, or `null` for schemes without an origin.
+    pub origin: String,
+    /// A user name or password stands before the host.
+    pub has_credentials: bool,
+    /// Decoded query pairs in their order, duplicates kept.
+    pub query: Vec<(String, String)>,
+}
+
+/// Parses an absolute URL by the WHATWG rules; `None` when it is not one. Must be pure.
+pub type ParseUrl = fn(&str) -> Option<ParsedUrl>;
+
+impl ParsedUrl {
+    /// Whether this is `http:` or `https:`.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        matches!(self.scheme.as_str(), "http:" | "https:")
+    }
+
+    /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host == "[::1]" || is_loopback_ipv4(&self.host)
+    }
+
+    /// The address without query and fragment: two URLs with the same place show the same page.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        let end = self.href.find(['?', '#']).unwrap_or(self.href.len());
+        self.href.get(..end).unwrap_or(&self.href)
+    }
+}
+
+/// The browser has already canonicalised the host: four decimal numbers or not an IPv4 address at all.
+fn is_loopback_ipv4(host: &str) -> bool {
+    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// What was wrong with an address; the text says what is accepted and never repeats the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressError(pub &'static str);
+
+/// The base address of one Connect: scheme, host, port and path, no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectUrl {
+    base: String,
+    origin: String,
+}
+
+impl ConnectUrl {
+    /// The Connect of a Flinks instance: `toolbox` → `https://toolbox-iframe.private.fin.ag/v2/`.
+    ///
+    /// The name must match `^[a-z0-9](?:[a-z0-9-]{0,54}[a-z0-9])?$`: with `-iframe` it is one DNS label, so no name can lead
+    /// to another host. The parsed origin is checked all the same.
+    pub fn of_instance(name: &str, parse: ParseUrl) -> Result<Self, AddressError> {
+        const EXPECTED: AddressError = AddressError(
+            "expected a Flinks instance name: 1 to 56 lower-case letters, digits or inner hyphens, as `toolbox`",
+        );
+        if !is_instance_name(name) {
+            return Err(EXPECTED);
+        }
+        let origin = ["https://", name, "-iframe.private.fin.ag"].concat();
+        let parsed = parse(&[&origin, "/v2/"].concat()).ok_or(EXPECTED)?;
+        if parsed.origin != origin {
+            return Err(EXPECTED);
+        }
+        Ok(Self { base: parsed.href, origin })
+    }
+
+    /// A Connect at an address of the host's choice: https, or http on a loopback host; no query, fragment or credentials.
+    pub fn at(address: &str, parse: ParseUrl) -> Result<Self, AddressError> {
+        let parsed = parse(address).ok_or(AddressError("expected an absolute URL"))?;
+        if parsed.scheme != "https:" && !(parsed.scheme == "http:" && parsed.is_loopback()) {
+            return Err(AddressError("expected https, or http on a loopback host"));
+        }
+        if parsed.has_credentials || parsed.place() != parsed.href {
+            return Err(AddressError("expected no query, no fragment and no credentials"));
+        }
+        Ok(Self { base: parsed.href, origin: parsed.origin })
+    }
+
+    /// The address to put a query behind.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The only origin this Connect's messages may come from.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+fn is_instance_name(name: &str) -> bool {
+    (1..=56).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+#[cfg(feature = "native-url")]
+impl From<url::Url> for ParsedUrl {
+    fn from(url: url::Url) -> Self {
+        Self {
+            scheme: [url.scheme(), ":"].concat(),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            path: url.path().to_owned(),
+            origin: url.origin().ascii_serialization(),
+            has_credentials: !url.username().is_empty() || url.password().is_some(),
+            query: url.query_pairs().into_owned().collect(),
+            href: url.into(),
+        }
+    }
+}
+
+/// [`ParseUrl`] outside a browser, by the `url` crate.
+#[cfg(feature = "native-url")]
+#[must_use]
+pub fn parse_url(text: &str) -> Option<ParsedUrl> {
+    url::Url::parse(text).ok().map(ParsedUrl::from)
+}

@@ -1,0 +1,90 @@
+//! What Connect posts to the page around it.
+//!
+//! A message is an object (or, with `stringify`, its JSON text) with a `step`, a `flinksCode`, or both; error codes also arrive as the
+//! step itself. Source: Flinks' event-listener and handled-errors pages.
+//!
+//! Invariants: reading is total: any value at all yields a [`Message`] or nothing. Only own properties count, because a polluted
+//! `Object.prototype` on the host's page would otherwise choose the login.
+
+use super::address::ParseUrl;
+use super::redirect::{self, Expected, Redirect, RedirectError};
+use super::step::{self, Meaning};
+use super::{code, id};
+
+/// The longest text read from one field, in UTF-16 units: ids, names, codes.
+pub const MAX_TEXT_LEN: usize = 256;
+/// The longest URL read, in UTF-16 units.
+pub const MAX_URL_LEN: usize = 8_192;
+/// The longest JSON text parsed, in UTF-16 units.
+pub const MAX_JSON_LEN: usize = 16_384;
+
+/// One field as found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// No such own property, or null, undefined or the empty string.
+    Absent,
+    /// A primitive string within the limit.
+    Text(String),
+    /// Something else, or too long.
+    Unusable,
+}
+
+/// Read access to the own properties of a posted object.
+pub trait Fields {
+    /// The own property `name`, when it is a primitive string of at most `max_len` UTF-16 units.
+    fn text(&self, name: &str, max_len: usize) -> Field;
+
+    /// The own property `name` as a list: a string is a list of one, an array gives its strings. At most `max_items` elements are
+    /// looked at; what is no string within `max_len` is passed over.
+    fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String>;
+}
+
+/// A message that was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The step, known or not.
+    pub step: Option<String>,
+    /// The bank it names.
+    pub institution: Option<String>,
+    /// The Flinks code it carries, in its own field or as the step.
+    pub code: Option<String>,
+    /// What it means to the session.
+    pub meaning: Meaning,
+}
+
+impl Message {
+    /// Reads a message; `None` when it has neither a step nor a code.
+    #[must_use]
+    pub fn read(fields: &dyn Fields) -> Option<Self> {
+        let step = name(fields, "step");
+        let code = name(fields, "flinksCode").or_else(|| step.clone().filter(|step| code::find(step).is_some()));
+        let meaning = [&step, &code]
+            .into_iter()
+            .flatten()
+            .map(|name| step::meaning(name))
+            .find(|meaning| *meaning != Meaning::Passing)
+            .unwrap_or(Meaning::Passing);
+        // A redirect's bank belongs to the result, where it is read with the rest.
+        (step.is_some() || code.is_some()).then(|| Self {
+            institution: name(fields, redirect::INSTITUTION),
+            step,
+            code,
+            meaning,
+        })
+    }
+
+    /// Reads the result a message with [`Meaning::Redirect`] carries.
+    pub fn redirect(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Redirect, RedirectError> {
+        redirect::read(fields, parse, expected)
+    }
+}
+
+fn name(fields: &dyn Fields, key: &str) -> Option<String> {
+    match fields.text(key, MAX_TEXT_LEN) {
+        Field::Text(text) => Some(text),
+        Field::Absent | Field::Unusable => None,
+    }
+}
+
+const _: () =
+    assert!(id::MAX_TAG_LEN <= MAX_TEXT_LEN && id::MAX_ID_LEN <= MAX_TEXT_LEN, "an id or tag must fit a field");

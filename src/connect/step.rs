@@ -1,0 +1,86 @@
+//! The steps Connect reports: the `step` field of its messages.
+//!
+//! Source: Flinks' event-listener and OAuth pages, its own demo, and integrators' code, as the mark beside each name tells. A
+//! name that is not listed passes through to the host as it came; Flinks adds names.
+
+/// What a step means to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Connect loaded: the frame is alive.
+    Mounted,
+    /// The prompt a reconnect is for.
+    Mfa,
+    /// The bank list or the credential form: Connect has left the reconnect for the full flow.
+    FullFlow,
+    /// The user sent credentials or answers: closing now would lose them.
+    Submitted,
+    /// The user pressed Connect's own X. Connect does nothing more; the session stays resumable.
+    Closed,
+    /// The user refused consent. (Refused terms are an unticked box, not an end.)
+    Denied,
+    /// The authorize token was refused.
+    TokenInvalid,
+    /// Success: the connection is stored.
+    Redirect,
+    /// Nothing that changes the session.
+    Passing,
+}
+
+/// One documented step.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// What it means to a session.
+    pub meaning: Meaning,
+}
+
+macro_rules! steps {
+    ($($constant:ident $meaning:ident),* $(,)?) => {
+        $(#[doc = concat!("`", stringify!($constant), "`")]
+        pub const $constant: &str = stringify!($constant);)*
+
+        /// Every documented step, in the order a session may show them.
+        pub const ALL: &[Step] = &[$(Step { name: $constant, meaning: Meaning::$meaning }),*];
+    };
+}
+
+steps! {
+    APP_MOUNTED Mounted,
+    APP_ONLINE Passing,
+    APP_OFFLINE Passing,
+    APP_RESIZE Passing,
+    COMPONENT_LOAD_CONSENT Passing,
+    COMPONENT_ACCEPT_CONSENT Passing,
+    COMPONENT_DENY_CONSENT Denied,
+    COMPONENT_ACCEPT_PROVIDER_CONSENT Passing,
+    COMPONENT_ACCEPT_TERMS Passing,
+    COMPONENT_DENY_TERMS Passing,
+    COMPONENT_CLICK_TERMS_URL Passing,
+    COMPONENT_CLICK_RESET_PASSWORD Passing,
+    COMPONENT_LOAD_INSTITUTION_SELECTOR FullFlow,
+    INSTITUTION_SELECTED Passing,
+    COMPONENT_LOAD_CREDENTIAL FullFlow,
+    SUBMIT_CREDENTIAL Submitted,
+    COMPONENT_LOAD_CREDENTIAL_RETRY Passing,
+    COMPONENT_LOAD_MFA Mfa,
+    SUBMIT_MFA Submitted,
+    COMPONENT_LOAD_MFA_RETRY Passing,
+    COMPONENT_HELP2FA_INFO Passing,
+    COMPONENT_HELP2FA_TROUBLESHOOTING Passing,
+    ENHANCED_MFA_HAS_QUESTIONS Passing,
+    ENHANCED_MFA_NO_QUESTIONS Passing,
+    COMPONENT_LOAD_ACCOUNT_SELECTION Passing,
+    ACCOUNT_SELECTED Passing,
+    POPUP_OPENED Passing,
+    POPUP_BLOCKED Passing,
+    TOKEN_INVALID TokenInvalid,
+    COMPONENT_CLOSE_SESSION Closed,
+    REDIRECT Redirect,
+}
+
+/// What `name` means to a session; a name we do not know is [`Meaning::Passing`].
+#[must_use]
+pub fn meaning(name: &str) -> Meaning {
+    ALL.iter().find(|step| step.name == name).map_or(Meaning::Passing, |step| step.meaning)
+}
