@@ -1,0 +1,63 @@
+//! What can happen to a session.
+
+use super::delivery::HostAnswer;
+use super::start::StartReply;
+use crate::connect::id::AttemptId;
+use crate::connect::message::Fields;
+
+/// A message event as the browser delivered it, read no further than the gate asks.
+///
+/// The methods are asked in the order they stand here, each only when the one before said yes: `fields` is the first to touch the
+/// event's data, because reading it makes the browser deserialise what a stranger sent.
+pub trait Posted {
+    /// The browser made this event; no script did.
+    fn is_trusted(&self) -> bool;
+
+    /// The sender is the frame's own window, and both exist.
+    fn is_from_frame(&self) -> bool;
+
+    /// The sender's origin is the frame's.
+    fn is_from_origin(&self) -> bool;
+
+    /// The data, when it is an object or the JSON text of one.
+    fn fields(&self) -> Option<Box<dyn Fields + '_>>;
+}
+
+/// Randomness a session is born with.
+#[derive(Clone, Debug)]
+pub struct Entropy {
+    /// At least 128 random bits: the attempt id of a session without `start`.
+    pub attempt_id: AttemptId,
+    /// Seed of the delivery's jitter.
+    pub seed: u64,
+}
+
+/// Something that happened. Every input may come in every phase.
+pub enum Input<'a> {
+    /// The host's start endpoint answered call number `call`.
+    Started {
+        /// The number of the call.
+        call: u32,
+        /// Its reply, or how it was refused.
+        reply: Result<StartReply, HostAnswer>,
+    },
+    /// A message event reached the page.
+    Posted(&'a dyn Posted),
+    /// The host answered delivery try number `try_number`.
+    Delivered {
+        /// The number of the try.
+        try_number: u32,
+        /// The answer.
+        answer: HostAnswer,
+    },
+    /// Time may have passed: a timer fired, or the page was resumed, shown or focused.
+    Wake,
+    /// The network is back.
+    Online,
+    /// The user closed the widget.
+    UserClosed,
+    /// The page closed the session.
+    HostClosed,
+    /// The page or the user asks for another try.
+    Retry,
+}

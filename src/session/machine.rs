@@ -1,0 +1,629 @@
+//! The session machine. All decisions about the protocol are in this file or the modules it names.
+//!
+//! What it must guarantee:
+//!
+//! 1. Exactly one [`Output::Settle`] per attempt, whatever happens.
+//! 2. A result is made only of a message that passed the whole gate, in this order: made by the browser, from our frame's window, from
+//!    our frame's origin, in a phase that listens, within the rate, and only then read.
+//! 3. The first acceptable REDIRECT is the result; the same again is nothing; a different one before the end is a conflict.
+//! 4. A result once accepted is delivered at least once or reported undelivered; closing takes the picture away, not the delivery.
+//! 5. Answers to abandoned calls change nothing: every call carries a number.
+//!
+//! Phases and what moves them (any input not listed changes nothing):
+//!
+//! | from | input | to |
+//! |---|---|---|
+//! | starting | start says `challenge` or `connect` | loading |
+//! | starting | start says `upToDate` | done |
+//! | starting | start fails | failed |
+//! | loading | first trusted message | active |
+//! | loading | load time-out | failed |
+//! | loading, active | idle limit, session over, token refused: first time, with `start` | starting |
+//! | loading, active | the same again, or without `start` | failed |
+//! | loading, active | terminal code; full flow under `stop`; contradicting REDIRECT | failed |
+//! | loading, active | REDIRECT | delivering, or done without `deliver` |
+//! | loading, active | closed by Connect's X, by refused consent, by the user, by the page | closed |
+//! | delivering | host received | done |
+//! | delivering | host refused, or time is up, or a different REDIRECT | failed |
+//! | failed, retryable | retry | starting, loading or delivering |
+
+use std::collections::VecDeque;
+
+use super::delivery::{self, HostAnswer, Random, Verdict};
+use super::failure::{ErrorCode, Failure};
+use super::input::{Entropy, Input, Posted};
+use super::options::{FullFlowPolicy, Launcher, Options};
+use super::output::{Event, Mode, Outcome, Output, Phase, Reconnected, View};
+use super::start::{Attempt, StartReply};
+use crate::connect::address::{ConnectUrl, ParseUrl};
+use crate::connect::code::{self, Severity};
+use crate::connect::id::Tag;
+use crate::connect::message::Message;
+use crate::connect::parameters::{self, Launch};
+use crate::connect::redirect::{Expected, Redirect, RedirectError};
+use crate::connect::step::{self, Meaning};
+
+/// How long a Flinks session lives without activity, in milliseconds. Source: Flinks' Reconnect page.
+pub const IDLE_LIMIT_MS: u64 = 8 * 60_000;
+
+/// How long before the idle limit the host and the user hear of it, in milliseconds.
+const EXPIRY_WARNING_MS: u64 = 60_000;
+
+/// How long the host's start endpoint may take, in milliseconds: a live call to a bank is slow, but not this slow.
+const START_LIMIT_MS: u64 = 60_000;
+
+/// Messages from the frame that are read at once, and per second from then on. Connect sends a handful a minute; this stops a runaway.
+const RATE_BURST: u64 = 5_000;
+const RATE_PER_SECOND: u64 = 1_000;
+
+/// Messages that did not pass the gate, by the check that stopped them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Made by a script.
+    pub untrusted: u32,
+    /// From another window, or from none.
+    pub source: u32,
+    /// From another origin.
+    pub origin: u32,
+    /// Nobody was listening.
+    pub phase: u32,
+    /// Too many.
+    pub rate: u32,
+    /// Understood as nothing.
+    pub unreadable: u32,
+}
+
+/// What runs out next while a session waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    /// Nothing.
+    Idle,
+    /// The host's answer to the start call.
+    Start { until_ms: u64 },
+    /// Connect's first word.
+    Load { until_ms: u64 },
+    /// The user, in Connect.
+    User { since_ms: u64, warned: Warned },
+    /// The host's answer to a delivery try.
+    Answer { until_ms: u64, give_up_ms: u64 },
+    /// The next delivery try.
+    Backoff { until_ms: u64, give_up_ms: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Picture {
+    Shown,
+    Hidden,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Warned {
+    No,
+    Yes,
+}
+
+/// Renewals this attempt has used up: one for each reason.
+#[derive(Clone, Copy, Debug, Default)]
+struct Renewals {
+    session: bool,
+    token: bool,
+}
+
+/// One reconnect, from `reconnect()` to its result.
+///
+/// The driver's contract: after every [`Session::handle`], [`Session::poll`] until it returns `None`; call with [`Input::Wake`] at
+/// [`Session::deadline_ms`]; hold no borrow of the session while host code runs.
+pub struct Session {
+    options: Options,
+    parse: ParseUrl,
+    entropy: Entropy,
+    random: Random,
+    phase: Phase,
+    failure: Option<ErrorCode>,
+    waiting: Waiting,
+    picture: Picture,
+    calls: u32,
+    tries: u32,
+    renewals: Renewals,
+    attempt: Option<Attempt>,
+    went_full_flow: bool,
+    result: Option<Reconnected>,
+    rate: Rate,
+    dropped: Dropped,
+    outputs: VecDeque<Output>,
+}
+
+impl Session {
+    /// Begins a session.
+    #[must_use]
+    pub fn new(now_ms: u64, options: Options, entropy: Entropy, parse: ParseUrl) -> Self {
+        let mut session = Self {
+            random: Random(entropy.seed),
+            options,
+            parse,
+            entropy,
+            phase: Phase::Starting,
+            failure: None,
+            waiting: Waiting::Idle,
+            picture: Picture::Shown,
+            calls: 0,
+            tries: 0,
+            renewals: Renewals::default(),
+            attempt: None,
+            went_full_flow: false,
+            result: None,
+            rate: Rate { tokens: RATE_BURST, since_ms: now_ms },
+            dropped: Dropped::default(),
+            outputs: VecDeque::new(),
+        };
+        session.begin(now_ms, View::Loading);
+        session
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Messages the gate dropped so far.
+    #[must_use]
+    pub fn dropped(&self) -> Dropped {
+        self.dropped
+    }
+
+    /// When the session at Flinks is estimated to die, in session time.
+    #[must_use]
+    pub fn expires_at_ms(&self) -> Option<u64> {
+        match self.waiting {
+            Waiting::User { since_ms, .. } => Some(since_ms + IDLE_LIMIT_MS),
+            _ => None,
+        }
+    }
+
+    /// When the session wants [`Input::Wake`] at the latest, in session time.
+    #[must_use]
+    pub fn deadline_ms(&self) -> Option<u64> {
+        match self.waiting {
+            Waiting::Idle => None,
+            Waiting::Start { until_ms } | Waiting::Load { until_ms } => Some(until_ms),
+            Waiting::User { since_ms, warned: Warned::No } => Some(since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS),
+            Waiting::User { since_ms, warned: Warned::Yes } => Some(since_ms + IDLE_LIMIT_MS),
+            Waiting::Answer { until_ms, give_up_ms } | Waiting::Backoff { until_ms, give_up_ms } => {
+                Some(until_ms.min(give_up_ms))
+            }
+        }
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Takes in what happened at `now_ms`.
+    pub fn handle(&mut self, now_ms: u64, input: Input<'_>) {
+        match input {
+            Input::Posted(posted) => self.posted(now_ms, posted),
+            Input::Started { call, reply } if call == self.calls && self.phase == Phase::Starting => {
+                self.started(now_ms, reply)
+            }
+            Input::Delivered { try_number, answer } if try_number == self.tries && self.phase == Phase::Delivering => {
+                self.delivered(now_ms, &answer);
+            }
+            Input::Started { .. } | Input::Delivered { .. } => {}
+            Input::Wake => self.wake(now_ms),
+            Input::Online => {
+                if let Waiting::Backoff { give_up_ms, .. } = self.waiting {
+                    self.send(now_ms, give_up_ms);
+                }
+            }
+            Input::UserClosed => self.close(ErrorCode::Cancelled),
+            Input::HostClosed => self.close(ErrorCode::Closed),
+            Input::Retry => self.retry(now_ms),
+        }
+    }
+
+    // ---- beginning ----
+
+    /// Begins with what the options say: a live session, or the host's start endpoint.
+    fn begin(&mut self, now_ms: u64, view: View) {
+        self.went_full_flow = false;
+        self.show(view);
+        match &self.options.launcher {
+            Launcher::Start(_) => {
+                self.calls += 1;
+                self.waiting = Waiting::Start { until_ms: now_ms + START_LIMIT_MS };
+                self.enter(Phase::Starting);
+                self.outputs.push_back(Output::Start { call: self.calls });
+            }
+            Launcher::Interrupted { request_id, authorize_token } => {
+                let attempt = Attempt {
+                    attempt_id: self.entropy.attempt_id.clone(),
+                    mode: Mode::Resume,
+                    request_id: Some(request_id.clone()),
+                    authorize_token: authorize_token.clone(),
+                    accounts: Vec::new(),
+                    tag: None,
+                    connect: None,
+                    params: Vec::new(),
+                };
+                self.open(now_ms, attempt);
+            }
+        }
+    }
+
+    fn started(&mut self, now_ms: u64, reply: Result<StartReply, HostAnswer>) {
+        match reply {
+            Ok(StartReply::Open(attempt)) => self.open(now_ms, *attempt),
+            Ok(StartReply::UpToDate) => self.finish(Outcome::UpToDate),
+            Err(HostAnswer::Refused { status, .. }) => {
+                let failure = self.failure(ErrorCode::StartFailed).with_http_status(Some(status));
+                self.fail(failure);
+            }
+            Err(HostAnswer::Ok | HostAnswer::Unreachable) => self.fail(self.failure(ErrorCode::StartFailed)),
+        }
+    }
+
+    /// Puts up Connect for this attempt.
+    fn open(&mut self, now_ms: u64, mut attempt: Attempt) {
+        let Some(connect) = self.options.connect.clone().or_else(|| attempt.connect.take()) else {
+            // Neither the options nor the reply say where Connect is.
+            return self.fail(self.failure(ErrorCode::StartFailed));
+        };
+        if attempt.accounts.is_empty() {
+            attempt.accounts.clone_from(&self.options.accounts);
+        }
+        for (name, value) in &self.options.params {
+            if !attempt.params.iter().any(|(given, _)| given == name) {
+                attempt.params.push((name.clone(), value.clone()));
+            }
+        }
+        if attempt.tag.is_none() {
+            attempt.tag = param(&attempt, parameters::TAG).and_then(Tag::parse);
+        }
+        let url = self.frame_url(&connect, &attempt);
+        self.attempt = Some(attempt);
+        self.waiting = Waiting::Load { until_ms: now_ms + self.options.load_timeout_ms };
+        self.enter(Phase::Loading);
+        self.outputs.push_back(Output::OpenFrame { url, origin: connect.origin().to_owned() });
+    }
+
+    fn frame_url(&self, connect: &ConnectUrl, attempt: &Attempt) -> String {
+        Launch {
+            connect,
+            request_id: attempt.request_id.as_ref(),
+            authorize_token: attempt.authorize_token.as_ref(),
+            accounts: &attempt.accounts,
+            language: self.options.language,
+            tag: attempt.tag.as_ref(),
+            others: &attempt.params,
+        }
+        .url()
+    }
+
+    // ---- the gate ----
+
+    fn posted(&mut self, now_ms: u64, posted: &dyn Posted) {
+        let dropped = &mut self.dropped;
+        let counter = if !posted.is_trusted() {
+            &mut dropped.untrusted
+        } else if !posted.is_from_frame() {
+            &mut dropped.source
+        } else if !posted.is_from_origin() {
+            &mut dropped.origin
+        } else if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {
+            &mut dropped.phase
+        } else if !self.rate.admits(now_ms) {
+            &mut dropped.rate
+        } else {
+            return self.trusted(now_ms, posted);
+        };
+        *counter = counter.saturating_add(1);
+    }
+
+    /// A message that passed the gate: from here on its data is read.
+    fn trusted(&mut self, now_ms: u64, posted: &dyn Posted) {
+        let fields = posted.fields();
+        let message = fields.as_deref().and_then(Message::read);
+        let (Some(fields), Some(message)) = (fields, message) else {
+            self.dropped.unreadable = self.dropped.unreadable.saturating_add(1);
+            return;
+        };
+        let redirect = (message.meaning == Meaning::Redirect).then(|| {
+            let attempt = self.attempt.as_ref();
+            let expected = Expected {
+                tag: attempt.and_then(|attempt| attempt.tag.as_ref()),
+                redirect_url: attempt.and_then(|attempt| param(attempt, parameters::REDIRECT_URL)),
+            };
+            Message::redirect(&*fields, self.parse, expected)
+        });
+        if redirect == Some(Err(RedirectError::Unreadable)) {
+            self.dropped.unreadable = self.dropped.unreadable.saturating_add(1);
+            return;
+        }
+        if self.phase == Phase::Delivering {
+            // The result stands. Only one thing can still change it.
+            return match redirect {
+                Some(redirect) => self.repeated(redirect),
+                None => self.report(message),
+            };
+        }
+        self.listen(now_ms, message, redirect);
+    }
+
+    fn listen(&mut self, now_ms: u64, message: Message, redirect: Option<Result<Redirect, RedirectError>>) {
+        if matches!(self.waiting, Waiting::User { warned: Warned::Yes, .. }) || self.phase == Phase::Loading {
+            self.show(View::Connect);
+        }
+        self.waiting = Waiting::User { since_ms: now_ms, warned: Warned::No };
+        if self.phase == Phase::Loading {
+            self.enter(Phase::Active);
+        }
+        let Message { meaning, code, .. } = message.clone();
+        self.report(message);
+        match meaning {
+            Meaning::FullFlow => self.full_flow(),
+            Meaning::Closed | Meaning::Denied => self.close(ErrorCode::Cancelled),
+            Meaning::TokenInvalid => self.token_invalid(now_ms),
+            Meaning::Redirect => match redirect {
+                Some(Ok(redirect)) => self.accept(now_ms, redirect),
+                Some(Err(_)) | None => self.fail(self.failure(ErrorCode::Conflict)),
+            },
+            Meaning::Mounted | Meaning::Mfa | Meaning::Submitted | Meaning::Passing => self.judge_code(now_ms, code),
+        }
+    }
+
+    /// Tells the host what Connect said, known or not.
+    fn report(&mut self, Message { step, institution, code, .. }: Message) {
+        if let Some(step) = step {
+            self.emit(Event::Step { step, institution });
+        }
+        if let Some(flinks_code) = code {
+            self.emit(Event::FlinksCode { flinks_code });
+        }
+    }
+
+    fn judge_code(&mut self, now_ms: u64, code: Option<String>) {
+        match code.as_deref().map(code::severity) {
+            Some(Severity::SessionOver) => self.session_over(now_ms, code),
+            Some(Severity::Terminal) => self.fail(self.failure(ErrorCode::Flinks).with_flinks_code(code)),
+            Some(Severity::Passing | Severity::Correctable) | None => {}
+        }
+    }
+
+    fn full_flow(&mut self) {
+        let was_asked_for = self.attempt.as_ref().is_some_and(|attempt| attempt.mode == Mode::Connect);
+        if was_asked_for || self.went_full_flow {
+            return;
+        }
+        self.went_full_flow = true;
+        self.emit(Event::FullFlow);
+        if self.options.full_flow == FullFlowPolicy::Stop {
+            self.fail(self.failure(ErrorCode::FullFlow));
+        }
+    }
+
+    // ---- the result ----
+
+    fn accept(&mut self, now_ms: u64, redirect: Redirect) {
+        let Some(attempt) = self.attempt.as_ref() else { return };
+        let Redirect { login_id, request_id, institution, accounts, tag } = redirect;
+        self.result = Some(Reconnected {
+            attempt_id: attempt.attempt_id.clone(),
+            mode: if self.went_full_flow { Mode::Connect } else { attempt.mode },
+            login_id,
+            request_id: request_id.or_else(|| attempt.request_id.clone()),
+            institution,
+            account_ids: if accounts.is_empty() { attempt.accounts.clone() } else { accounts },
+            tag: tag.or_else(|| attempt.tag.clone()),
+        });
+        self.deliver_or_finish(now_ms);
+    }
+
+    /// A REDIRECT while the first one is being delivered.
+    fn repeated(&mut self, redirect: Result<Redirect, RedirectError>) {
+        let is_the_same = match (redirect, &self.result) {
+            (Ok(redirect), Some(result)) => {
+                redirect.login_id == result.login_id
+                    && (redirect.request_id.is_none() || redirect.request_id == result.request_id)
+            }
+            (Ok(_) | Err(_), _) => false,
+        };
+        if !is_the_same {
+            self.fail(self.failure(ErrorCode::Conflict));
+        }
+    }
+
+    fn deliver_or_finish(&mut self, now_ms: u64) {
+        match (&self.options.deliver, &self.result) {
+            (Some(_), _) => {
+                self.enter(Phase::Delivering);
+                self.show(View::Delivering);
+                self.send(now_ms, now_ms + self.options.deliver_timeout_ms);
+            }
+            (None, Some(result)) => self.finish(Outcome::Reconnected(result.clone())),
+            (None, None) => {}
+        }
+    }
+
+    fn send(&mut self, now_ms: u64, give_up_ms: u64) {
+        let Some(delivery) = self.result.clone() else { return };
+        self.tries += 1;
+        self.waiting = Waiting::Answer { until_ms: now_ms + u64::from(delivery::TRY_TIMEOUT_MS), give_up_ms };
+        self.outputs.push_back(Output::Deliver { try_number: self.tries, delivery });
+    }
+
+    fn delivered(&mut self, now_ms: u64, answer: &HostAnswer) {
+        let Waiting::Answer { give_up_ms, .. } = self.waiting else { return };
+        let http_status = match answer {
+            HostAnswer::Refused { status, .. } => Some(*status),
+            HostAnswer::Ok | HostAnswer::Unreachable => None,
+        };
+        match delivery::judge(answer) {
+            Verdict::Received => {
+                if let Some(result) = self.result.clone() {
+                    self.finish(Outcome::Reconnected(result));
+                }
+            }
+            Verdict::TryAgain { retry_after_ms } => {
+                let delay_ms = delivery::delay_ms(self.tries, retry_after_ms, &mut self.random);
+                self.waiting = Waiting::Backoff { until_ms: now_ms + delay_ms, give_up_ms };
+                self.show(View::Retrying);
+                self.emit(Event::Retrying { attempt: self.tries + 1, delay_ms });
+            }
+            Verdict::LoginMismatch => {
+                self.fail(self.failure(ErrorCode::LoginMismatch).with_http_status(http_status));
+            }
+            Verdict::Rejected => self.fail(self.failure(ErrorCode::Rejected).with_http_status(http_status)),
+        }
+    }
+
+    // ---- time ----
+
+    fn wake(&mut self, now_ms: u64) {
+        match self.waiting {
+            Waiting::Start { until_ms } if now_ms >= until_ms => self.fail(self.failure(ErrorCode::StartFailed)),
+            Waiting::Load { until_ms } if now_ms >= until_ms => self.fail(self.failure(ErrorCode::LoadTimeout)),
+            Waiting::User { since_ms, .. } if now_ms >= since_ms + IDLE_LIMIT_MS => self.session_over(now_ms, None),
+            Waiting::User { since_ms, warned: Warned::No }
+                if now_ms >= since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS =>
+            {
+                self.waiting = Waiting::User { since_ms, warned: Warned::Yes };
+                self.show(View::Expiring);
+                self.emit(Event::Expiring { remaining_ms: since_ms + IDLE_LIMIT_MS - now_ms });
+            }
+            Waiting::Answer { give_up_ms, .. } | Waiting::Backoff { give_up_ms, .. } if now_ms >= give_up_ms => {
+                self.fail(self.failure(ErrorCode::Undelivered));
+            }
+            // An answer after this belongs to an abandoned try.
+            Waiting::Answer { until_ms, .. } if now_ms >= until_ms => self.delivered(now_ms, &HostAnswer::Unreachable),
+            Waiting::Backoff { until_ms, give_up_ms } if now_ms >= until_ms => self.send(now_ms, give_up_ms),
+            _ => {}
+        }
+    }
+
+    /// The session at Flinks is dead: ask the host for another, once.
+    fn session_over(&mut self, now_ms: u64, flinks_code: Option<String>) {
+        if self.can_start() && !self.renewals.session {
+            self.renewals.session = true;
+            self.renew(now_ms);
+        } else {
+            self.fail(self.failure(ErrorCode::SessionExpired).with_flinks_code(flinks_code));
+        }
+    }
+
+    /// The token was refused: ask the host for another, once.
+    fn token_invalid(&mut self, now_ms: u64) {
+        if self.can_start() && !self.renewals.token {
+            self.renewals.token = true;
+            self.renew(now_ms);
+        } else {
+            self.fail(self.failure(ErrorCode::TokenInvalid).with_flinks_code(Some(step::TOKEN_INVALID.to_owned())));
+        }
+    }
+
+    fn can_start(&self) -> bool {
+        matches!(self.options.launcher, Launcher::Start(_))
+    }
+
+    fn renew(&mut self, now_ms: u64) {
+        self.outputs.push_back(Output::CloseFrame);
+        self.begin(now_ms, View::Renewing);
+    }
+
+    // ---- endings ----
+
+    fn close(&mut self, code: ErrorCode) {
+        match self.phase {
+            // What was accepted is still delivered, and the result settles with it.
+            Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(),
+            Phase::Starting | Phase::Loading | Phase::Active => {
+                let failure = self.failure(code);
+                self.end(Phase::Closed);
+                self.hide();
+                self.outputs.push_back(Output::Settle(Outcome::Failed(failure)));
+            }
+        }
+    }
+
+    fn retry(&mut self, now_ms: u64) {
+        let Some(code) = self.failure.filter(|code| code.is_retryable()) else { return };
+        self.failure = None;
+        self.picture = Picture::Shown;
+        if code == ErrorCode::Undelivered {
+            return self.deliver_or_finish(now_ms);
+        }
+        self.renewals = Renewals::default();
+        self.begin(now_ms, View::Loading);
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        self.end(Phase::Done);
+        self.hide();
+        self.outputs.push_back(Output::Settle(outcome));
+    }
+
+    fn failure(&self, code: ErrorCode) -> Failure {
+        Failure::new(code, self.phase)
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.failure = Some(failure.code);
+        self.end(Phase::Failed);
+        self.outputs.push_back(Output::CloseFrame);
+        self.show(View::Failed(failure.code));
+        self.outputs.push_back(Output::Settle(Outcome::Failed(failure)));
+    }
+
+    fn end(&mut self, phase: Phase) {
+        self.waiting = Waiting::Idle;
+        self.enter(phase);
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        if phase != self.phase {
+            let previous = std::mem::replace(&mut self.phase, phase);
+            self.emit(Event::PhaseChange { phase, previous });
+        }
+    }
+
+    /// What was hidden stays hidden until a retry: a delivery that goes on after closing must not bring the picture back.
+    fn show(&mut self, view: View) {
+        if self.picture == Picture::Shown {
+            self.outputs.push_back(Output::Show(view));
+        }
+    }
+
+    fn hide(&mut self) {
+        if std::mem::replace(&mut self.picture, Picture::Hidden) == Picture::Shown {
+            self.outputs.push_back(Output::Hide);
+        }
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.outputs.push_back(Output::Emit(event));
+    }
+}
+
+fn param<'a>(attempt: &'a Attempt, name: &str) -> Option<&'a str> {
+    attempt.params.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+}
+
+/// A token bucket: a burst at once, then so many a second.
+struct Rate {
+    tokens: u64,
+    since_ms: u64,
+}
+
+impl Rate {
+    fn admits(&mut self, now_ms: u64) -> bool {
+        let gained = now_ms.saturating_sub(self.since_ms).saturating_mul(RATE_PER_SECOND) / 1_000;
+        if gained > 0 {
+            self.tokens = (self.tokens + gained).min(RATE_BURST);
+            self.since_ms = now_ms;
+        }
+        let admits = self.tokens > 0;
+        self.tokens = self.tokens.saturating_sub(1);
+        admits
+    }
+}

@@ -1,0 +1,341 @@
+//! The host's options, from anything at all to settings that are proved.
+//!
+//! Invariants: defaults exist here only; an unknown name or a bad value is an error that names the option and what is accepted, and
+//! repeats no value, because some values are secrets.
+
+use std::borrow::Cow;
+
+use crate::connect::address::{AddressError, ConnectUrl, ParseUrl};
+use crate::connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
+use crate::connect::parameters::{self, Language};
+use crate::connect::redirect::MAX_ACCOUNTS;
+
+/// A value the host handed over, by its kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Property {
+    /// Missing or undefined.
+    Absent,
+    /// `null`.
+    Null,
+    /// A string.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// An array of strings.
+    Texts(Vec<String>),
+    /// A plain object of strings, numbers and booleans, each as text.
+    Pairs(Vec<(String, String)>),
+    /// A function.
+    Function,
+    /// An element of the page.
+    Element,
+    /// An `AbortSignal`.
+    Signal,
+    /// Anything else.
+    Other,
+}
+
+/// An object the host handed over: its options or a start reply.
+pub trait Properties {
+    /// The names of its enumerable own properties.
+    fn names(&self) -> Vec<String>;
+
+    /// The property `name`.
+    fn get(&self, name: &str) -> Property;
+}
+
+/// Every option.
+pub const NAMES: &[&str] = &[
+    "instance",
+    "connectUrl",
+    "container",
+    "requestId",
+    "start",
+    "authorizeToken",
+    "resumeSelectedAccounts",
+    "deliver",
+    "headers",
+    "credentials",
+    "language",
+    "params",
+    "fullFlow",
+    "labels",
+    "loadTimeoutMs",
+    "deliverTimeoutMs",
+    "sandbox",
+    "signal",
+];
+
+/// A wrong option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidOption {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// What is accepted.
+    pub expected: Cow<'static, str>,
+}
+
+impl InvalidOption {
+    fn new(name: &'static str, expected: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), expected: Cow::Borrowed(expected) }
+    }
+
+    /// The sentence for people.
+    #[must_use]
+    pub fn message(&self) -> String {
+        ["Option `", &self.name, "`: ", &self.expected, "."].concat()
+    }
+}
+
+impl From<(&'static str, AddressError)> for InvalidOption {
+    fn from((name, error): (&'static str, AddressError)) -> Self {
+        Self::new(name, error.0)
+    }
+}
+
+/// A way to reach the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A URL to POST to.
+    Url(String),
+    /// A function of the page's.
+    Function,
+}
+
+/// How the session begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Launcher {
+    /// With a live session that is known already.
+    Interrupted {
+        /// The session.
+        request_id: RequestId,
+        /// The token, when the instance wants one.
+        authorize_token: Option<AuthorizeToken>,
+    },
+    /// By asking the host.
+    Start(Endpoint),
+}
+
+/// What to do when Connect leaves a reconnect for the full flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FullFlowPolicy {
+    /// Let the user go on; the result says `mode: "connect"`.
+    #[default]
+    Continue,
+    /// End the session with `FULL_FLOW`.
+    Stop,
+}
+
+/// Proved options.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where Connect lives, unless the start reply tells.
+    pub connect: Option<ConnectUrl>,
+    /// How the session begins.
+    pub launcher: Launcher,
+    /// The accounts picked in the original session.
+    pub accounts: Vec<AccountId>,
+    /// Where the result goes; nowhere means REDIRECT settles the session.
+    pub deliver: Option<Endpoint>,
+    /// Language of Connect and of the widget.
+    pub language: Language,
+    /// Further Connect parameters.
+    pub params: Vec<(String, String)>,
+    /// What to do when Connect leaves the reconnect.
+    pub full_flow: FullFlowPolicy,
+    /// How long Connect may stay silent after its frame opened, in milliseconds.
+    pub load_timeout_ms: u64,
+    /// How long delivery is tried, in milliseconds.
+    pub deliver_timeout_ms: u64,
+}
+
+impl Options {
+    /// Proves what the host gave. `document_language` is the page's own `lang`, for the default.
+    pub fn read(given: &dyn Properties, document_language: &str, parse: ParseUrl) -> Result<Self, InvalidOption> {
+        known_names(given)?;
+        shell_options(given)?;
+        let connect = connect(given, parse)?;
+        let launcher = launcher(given)?;
+        if connect.is_none() && matches!(launcher, Launcher::Interrupted { .. }) {
+            return Err(InvalidOption::new(
+                "instance",
+                "expected exactly one of `instance` and `connectUrl` (only a start reply can supply it)",
+            ));
+        }
+        Ok(Self {
+            connect,
+            launcher,
+            accounts: accounts(given.get("resumeSelectedAccounts"))
+                .ok_or(InvalidOption::new("resumeSelectedAccounts", ACCOUNTS_EXPECTED))?,
+            deliver: endpoint(given, "deliver")?,
+            language: language(given, document_language)?,
+            params: params(given.get("params"))
+                .map_err(|expected| InvalidOption { name: Cow::Borrowed("params"), expected })?,
+            full_flow: match given.get("fullFlow") {
+                Property::Absent => FullFlowPolicy::default(),
+                Property::Text(text) if text == "continue" => FullFlowPolicy::Continue,
+                Property::Text(text) if text == "stop" => FullFlowPolicy::Stop,
+                _ => return Err(InvalidOption::new("fullFlow", "expected \"continue\" or \"stop\"")),
+            },
+            load_timeout_ms: milliseconds(given, "loadTimeoutMs", 20_000)?,
+            deliver_timeout_ms: milliseconds(given, "deliverTimeoutMs", 120_000)?,
+        })
+    }
+}
+
+const ACCOUNTS_EXPECTED: &str = "expected an array of account ids, 8 to 128 letters, digits, `.`, `_` or `-` each";
+
+fn known_names(given: &dyn Properties) -> Result<(), InvalidOption> {
+    // The name is the host's own text, but what is no identifier at all may be anything, so it is not repeated.
+    match given.names().into_iter().find(|name| !NAMES.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let is_plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            Err(InvalidOption {
+                name: if is_plain { Cow::Owned(name) } else { Cow::Borrowed("?") },
+                expected: Cow::Owned(["unknown; the options are ", &NAMES.join(", ")].concat()),
+            })
+        }
+    }
+}
+
+/// What only the shell uses: its kind is checked here, with the rest.
+fn shell_options(given: &dyn Properties) -> Result<(), InvalidOption> {
+    type Check = fn(&Property) -> bool;
+    let checks: [(&'static str, Check, &'static str); 6] = [
+        (
+            "container",
+            |value| matches!(value, Property::Element | Property::Text(_)),
+            "expected an element or a selector",
+        ),
+        ("headers", |value| matches!(value, Property::Function), "expected a function that returns headers"),
+        (
+            "credentials",
+            |value| matches!(value, Property::Text(text) if matches!(text.as_str(), "same-origin" | "include" | "omit")),
+            "expected \"same-origin\", \"include\" or \"omit\"",
+        ),
+        ("labels", |value| matches!(value, Property::Pairs(_)), "expected an object of texts"),
+        (
+            "sandbox",
+            |value| matches!(value, Property::Text(_) | Property::Null),
+            "expected the frame's sandbox tokens, or null",
+        ),
+        ("signal", |value| matches!(value, Property::Signal), "expected an AbortSignal"),
+    ];
+    for (name, accepts, expected) in checks {
+        let value = given.get(name);
+        if value != Property::Absent && !accepts(&value) {
+            return Err(InvalidOption::new(name, expected));
+        }
+    }
+    Ok(())
+}
+
+fn connect(given: &dyn Properties, parse: ParseUrl) -> Result<Option<ConnectUrl>, InvalidOption> {
+    match (given.get("instance"), given.get("connectUrl")) {
+        (Property::Absent, Property::Absent) => Ok(None),
+        (Property::Text(name), Property::Absent) => {
+            ConnectUrl::of_instance(&name, parse).map(Some).map_err(|error| ("instance", error).into())
+        }
+        (Property::Absent, Property::Text(address)) => {
+            ConnectUrl::at(&address, parse).map(Some).map_err(|error| ("connectUrl", error).into())
+        }
+        (Property::Absent, _) => Err(InvalidOption::new("connectUrl", "expected a string")),
+        (_, Property::Absent) => Err(InvalidOption::new("instance", "expected a string")),
+        _ => Err(InvalidOption::new("connectUrl", "expected exactly one of `instance` and `connectUrl`")),
+    }
+}
+
+fn launcher(given: &dyn Properties) -> Result<Launcher, InvalidOption> {
+    let start = endpoint(given, "start")?;
+    match (given.get("requestId"), start) {
+        (Property::Absent, Some(endpoint)) => match given.get("authorizeToken") {
+            Property::Absent => Ok(Launcher::Start(endpoint)),
+            _ => Err(InvalidOption::new(
+                "authorizeToken",
+                "accepted only with `requestId`; a start reply brings its own",
+            )),
+        },
+        (Property::Text(text), None) => Ok(Launcher::Interrupted {
+            request_id: RequestId::parse(&text)
+                .ok_or(InvalidOption::new("requestId", "expected 8 to 128 letters, digits, `.`, `_` or `-`"))?,
+            authorize_token: match given.get("authorizeToken") {
+                Property::Absent => None,
+                Property::Text(text) => Some(AuthorizeToken::parse(&text).ok_or(TOKEN_EXPECTED)?),
+                _ => return Err(TOKEN_EXPECTED),
+            },
+        }),
+        (Property::Absent, None) | (Property::Text(_), Some(_)) => {
+            Err(InvalidOption::new("requestId", "expected exactly one of `requestId` and `start`"))
+        }
+        _ => Err(InvalidOption::new("requestId", "expected a string")),
+    }
+}
+
+const TOKEN_EXPECTED: InvalidOption = InvalidOption {
+    name: Cow::Borrowed("authorizeToken"),
+    expected: Cow::Borrowed("expected 8 to 128 letters, digits, `.`, `_` or `-`"),
+};
+
+fn endpoint(given: &dyn Properties, name: &'static str) -> Result<Option<Endpoint>, InvalidOption> {
+    match given.get(name) {
+        Property::Absent => Ok(None),
+        Property::Function => Ok(Some(Endpoint::Function)),
+        Property::Text(url) if !url.is_empty() => Ok(Some(Endpoint::Url(url))),
+        _ => Err(InvalidOption::new(name, "expected a URL of your backend or a function")),
+    }
+}
+
+pub(super) fn accounts(value: Property) -> Option<Vec<AccountId>> {
+    match value {
+        Property::Absent => Some(Vec::new()),
+        Property::Texts(texts) if texts.len() <= MAX_ACCOUNTS => {
+            texts.iter().map(|text| AccountId::parse(text)).collect()
+        }
+        _ => None,
+    }
+}
+
+fn language(given: &dyn Properties, document_language: &str) -> Result<Language, InvalidOption> {
+    match given.get("language") {
+        Property::Absent if document_language.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("fr")) => {
+            Ok(Language::Fr)
+        }
+        Property::Absent => Ok(Language::En),
+        Property::Text(text) if text == "en" => Ok(Language::En),
+        Property::Text(text) if text == "fr" => Ok(Language::Fr),
+        _ => Err(InvalidOption::new("language", "expected \"en\" or \"fr\"")),
+    }
+}
+
+pub(super) fn params(value: Property) -> Result<Vec<(String, String)>, Cow<'static, str>> {
+    match value {
+        Property::Absent => Ok(Vec::new()),
+        Property::Pairs(pairs) => {
+            for (name, value) in &pairs {
+                if let Some(reserved) = parameters::RESERVED.iter().find(|reserved| reserved.eq_ignore_ascii_case(name))
+                {
+                    return Err(Cow::Owned(["`", reserved, "` is the widget's own and refused here"].concat()));
+                }
+                if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                    return Err(Cow::Borrowed("expected parameter names of letters, digits and underscores"));
+                }
+                if name == parameters::TAG && Tag::parse(value).is_none() {
+                    return Err(Cow::Borrowed("`tag`: expected 1 to 256 printable ASCII characters"));
+                }
+            }
+            Ok(pairs)
+        }
+        _ => Err(Cow::Borrowed("expected an object whose values are strings, numbers or booleans")),
+    }
+}
+
+fn milliseconds(given: &dyn Properties, name: &'static str, default: u64) -> Result<u64, InvalidOption> {
+    match given.get(name) {
+        Property::Absent => Ok(default),
+        // A timer's delay is a signed 32-bit number of milliseconds.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+        Property::Number(number) if (1.0..=2_147_483_647.0).contains(&number) => Ok(number as u64),
+        _ => Err(InvalidOption::new(name, "expected a positive number of milliseconds")),
+    }
+}

@@ -1,0 +1,194 @@
+//! What a session asks its driver to do, and what it tells the host.
+
+use super::delivery::Delivery;
+use super::failure::Failure;
+use crate::connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
+
+/// Where a session stands. `Done`, `Failed` and `Closed` are final but for `retry()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The host's backend begins (or resumes) the session.
+    Starting,
+    /// Connect's frame is there, but has not spoken yet.
+    Loading,
+    /// The user is in Connect.
+    Active,
+    /// The result is on its way to the host's backend.
+    Delivering,
+    /// There is a result, and the host's backend has it.
+    Done,
+    /// There is an error.
+    Failed,
+    /// The page or the user closed the session.
+    Closed,
+}
+
+impl Phase {
+    /// Every phase.
+    pub const ALL: &'static [Self] =
+        &[Self::Starting, Self::Loading, Self::Active, Self::Delivering, Self::Done, Self::Failed, Self::Closed];
+
+    /// The phase as the host reads it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Loading => "loading",
+            Self::Active => "active",
+            Self::Delivering => "delivering",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Whether the session has settled.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Closed)
+    }
+}
+
+/// What really happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// An interrupted session was taken up again.
+    Resume,
+    /// An existing connection was refreshed.
+    Refresh,
+    /// The user went through the full flow.
+    Connect,
+}
+
+impl Mode {
+    /// The mode as host and backend read it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Refresh => "refresh",
+            Self::Connect => "connect",
+        }
+    }
+}
+
+/// A login that was verified at the bank, in this session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconnected {
+    /// The attempt it belongs to.
+    pub attempt_id: AttemptId,
+    /// What really happened.
+    pub mode: Mode,
+    /// The login.
+    pub login_id: LoginId,
+    /// The session, as REDIRECT named it, else as it was launched.
+    pub request_id: Option<RequestId>,
+    /// The bank's name, for people.
+    pub institution: Option<String>,
+    /// The accounts picked, as REDIRECT named them, else as they were launched.
+    pub account_ids: Vec<AccountId>,
+    /// The host's mark.
+    pub tag: Option<Tag>,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The host's backend has the result; its reply is with the driver, which received it.
+    Reconnected(Reconnected),
+    /// Flinks needed nobody.
+    UpToDate,
+    /// It failed.
+    Failed(Failure),
+}
+
+/// What the host's listeners hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// `phasechange`
+    PhaseChange {
+        /// The phase now.
+        phase: Phase,
+        /// The phase before.
+        previous: Phase,
+    },
+    /// `step`: a trusted Flinks event, known or not.
+    Step {
+        /// Its name.
+        step: String,
+        /// The bank it names.
+        institution: Option<String>,
+    },
+    /// `flinkscode`
+    FlinksCode {
+        /// Flinks' code.
+        flinks_code: String,
+    },
+    /// `fullflow`: Connect left the reconnect for the full flow.
+    FullFlow,
+    /// `expiring`: the session dies unless something happens in it.
+    Expiring {
+        /// The time left, in milliseconds.
+        remaining_ms: u64,
+    },
+    /// `retrying`: delivery will be tried again.
+    Retrying {
+        /// The try that follows, counted from 2.
+        attempt: u32,
+        /// The wait before it, in milliseconds.
+        delay_ms: u64,
+    },
+}
+
+/// What the user should see around or instead of Connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Connect is on its way.
+    Loading,
+    /// Connect itself.
+    Connect,
+    /// Connect, with a warning that time runs out.
+    Expiring,
+    /// A new session is on its way in place of an expired one.
+    Renewing,
+    /// The result is being sent.
+    Delivering,
+    /// The result is late: sending is tried again.
+    Retrying,
+    /// The session failed; the text depends on the code.
+    Failed(super::ErrorCode),
+}
+
+/// Work for the driver, to be done in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Call the host's start endpoint; answer with [`super::Input::Started`] and the same number.
+    Start {
+        /// Tells this call's answer from an abandoned one's.
+        call: u32,
+    },
+    /// Put up a fresh frame with this URL in place of any other. The URL carries secrets.
+    OpenFrame {
+        /// The frame's address.
+        url: String,
+        /// The only origin it may speak from.
+        origin: String,
+    },
+    /// Take the frame away.
+    CloseFrame,
+    /// Show this.
+    Show(View),
+    /// Take everything of ours off the page.
+    Hide,
+    /// Send this to the host; answer with [`super::Input::Delivered`] and the same number.
+    Deliver {
+        /// Tells this try's answer from an abandoned one's.
+        try_number: u32,
+        /// What to send: the same bytes in every try.
+        delivery: Delivery,
+    },
+    /// Tell the host's listeners.
+    Emit(Event),
+    /// Settle the result. Comes once per attempt.
+    Settle(Outcome),
+}
