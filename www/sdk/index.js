@@ -1,0 +1,10 @@
+// The npm entry: one function and its error. Importing it does nothing, anywhere.
+
+import { ReconnectSession } from "./session.js";
+
+export { ReconnectError } from "./error.js";
+export const version = FLINKS_RECONNECT_VERSION;
+
+export function reconnect(options) {
+  return new ReconnectSession(options);
+}
