@@ -40,6 +40,8 @@ pub const CUSTOMER_NAME: &str = "customerName";
 pub const DEMO: &str = "demo";
 /// Shows a search box above the bank list.
 pub const INSTITUTION_FILTER_ENABLE: &str = "institutionFilterEnable";
+/// Switches Nightly Refresh on for the new login.
+pub const SCHEDULE_REFRESH: &str = "scheduleRefresh";
 
 /// Names the widget owns: refused in `params`, because two sources for one of them is how a stranger's session gets in.
 pub const RESERVED: &[&str] = &[REQUEST_ID, AUTHORIZE_TOKEN, RESUME_SELECTED_ACCOUNTS, LANGUAGE, WEBVIEW, STRINGIFY];
@@ -82,7 +84,7 @@ pub const DOCUMENTED: &[&str] = &[
     "productType",
     REDIRECT_URL,
     "removePadding",
-    "scheduleRefresh",
+    SCHEDULE_REFRESH,
     "showAllAccounts",
     "showAllOperationsAccounts",
     "skipEnhancedMFA",

@@ -1,6 +1,6 @@
 //! Getting the result to the host's backend: what counts as received, what is tried again, and when.
 //!
-//! Source: the contract with the backend (`docs/backend.md`). At-least-once sending with one idempotency key makes exactly one effect.
+//! Source: the contract with the backend (README.md, "Your backend"). At-least-once sending with one idempotency key makes exactly one effect.
 
 use super::output::Reconnected;
 

@@ -1,4 +1,4 @@
-//! The start endpoint's reply. Source: the contract with the backend (`docs/backend.md`).
+//! The start endpoint's reply. Source: the contract with the backend (README.md, "Your backend").
 
 use super::options::{Properties, Property, accounts, params};
 use super::output::Mode;
