@@ -93,11 +93,9 @@ pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Res
 
     let login_id = agreed(fields, query, LOGIN_ID)?
         .map_or(Err(RedirectError::Unreadable), |text| LoginId::parse(&text).ok_or(RedirectError::Unreadable))?;
-    let tag = match agreed(fields, query, TAG)? {
-        None => None,
-        Some(text) => Some(Tag::parse(&text).ok_or(RedirectError::Conflict)?),
-    };
-    if expected.tag.is_some() && tag.is_some() && expected.tag != tag.as_ref() {
+    // The one that was set must come back as it was; one that nobody set may be anything.
+    let returned_tag = agreed(fields, query, TAG)?;
+    if expected.tag.is_some_and(|tag| returned_tag.as_ref().is_some_and(|returned| returned != tag.as_str())) {
         return Err(RedirectError::Conflict);
     }
     Ok(Redirect {
@@ -105,7 +103,7 @@ pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Res
         request_id: agreed(fields, query, REQUEST_ID)?.and_then(|text| RequestId::parse(&text)),
         institution: institution(fields, query),
         accounts: accounts(fields, query),
-        tag,
+        tag: returned_tag.and_then(|text| Tag::parse(&text)),
     })
 }
 
@@ -120,19 +118,18 @@ fn is_expected_place(url: &ParsedUrl, parse: ParseUrl, expected: Expected<'_>) -
     }
 }
 
-/// What field and query say under `name`; both must say the same, and the query only once.
+/// What field and query say under `name`; both must say the same, and the query only once. The empty text says nothing.
 fn agreed(fields: &dyn Fields, query: &[(String, String)], name: &str) -> Result<Option<String>, RedirectError> {
     let mut values = query.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
     let in_query = values.next();
     if values.next().is_some() {
         return Err(RedirectError::Conflict);
     }
-    match (fields.text(name, MAX_TEXT_LEN), in_query) {
-        (Field::Absent, None) => Ok(None),
+    match (fields.text(name, MAX_TEXT_LEN), in_query.filter(|value| !value.is_empty())) {
+        (Field::Absent | Field::Unusable, None) => Ok(None),
         (Field::Absent, Some(value)) => Ok(Some(value.clone())),
         (Field::Text(text), None) => Ok(Some(text)),
         (Field::Text(text), Some(value)) if text == *value => Ok(Some(text)),
-        (Field::Unusable, None) => Err(RedirectError::Unreadable),
         (Field::Text(_) | Field::Unusable, Some(_)) => Err(RedirectError::Conflict),
     }
 }

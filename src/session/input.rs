@@ -34,6 +34,8 @@ pub struct Entropy {
 
 /// Something that happened. Every input may come in every phase.
 pub enum Input<'a> {
+    /// Begin. Until then a session can be dropped or closed at no cost: no request is made, no token burned.
+    Begin,
     /// The host's start endpoint answered call number `call`.
     Started {
         /// The number of the call.

@@ -13,6 +13,7 @@
 //!
 //! | from | input | to |
 //! |---|---|---|
+//! | starting, not begun | begin | starting, or loading with a `requestId` |
 //! | starting | start says `challenge` or `connect` | loading |
 //! | starting | start says `upToDate` | done |
 //! | starting | start fails | failed |
@@ -22,7 +23,8 @@
 //! | loading, active | the same again, or without `start` | failed |
 //! | loading, active | terminal code; full flow under `stop`; contradicting REDIRECT | failed |
 //! | loading, active | REDIRECT | delivering, or done without `deliver` |
-//! | loading, active | closed by Connect's X, by refused consent, by the user, by the page | closed |
+//! | starting, loading, active | closed by the user or by the page | closed |
+//! | loading, active | closed by Connect's X or by refused consent | closed |
 //! | delivering | host received | done |
 //! | delivering | host refused, or time is up, or a different REDIRECT | failed |
 //! | failed, retryable | retry | starting, loading or delivering |
@@ -76,6 +78,8 @@ pub struct Dropped {
 /// What runs out next while a session waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waiting {
+    /// [`Input::Begin`].
+    Begin,
     /// Nothing.
     Idle,
     /// The host's answer to the start call.
@@ -134,17 +138,17 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a session.
+    /// A session that has not begun: nothing happens before [`Input::Begin`].
     #[must_use]
     pub fn new(now_ms: u64, options: Options, entropy: Entropy, parse: ParseUrl) -> Self {
-        let mut session = Self {
+        Self {
             random: Random(entropy.seed),
             options,
             parse,
             entropy,
             phase: Phase::Starting,
             failure: None,
-            waiting: Waiting::Idle,
+            waiting: Waiting::Begin,
             picture: Picture::Shown,
             calls: 0,
             tries: 0,
@@ -155,9 +159,7 @@ impl Session {
             rate: Rate { tokens: RATE_BURST, since_ms: now_ms },
             dropped: Dropped::default(),
             outputs: VecDeque::new(),
-        };
-        session.begin(now_ms, View::Loading);
-        session
+        }
     }
 
     /// Where the session stands.
@@ -185,7 +187,7 @@ impl Session {
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
         match self.waiting {
-            Waiting::Idle => None,
+            Waiting::Begin | Waiting::Idle => None,
             Waiting::Start { until_ms } | Waiting::Load { until_ms } => Some(until_ms),
             Waiting::User { since_ms, warned: Warned::No } => Some(since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS),
             Waiting::User { since_ms, warned: Warned::Yes } => Some(since_ms + IDLE_LIMIT_MS),
@@ -203,6 +205,7 @@ impl Session {
     /// Takes in what happened at `now_ms`.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>) {
         match input {
+            Input::Begin if self.waiting == Waiting::Begin => self.begin(now_ms, View::Loading),
             Input::Posted(posted) => self.posted(now_ms, posted),
             Input::Started { call, reply } if call == self.calls && self.phase == Phase::Starting => {
                 self.started(now_ms, reply)
@@ -210,7 +213,7 @@ impl Session {
             Input::Delivered { try_number, answer } if try_number == self.tries && self.phase == Phase::Delivering => {
                 self.delivered(now_ms, &answer);
             }
-            Input::Started { .. } | Input::Delivered { .. } => {}
+            Input::Begin | Input::Started { .. } | Input::Delivered { .. } => {}
             Input::Wake => self.wake(now_ms),
             Input::Online => {
                 if let Waiting::Backoff { give_up_ms, .. } = self.waiting {

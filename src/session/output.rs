@@ -1,5 +1,7 @@
 //! What a session asks its driver to do, and what it tells the host.
 
+use std::fmt;
+
 use super::delivery::Delivery;
 use super::failure::Failure;
 use crate::connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
@@ -160,7 +162,7 @@ pub enum View {
 }
 
 /// Work for the driver, to be done in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// Call the host's start endpoint; answer with [`super::Input::Started`] and the same number.
     Start {
@@ -191,4 +193,24 @@ pub enum Output {
     Emit(Event),
     /// Settle the result. Comes once per attempt.
     Settle(Outcome),
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start { call } => formatter.debug_struct("Start").field("call", call).finish(),
+            // The URL carries the request's id and the token.
+            Self::OpenFrame { origin, .. } => {
+                formatter.debug_struct("OpenFrame").field("origin", origin).finish_non_exhaustive()
+            }
+            Self::CloseFrame => formatter.write_str("CloseFrame"),
+            Self::Show(view) => formatter.debug_tuple("Show").field(view).finish(),
+            Self::Hide => formatter.write_str("Hide"),
+            Self::Deliver { try_number, delivery } => {
+                formatter.debug_struct("Deliver").field("try_number", try_number).field("delivery", delivery).finish()
+            }
+            Self::Emit(event) => formatter.debug_tuple("Emit").field(event).finish(),
+            Self::Settle(outcome) => formatter.debug_tuple("Settle").field(outcome).finish(),
+        }
+    }
 }

@@ -186,13 +186,16 @@ fn raise_dialog(document: &Document, surface: &HtmlElement, words: &Words) -> Re
     dialog.set_attribute("aria-label", &words.title())?;
     // The dialog itself is in the page's reach; `important` keeps the page's styles off it.
     for (property, value) in [
-        ("all", "initial"),
         ("position", "fixed"),
         ("inset", "0"),
         ("width", "100%"),
         ("height", "100%"),
         ("max-width", "none"),
         ("max-height", "none"),
+        ("margin", "0"),
+        ("border", "0"),
+        ("padding", "0"),
+        ("background", "none"),
         ("display", "block"),
     ] {
         dialog.style().set_property_with_priority(property, value, "important")?;

@@ -63,7 +63,7 @@ impl Widget {
 
     /// Begins, once the façade is ready to hear.
     pub fn begin(&self) {
-        self.driver.feed(Input::Wake);
+        self.driver.feed(Input::Begin);
     }
 
     /// The page closes the session.

@@ -1,8 +1,6 @@
 // <flinks-reconnect>: the options as attributes, the session's events as the element's.
 
-import { ReconnectError, reconnect } from "./index.js";
-
-const EVENTS = ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"];
+import { EVENTS, ReconnectError, reconnect } from "./index.js";
 
 /** How an attribute's text becomes an option's value. */
 const text = (value) => value;

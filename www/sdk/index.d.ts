@@ -227,6 +227,9 @@ export interface ReconnectEventMap {
   retrying: CustomEvent<{ attempt: number; delayMs: number }>;
 }
 
+/** Every event of a session, for those who pass them on. */
+export declare const EVENTS: readonly (keyof ReconnectEventMap)[];
+
 export interface ReconnectSession extends EventTarget {
   readonly phase: Phase;
   /** Settles once per attempt; `retry()` replaces it. Never an unhandled rejection when nobody reads it. */

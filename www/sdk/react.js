@@ -1,10 +1,10 @@
 // React 18 and 19: a hook that opens sessions, and a component that is the inline form.
 //
 // Latest callbacks without memo: they are read through a ref when something happens. A parent's re-render never touches the frame. Under
-// StrictMode the effect runs twice: opening waits for a microtask, so the first, discarded mount burns no token.
+// StrictMode the effect runs twice: a session begins a microtask after it was made, so the first, closed at once, burns no token.
 
 import { createElement, useCallback, useEffect, useRef, useState } from "react";
-import { reconnect } from "./index.js";
+import { EVENTS, reconnect } from "./index.js";
 
 /** Opens a session on `open(options)`; closes it when the component goes. */
 export function useReconnect() {
@@ -35,27 +35,24 @@ export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }
   latest.current = { options, onResult, onError, onEvent };
 
   useEffect(() => {
-    let session = null;
+    let session;
     let isMounted = true;
-    queueMicrotask(() => {
-      if (!isMounted) return;
-      try {
-        session = reconnect({ ...latest.current.options, container: container.current });
-      } catch (error) {
-        latest.current.onError?.(error);
-        return;
-      }
-      for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"]) {
-        session.addEventListener(name, (event) => latest.current.onEvent?.(event));
-      }
-      session.result.then(
-        (result) => latest.current.onResult?.(result),
-        (error) => isMounted && latest.current.onError?.(error),
-      );
-    });
+    try {
+      session = reconnect({ ...latest.current.options, container: container.current });
+    } catch (error) {
+      latest.current.onError?.(error);
+      return undefined;
+    }
+    for (const name of EVENTS) {
+      session.addEventListener(name, (event) => latest.current.onEvent?.(event));
+    }
+    session.result.then(
+      (result) => latest.current.onResult?.(result),
+      (error) => isMounted && latest.current.onError?.(error),
+    );
     return () => {
       isMounted = false;
-      session?.close();
+      session.close();
     };
   }, []);
 

@@ -39,8 +39,9 @@ export class ReconnectSession extends EventTarget {
     }
     const signal = options.signal;
     signal?.addEventListener("abort", () => this.close(), { once: true });
-    this.#run((widget) => widget.begin());
     if (signal?.aborted) this.close();
+    // After the caller had its chance to listen, or to close again (as React's StrictMode does) before a token is burned.
+    queueMicrotask(() => this.#run((widget) => widget.begin()));
   }
 
   get phase() {
