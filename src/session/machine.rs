@@ -207,8 +207,8 @@ impl Session {
         match input {
             Input::Begin if self.waiting == Waiting::Begin => self.begin(now_ms, View::Loading),
             Input::Posted(posted) => self.posted(now_ms, posted),
-            Input::Started { call, reply } if call == self.calls && self.phase == Phase::Starting => {
-                self.started(now_ms, reply)
+            Input::Started { call, reply } if call == self.calls && matches!(self.waiting, Waiting::Start { .. }) => {
+                self.started(now_ms, reply);
             }
             Input::Delivered { try_number, answer } if try_number == self.tries && self.phase == Phase::Delivering => {
                 self.delivered(now_ms, &answer);
