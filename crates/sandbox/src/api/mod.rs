@@ -1,0 +1,236 @@
+//! The Flinks API: `/v3/{customerId}/BankingServices/{Endpoint}`.
+//!
+//! A call goes through [`endpoint`] (what it is called, which method and key it wants), [`body`] (what it asks for), the state, and
+//! [`reply`] (what Flinks would answer).
+//!
+//! Invariants: every call gets a JSON answer with one of Flinks' own codes, whatever was sent; the HTTP status is the
+//! `HttpStatusCode` of the body; the log gets one entry per call.
+
+pub mod body;
+pub mod endpoint;
+pub mod reply;
+pub mod statement;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State as Shared};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use flinks_reconnect::connect::code::{self, FlinksCode};
+use flinks_reconnect::connect::id::{LoginId, RequestId};
+
+use self::body::Fields;
+use self::endpoint::{Endpoint, Key};
+use self::reply::Reply;
+use crate::log::Happening;
+use crate::state::State;
+use crate::state::authorize::{Pace, Refusal, Wish};
+use crate::state::token::Purpose;
+use crate::world::World;
+
+/// Larger bodies are refused.
+const MAX_BODY_LEN: usize = 64 * 1024;
+/// Larger bodies are left out of the log, which is kept in memory.
+const MAX_LOGGED_LEN: usize = 4 * 1024;
+
+/// The routes of the API.
+pub(crate) fn routes() -> Router<World> {
+    Router::new().route("/v3/{*path}", axum::routing::any(answer))
+}
+
+/// One call as it came in.
+#[derive(Debug)]
+pub struct Call {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, from `/v3/` on.
+    pub path: String,
+    /// The key or token in `flinks-auth-key`, else in `Authorization: Bearer`.
+    pub auth_key: Option<String>,
+    /// The key in `x-api-key`, else in `Authorization: Bearer`.
+    pub api_key: Option<String>,
+    /// The body; `None` when it was too long to read.
+    pub body: Option<Vec<u8>>,
+}
+
+async fn answer(Shared(world): Shared<World>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let call = Call {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        auth_key: key(&head.headers, "flinks-auth-key"),
+        api_key: key(&head.headers, "x-api-key"),
+        body: to_bytes(body, MAX_BODY_LEN).await.ok().map(Vec::from),
+    };
+    let latency = world.with(|state, now_ms| {
+        state.expire(now_ms);
+        state.faults.api_latency_ms
+    });
+    if latency > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(latency)).await;
+    }
+    let reply = world.with(|state, now_ms| state.call(now_ms, &call));
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, axum::Json(reply.body)).into_response()
+}
+
+fn key(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // Clients from before 2024 send whatever key they have as a bearer token.
+    let found = text(name).or_else(|| text("authorization").and_then(|value| value.strip_prefix("Bearer ")));
+    found.map(str::to_owned)
+}
+
+/// A path taken apart.
+struct Target<'a> {
+    customer: &'a str,
+    service: &'a str,
+    endpoint: &'a str,
+    argument: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    fn of(path: &'a str) -> Self {
+        let mut parts = path.trim_start_matches("/v3/").split('/');
+        let mut next = || parts.next().unwrap_or_default();
+        let (customer, service, endpoint) = (next(), next(), next());
+        Self { customer, service, endpoint, argument: parts.next().filter(|text| !text.is_empty()) }
+    }
+}
+
+impl State {
+    /// Answers one API call and writes it to the log.
+    pub fn call(&mut self, now_ms: u64, call: &Call) -> Reply {
+        self.expire(now_ms);
+        let target = Target::of(&call.path);
+        let endpoint = Endpoint::find(target.endpoint);
+        let name = endpoint.map_or_else(|| target.endpoint.to_owned(), |endpoint| endpoint.name().to_owned());
+        let fields = call.body.as_deref().and_then(Fields::read);
+
+        let failure = self.faults.take_api_failure(&name);
+        let reply = match (failure, endpoint) {
+            (Some(failure), _) => Reply::failure(&failure),
+            (None, Some(endpoint)) if target.service.eq_ignore_ascii_case("BankingServices") => {
+                self.dispatch(now_ms, call, &target, endpoint, fields.as_ref())
+            }
+            (None, _) => Reply::error(code::METHOD_NOT_AVAILABLE),
+        };
+        // Not the path: what is no endpoint may be an id or a key in the wrong place.
+        tracing::debug!(endpoint = endpoint.map(Endpoint::name), status = reply.status, "API call");
+        let happening = Happening::ApiCall {
+            method: call.method.to_string(),
+            endpoint: name,
+            argument: target.argument.map(str::to_owned),
+            body: match (&call.body, fields) {
+                (Some(text), Some(fields)) if text.len() <= MAX_LOGGED_LEN => fields.without_secrets(),
+                _ => serde_json::Value::Null,
+            },
+            status: reply.status,
+            code: reply.text("FlinksCode"),
+            request_id: reply.text("RequestId"),
+        };
+        self.log.write(now_ms, happening);
+        reply
+    }
+
+    fn dispatch(
+        &mut self,
+        now_ms: u64,
+        call: &Call,
+        target: &Target<'_>,
+        endpoint: Endpoint,
+        fields: Option<&Fields>,
+    ) -> Reply {
+        if !target.customer.eq_ignore_ascii_case(&self.settings.customer_id) {
+            return Reply::error(code::UNAUTHORIZED);
+        }
+        if !endpoint.accepts(&call.method) {
+            return Reply::error(code::METHOD_NOT_AVAILABLE);
+        }
+        if !self.admits(call, endpoint.key()) {
+            return Reply::error(code::UNAUTHORIZED);
+        }
+        let outcome = match endpoint {
+            Endpoint::GenerateAuthorizeToken => Ok(Reply::token(&self.tokens.mint(now_ms))),
+            Endpoint::Authorize => self.authorize_call(now_ms, call, fields, Pace::Wait),
+            Endpoint::AuthorizeAsync => match target.argument {
+                None => self.authorize_call(now_ms, call, fields, Pace::Background),
+                Some(id) => self.authorize_poll(now_ms, call, id),
+            },
+            Endpoint::Order(product) => fields.ok_or(code::INVALID_REQUEST).and_then(|fields| {
+                let delivery = self.order(now_ms, product, &fields.session()?, fields.order(product)?);
+                Ok(reply::delivery(self, product, &fields.session()?, delivery))
+            }),
+            Endpoint::Poll(product) => {
+                target.argument.and_then(RequestId::parse).ok_or(code::SESSION_NONEXISTENT).map(|id| {
+                    let delivery = self.poll(now_ms, product, &id);
+                    reply::delivery(self, product, &id, delivery)
+                })
+            }
+            Endpoint::SetScheduledRefresh => fields.ok_or(code::INVALID_REQUEST).and_then(|fields| {
+                let login = self.schedule_refresh(&fields.login()?, fields.schedule()?).ok_or(code::INVALID_LOGIN)?;
+                Ok(reply::scheduled(login))
+            }),
+            Endpoint::GetNightlyRefreshStatus => Ok(reply::nightly_status(self.logins.iter(), now_ms)),
+            Endpoint::DeleteCard => target
+                .argument
+                .and_then(LoginId::parse)
+                .ok_or(code::SESSION_NONEXISTENT)
+                .and_then(|login| self.delete_login(now_ms, &login))
+                .map(|()| reply::deleted()),
+        };
+        outcome.unwrap_or_else(Reply::error)
+    }
+
+    fn admits(&self, call: &Call, key: Key) -> bool {
+        let shows_secret = call.auth_key.as_ref() == Some(&self.settings.secret_key);
+        let shows_api_key = call.api_key.as_ref() == Some(&self.settings.api_key);
+        match key {
+            Key::Secret => shows_secret,
+            Key::Api => shows_api_key,
+            Key::Either => shows_secret || shows_api_key,
+            // Checked when it is spent, because what it is good for depends on the body.
+            Key::Token => call.auth_key.is_some(),
+        }
+    }
+
+    fn authorize_call(
+        &mut self,
+        now_ms: u64,
+        call: &Call,
+        fields: Option<&Fields>,
+        pace: Pace,
+    ) -> Result<Reply, FlinksCode> {
+        let wish = fields.ok_or(code::INVALID_REQUEST)?.wish(pace)?;
+        self.authorize_with_token(now_ms, call.auth_key.as_deref().unwrap_or_default(), wish)
+    }
+
+    fn authorize_poll(&mut self, now_ms: u64, call: &Call, id: &str) -> Result<Reply, FlinksCode> {
+        let session = RequestId::parse(id).ok_or(code::SESSION_NONEXISTENT)?;
+        self.authorize_with_token(now_ms, call.auth_key.as_deref().unwrap_or_default(), Wish::Probe { session })
+    }
+
+    fn authorize_with_token(&mut self, now_ms: u64, token: &str, wish: Wish) -> Result<Reply, FlinksCode> {
+        let begins = match &wish {
+            Wish::Answer { session, .. } | Wish::Probe { session } => {
+                self.tokens.spend(now_ms, token, Purpose::GoOn(session)).map_err(|_| code::UNAUTHORIZED)?;
+                false
+            }
+            Wish::Refresh(_) | Wish::Reuse { .. } | Wish::SignIn(_) => {
+                self.tokens.spend(now_ms, token, Purpose::Begin).map_err(|_| code::UNAUTHORIZED)?;
+                true
+            }
+        };
+        let standing = self.authorize(now_ms, wish);
+        if let (true, Some(session)) = (begins, standing.session()) {
+            self.tokens.opened(token, session);
+        }
+        Ok(reply::standing(self, standing))
+    }
+}
+
+impl From<FlinksCode> for Refusal {
+    fn from(code: FlinksCode) -> Self {
+        Self::plain(code)
+    }
+}

@@ -1,0 +1,85 @@
+//! The sandbox's clock: real time that can be pushed forward.
+//!
+//! Invariants: one number, milliseconds since 1970 in UTC, is all the time the model knows; it is read here and handed to
+//! the model as an argument. It never goes backwards, except by [`Clock::reset`], after which nothing older is left.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// One minute in milliseconds.
+pub const MINUTE_MS: u64 = 60_000;
+/// One day in milliseconds.
+pub const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+/// How far the clock can be pushed in all: a hundred years, so that no date leaves the calendar.
+pub const MAX_ADVANCE_MS: u64 = 36_525 * DAY_MS;
+
+/// A clock that starts at the real time, runs with it, and can be advanced.
+#[derive(Debug)]
+pub struct Clock {
+    started: Instant,
+    started_ms: u64,
+    advanced_ms: u64,
+}
+
+/// The clock was to be pushed past [`MAX_ADVANCE_MS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooFar;
+
+impl Clock {
+    /// A clock that shows the real time.
+    #[must_use]
+    pub fn start() -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), started_ms: whole_ms(since_1970), advanced_ms: 0 }
+    }
+
+    /// The sandbox's time.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.started_ms + whole_ms(self.started.elapsed()) + self.advanced_ms
+    }
+
+    /// By how much the clock was pushed so far.
+    #[must_use]
+    pub fn advanced_ms(&self) -> u64 {
+        self.advanced_ms
+    }
+
+    /// Pushes the clock forward.
+    pub fn advance(&mut self, by_ms: u64) -> Result<(), TooFar> {
+        let advanced = self.advanced_ms.saturating_add(by_ms);
+        if advanced > MAX_ADVANCE_MS {
+            return Err(TooFar);
+        }
+        self.advanced_ms = advanced;
+        Ok(())
+    }
+
+    /// Back to the real time.
+    pub fn reset(&mut self) {
+        *self = Self::start();
+    }
+}
+
+fn whole_ms(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_runs_with_real_time_and_takes_leaps() {
+        let mut clock = Clock::start();
+        let before = clock.now_ms();
+        clock.advance(8 * MINUTE_MS).unwrap();
+        assert!((8 * MINUTE_MS..9 * MINUTE_MS).contains(&(clock.now_ms() - before)));
+    }
+
+    #[test]
+    fn a_leap_out_of_the_calendar_is_refused_and_changes_nothing() {
+        let mut clock = Clock::start();
+        assert_eq!(clock.advance(u64::MAX), Err(TooFar));
+        assert_eq!(clock.advanced_ms(), 0);
+    }
+}

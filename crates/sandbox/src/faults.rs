@@ -1,0 +1,189 @@
+//! What goes wrong on purpose.
+//!
+//! Invariants: a sandbox starts with none; setting faults replaces all of them, so `{}` means that everything works again; a name
+//! that does not exist is refused.
+
+use flinks_reconnect::connect::redirect::Shape;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The longest delay that can be asked for.
+pub const MAX_DELAY_MS: u64 = 120_000;
+
+/// Every fault that is switched on. Also the JSON body of `POST /_sandbox/faults`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Faults {
+    /// The layout of REDIRECT.
+    #[serde(serialize_with = "shape_name", deserialize_with = "named_shape")]
+    pub redirect_shape: Shape,
+    /// What is wrong with REDIRECT.
+    pub redirect_fault: RedirectFault,
+    /// How late a [`RedirectFault::Delayed`] REDIRECT comes, in real milliseconds.
+    pub redirect_delay_ms: Option<u64>,
+    /// How long every API answer is held back, in real milliseconds.
+    pub api_latency_ms: u64,
+    /// API calls that fail before they reach Flinks.
+    pub api_failure: Option<ApiFailure>,
+    /// How the Connect page behaves.
+    pub page: PageFault,
+}
+
+/// What is wrong with REDIRECT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedirectFault {
+    /// Nothing.
+    #[default]
+    None,
+    /// It comes twice.
+    Duplicate,
+    /// It comes late.
+    Delayed,
+    /// Its `requestId` is another session's.
+    WrongRequestId,
+    /// Its `tag` is another attempt's.
+    WrongTag,
+    /// Field and `url` name different logins. Sent in [`Shape::Both`], unless text was asked for.
+    Conflict,
+}
+
+impl RedirectFault {
+    /// Every fault with its name in the control interface and in the page's query.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("none", Self::None),
+        ("duplicate", Self::Duplicate),
+        ("delayed", Self::Delayed),
+        ("wrong-request-id", Self::WrongRequestId),
+        ("wrong-tag", Self::WrongTag),
+        ("conflict", Self::Conflict),
+    ];
+}
+
+/// The next API calls fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApiFailure {
+    /// How many calls fail.
+    pub calls: u32,
+    /// The HTTP status they get.
+    pub http_status: u16,
+    /// The code they get.
+    pub flinks_code: String,
+    /// The only endpoint whose calls fail and count, as `Authorize`; every one when absent.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+}
+
+/// How the Connect page behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageFault {
+    /// As it should.
+    #[default]
+    None,
+    /// It stays blank and posts nothing.
+    Silent,
+}
+
+/// Faults that make no sense; the text says what is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid(pub String);
+
+impl Faults {
+    /// Refuses values that would hang a test run or are no HTTP error.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let delays = [("apiLatencyMs", Some(self.api_latency_ms)), ("redirectDelayMs", self.redirect_delay_ms)];
+        if let Some((name, _)) = delays.iter().find(|(_, delay)| delay.is_some_and(|delay| delay > MAX_DELAY_MS)) {
+            return Err(Invalid(format!("{name} can be {MAX_DELAY_MS} at most")));
+        }
+        match &self.api_failure {
+            Some(failure) if !(400..=599).contains(&failure.http_status) => {
+                Err(Invalid("apiFailure.httpStatus must be between 400 and 599".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The failure the next call to `endpoint` gets; it counts as taken.
+    pub fn take_api_failure(&mut self, endpoint: &str) -> Option<ApiFailure> {
+        let failure = self.api_failure.as_mut()?;
+        let concerns = failure.endpoint.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(endpoint));
+        if !concerns || failure.calls == 0 {
+            return None;
+        }
+        failure.calls -= 1;
+        Some(failure.clone())
+    }
+}
+
+/// The shape of that name.
+#[must_use]
+pub fn shape(name: &str) -> Option<Shape> {
+    Shape::ALL.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
+}
+
+/// The fault of that name.
+#[must_use]
+pub fn redirect_fault(name: &str) -> Option<RedirectFault> {
+    RedirectFault::ALL.iter().find(|(known, _)| *known == name).map(|(_, fault)| *fault)
+}
+
+// serde hands over a reference, whatever the type.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn shape_name<S: Serializer>(shape: &Shape, serializer: S) -> Result<S::Ok, S::Error> {
+    let name = Shape::ALL.iter().find(|(_, known)| known == shape).map_or("both", |(name, _)| name);
+    serializer.serialize_str(name)
+}
+
+fn named_shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Shape, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    shape(&name).ok_or_else(|| {
+        let known: Vec<_> = Shape::ALL.iter().map(|(name, _)| *name).collect();
+        serde::de::Error::custom(format!("redirectShape must be one of {}", known.join(", ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_object_means_no_faults() {
+        assert_eq!(serde_json::from_str::<Faults>("{}").unwrap(), Faults::default());
+    }
+
+    #[test]
+    fn every_name_is_read_and_written_back() {
+        for (name, shape) in Shape::ALL {
+            let faults: Faults = serde_json::from_str(&format!(r#"{{"redirectShape":"{name}"}}"#)).unwrap();
+            assert_eq!(faults.redirect_shape, *shape);
+            assert_eq!(serde_json::to_value(&faults).unwrap()["redirectShape"], *name);
+        }
+        for (name, fault) in RedirectFault::ALL {
+            let faults: Faults = serde_json::from_str(&format!(r#"{{"redirectFault":"{name}"}}"#)).unwrap();
+            assert_eq!(faults.redirect_fault, *fault);
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused() {
+        for bad in [r#"{"redirectShap":"both"}"#, r#"{"redirectShape":"round"}"#, r#"{"page":"loud"}"#, "7"] {
+            assert!(serde_json::from_str::<Faults>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_failure_hits_the_calls_it_is_meant_for() {
+        let failure = ApiFailure {
+            calls: 2,
+            http_status: 503,
+            flinks_code: "RETRY_LATER".into(),
+            endpoint: Some("authorize".into()),
+        };
+        let mut faults = Faults { api_failure: Some(failure), ..Faults::default() };
+        assert!(faults.take_api_failure("GetAccountsDetail").is_none());
+        assert!(faults.take_api_failure("Authorize").is_some());
+        assert!(faults.take_api_failure("Authorize").is_some());
+        assert!(faults.take_api_failure("Authorize").is_none());
+    }
+}

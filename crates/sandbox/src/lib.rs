@@ -1,0 +1,37 @@
+//! A faithful local Flinks: its API and its Connect page, with a clock of their own and faults on demand.
+//!
+//! For developing and testing an integration without an account and without a network.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use flinks_sandbox::{Config, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Config::local()).await?;
+//! println!("Connect: {}  API: {}", sandbox.connect_url(), sandbox.api_url());
+//! sandbox.advance_ms(8 * 60_000).expect("within the calendar"); // every pending MFA expires
+//! sandbox.stop().await;
+//! # Ok(()) }
+//! ```
+//!
+//! Map: [`state`] is the model, free of HTTP and clock; [`bank`] is what lies behind it; [`api`] and [`page`] are its two faces; `control`
+//! is the sandbox's own interface; [`Sandbox`] runs it all. Ids, codes, steps, parameters and REDIRECT shapes come from
+//! [`flinks_reconnect::connect`].
+
+pub mod api;
+pub mod bank;
+pub mod clock;
+mod config;
+mod control;
+mod demo;
+pub mod faults;
+pub mod log;
+pub mod page;
+mod server;
+pub mod state;
+mod world;
+
+pub use config::{Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, StartError};
+pub use demo::{DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
+pub use faults::{ApiFailure, Faults, Invalid, PageFault, RedirectFault};
+pub use server::Sandbox;
+pub use world::Time;

@@ -1,0 +1,179 @@
+//! What the sandbox received and posted, for tests to look at.
+//!
+//! Invariants: passwords, answers, tokens and keys never enter it; the oldest entries fall out when it is full; entries are numbered
+//! without gaps from one, so a reader sees what it missed.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// How many entries are kept.
+pub const CAPACITY: usize = 10_000;
+
+/// What stands where a secret was.
+pub const HIDDEN: &str = "***";
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its number, from one.
+    pub number: u64,
+    /// When, on the sandbox's clock.
+    pub at_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub happening: Happening,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Happening {
+    /// An API call was received and answered.
+    ApiCall {
+        /// `POST` …
+        method: String,
+        /// The endpoint as named in the path, as `Authorize`.
+        endpoint: String,
+        /// What stood behind the endpoint in the path.
+        argument: Option<String>,
+        /// The body, secrets hidden; null when there was none, it was no JSON object, or it was very long.
+        body: Value,
+        /// The HTTP status of the answer.
+        status: u16,
+        /// The `FlinksCode` of the answer.
+        code: Option<String>,
+        /// The `RequestId` of the answer.
+        request_id: Option<String>,
+    },
+    /// A Connect page was loaded.
+    PageOpened {
+        /// The page, for all its later entries.
+        visit: String,
+        /// Its path.
+        path: String,
+        /// Its parameters in their order, the token hidden.
+        parameters: Vec<Parameter>,
+        /// The screen it shows first.
+        screen: &'static str,
+    },
+    /// The user did something on a page.
+    PageAction {
+        /// The page.
+        visit: String,
+        /// What the user did.
+        action: &'static str,
+        /// The screen it led to.
+        screen: &'static str,
+    },
+    /// A page posts an event to the page around it.
+    EventPosted {
+        /// The page.
+        visit: String,
+        /// Exactly what is posted: an object, or JSON text.
+        event: Value,
+        /// How late, in real milliseconds.
+        delay_ms: u64,
+    },
+    /// The sandbox itself was changed.
+    Controlled {
+        /// What was done, as `clock` or `faults`.
+        what: &'static str,
+        /// With what.
+        body: Value,
+    },
+}
+
+/// One parameter of a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Entry {
+    /// The `step` or `flinksCode` of a posted event, `None` for every other entry.
+    #[must_use]
+    pub fn posted_name(&self) -> Option<String> {
+        let Happening::EventPosted { event, .. } = &self.happening else { return None };
+        let object = match event {
+            Value::String(text) => serde_json::from_str(text).ok()?,
+            other => other.clone(),
+        };
+        let name = object.get("step").or_else(|| object.get("flinksCode"))?;
+        name.as_str().map(str::to_owned)
+    }
+}
+
+/// The log.
+#[derive(Debug, Default)]
+pub struct Log {
+    entries: VecDeque<Entry>,
+    written: u64,
+}
+
+impl Log {
+    /// Adds an entry.
+    pub fn write(&mut self, now_ms: u64, happening: Happening) {
+        if self.entries.len() == CAPACITY {
+            self.entries.pop_front();
+        }
+        self.written += 1;
+        self.entries.push_back(Entry { number: self.written, at_ms: now_ms, happening });
+    }
+
+    /// Every entry that is still there, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.entries.iter().cloned().collect()
+    }
+}
+
+/// A body as it may be kept: what a user or a host must keep secret is hidden, however its name is written.
+#[must_use]
+pub fn without_secrets(body: &Map<String, Value>) -> Value {
+    let kept = body.iter().map(|(name, value)| {
+        let value = match name.to_ascii_lowercase().as_str() {
+            "password" => Value::from(HIDDEN),
+            "securityresponses" => hide_answers(value),
+            _ => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    Value::Object(kept.collect())
+}
+
+fn hide_answers(responses: &Value) -> Value {
+    match responses {
+        Value::Object(by_prompt) => by_prompt.keys().map(|prompt| (prompt.clone(), Value::from(HIDDEN))).collect(),
+        _ => Value::from(HIDDEN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn secrets_are_hidden_whatever_their_case() {
+        let body =
+            json!({"username": "Greatday", "PASSWORD": "Everyday", "SecurityResponses": {"What?": ["Montreal"]}});
+        let kept = without_secrets(body.as_object().unwrap());
+        assert_eq!(kept, json!({"username": "Greatday", "PASSWORD": "***", "SecurityResponses": {"What?": "***"}}));
+    }
+
+    #[test]
+    fn the_oldest_entries_fall_out() {
+        let mut log = Log::default();
+        for _ in 0..CAPACITY + 5 {
+            log.write(0, Happening::Controlled { what: "clock", body: Value::Null });
+        }
+        let entries = log.entries();
+        assert_eq!((entries.len(), entries[0].number), (CAPACITY, 6));
+    }
+}

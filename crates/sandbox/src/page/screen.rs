@@ -1,0 +1,123 @@
+//! What a page shows. The page knows the words and the look; what is shown is decided here.
+
+use serde::Serialize;
+
+use crate::bank::account::Account;
+use crate::bank::institution::Institution;
+
+/// One screen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "name", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Screen {
+    /// Asks whether data may be shared.
+    Consent {
+        /// Who wants it.
+        customer: Option<String>,
+    },
+    /// The bank list.
+    Banks {
+        /// The banks on it.
+        banks: Vec<&'static Institution>,
+        /// Whether there is a search box.
+        search: bool,
+    },
+    /// User name and password.
+    Credentials {
+        /// The bank's name.
+        institution: &'static str,
+    },
+    /// One security question.
+    Mfa {
+        /// The bank's name.
+        institution: &'static str,
+        /// The question, in the language of the login.
+        prompt: &'static str,
+        /// Which one it is, from one.
+        number: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// The account selector.
+    Accounts {
+        /// How many may be picked.
+        choice: Choice,
+        /// What there is to pick.
+        accounts: Vec<Choosable>,
+    },
+    /// Success.
+    Success {
+        /// The bank's name.
+        institution: &'static str,
+    },
+    /// The session has ended.
+    Expired {
+        /// Why.
+        code: &'static str,
+    },
+    /// Something failed.
+    Error {
+        /// What.
+        code: &'static str,
+        /// Whether the user can do anything about it here.
+        remedy: Remedy,
+    },
+    /// Nothing at all.
+    Silent,
+}
+
+/// How many accounts may be picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// Exactly one.
+    One,
+    /// One or more.
+    Several,
+}
+
+/// What the user can do about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// Try again.
+    Retry,
+    /// Nothing.
+    None,
+}
+
+/// One account in the selector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Choosable {
+    id: String,
+    title: &'static str,
+    last_four: String,
+}
+
+impl From<&Account> for Choosable {
+    fn from(account: &Account) -> Self {
+        Self {
+            id: account.id.as_str().to_owned(),
+            title: account.kind.title(),
+            last_four: account.last_four().to_owned(),
+        }
+    }
+}
+
+impl Screen {
+    /// Its name, as in the page's `data-screen`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Consent { .. } => "consent",
+            Self::Banks { .. } => "banks",
+            Self::Credentials { .. } => "credentials",
+            Self::Mfa { .. } => "mfa",
+            Self::Accounts { .. } => "accounts",
+            Self::Success { .. } => "success",
+            Self::Expired { .. } => "expired",
+            Self::Error { .. } => "error",
+            Self::Silent => "silent",
+        }
+    }
+}

@@ -1,0 +1,453 @@
+//! One open Connect page, from load to REDIRECT.
+//!
+//! Invariants: the page reports what the user did and gets the next screen with the events to post; an action that does not fit the
+//! screen (a double click, a page left open) changes nothing and posts nothing; nothing is posted after REDIRECT, nor after an end
+//! the user cannot repair. A reconnect never shows consent, bank list or credentials.
+
+use std::collections::BTreeMap;
+
+use flinks_reconnect::connect::code::{self, FlinksCode, Severity};
+use flinks_reconnect::connect::id::{AccountId, RequestId};
+use flinks_reconnect::connect::{parameters, step};
+use serde_json::{Value, json};
+
+use super::action::{Action, Audience};
+use super::event::{Event, Posted};
+use super::launch::Launch;
+use super::redirect;
+use super::screen::{Choice, Remedy, Screen};
+use crate::bank::institution::{self, FLINKS_CAPITAL, Institution};
+use crate::bank::{account, question};
+use crate::faults::PageFault;
+use crate::log::Happening;
+use crate::state::State;
+use crate::state::authorize::{Pace, SignIn, Standing, Wish};
+use crate::state::session::{Ending, Phase, Saving, Session};
+use crate::state::token::Purpose;
+
+/// Names a page towards the sandbox.
+pub type VisitId = uuid::Uuid;
+
+/// What the page does next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// The screen to show.
+    pub screen: Screen,
+    /// The events to post, in this order.
+    pub events: Vec<Posted>,
+}
+
+/// Where the user is.
+#[derive(Clone, Debug)]
+enum Stage {
+    Consent,
+    Banks,
+    Credentials(&'static Institution),
+    CredentialsFailed(&'static Institution),
+    Answering(RequestId),
+    AnswerFailed(RequestId),
+    Picking(RequestId),
+    Ended,
+}
+
+impl Stage {
+    fn session(&self) -> Option<&RequestId> {
+        match self {
+            Self::Answering(session) | Self::AnswerFailed(session) | Self::Picking(session) => Some(session),
+            Self::Consent | Self::Banks | Self::Credentials(_) | Self::CredentialsFailed(_) | Self::Ended => None,
+        }
+    }
+}
+
+/// One open page.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    launch: Launch,
+    audience: Audience,
+    stage: Stage,
+    screen: Screen,
+    last_seen_ms: u64,
+}
+
+/// Loads a page.
+pub fn open(state: &mut State, now_ms: u64, launch: Launch, audience: Audience) -> (VisitId, Turn) {
+    state.expire(now_ms);
+    let audience = if launch.is_on(parameters::WEBVIEW) { Audience::Native } else { audience };
+    let mut visit = Visit { launch, audience, stage: Stage::Ended, screen: Screen::Silent, last_seen_ms: now_ms };
+    let events = visit.load(state, now_ms);
+    let id = VisitId::new_v4();
+    let opened = Happening::PageOpened {
+        visit: id.to_string(),
+        path: visit.launch.path().to_owned(),
+        parameters: visit.launch.parameters_without_secrets(),
+        screen: visit.screen.name(),
+    };
+    state.log.write(now_ms, opened);
+    (id, visit.finish_turn(state, now_ms, id, events))
+}
+
+/// Carries out what the user did; `None` when there is no such page (any more).
+pub fn act(state: &mut State, now_ms: u64, id: VisitId, action: Action) -> Option<Turn> {
+    state.expire(now_ms);
+    let mut visit = state.take_visit(&id)?;
+    visit.last_seen_ms = now_ms;
+    if let Some(session) = visit.stage.session().and_then(|session| state.sessions.get_mut(session)) {
+        session.touch(now_ms);
+    }
+    let name = action.name();
+    let events = visit.carry_out(state, now_ms, action);
+    let done = Happening::PageAction { visit: id.to_string(), action: name, screen: visit.screen.name() };
+    state.log.write(now_ms, done);
+    Some(visit.finish_turn(state, now_ms, id, events))
+}
+
+impl Visit {
+    /// When the page last said anything.
+    #[must_use]
+    pub fn last_seen_ms(&self) -> u64 {
+        self.last_seen_ms
+    }
+
+    fn finish_turn(self, state: &mut State, now_ms: u64, id: VisitId, events: Vec<Posted>) -> Turn {
+        if self.audience != Audience::Nobody {
+            for posted in &events {
+                let visit = id.to_string();
+                let event = Happening::EventPosted { visit, event: posted.data.clone(), delay_ms: posted.delay_ms };
+                state.log.write(now_ms, event);
+            }
+        }
+        let turn = Turn { screen: self.screen.clone(), events };
+        state.keep_visit(id, self);
+        turn
+    }
+
+    fn load(&mut self, state: &mut State, now_ms: u64) -> Vec<Posted> {
+        if state.faults.page == PageFault::Silent {
+            return Vec::new();
+        }
+        let mut events = vec![self.post(Event::step(step::APP_MOUNTED))];
+        let token = self.launch.token();
+        if token.is_some_and(|token| state.tokens.spend(now_ms, token, Purpose::Begin).is_err()) {
+            self.stop(Screen::Error { code: step::TOKEN_INVALID, remedy: Remedy::None });
+            events.push(self.post(Event::step(step::TOKEN_INVALID)));
+            return events;
+        }
+        let request_id = self.launch.request_id().map(str::to_owned);
+        events.extend(match request_id {
+            Some(id) => self.resume(state, now_ms, &id),
+            None if self.launch.is_on(parameters::CONSENT_ENABLE) => self.ask_consent(),
+            None => self.begin_full_flow(),
+        });
+        events
+    }
+
+    fn carry_out(&mut self, state: &mut State, now_ms: u64, action: Action) -> Vec<Posted> {
+        match (self.stage.clone(), action) {
+            (_, Action::Close) => self.close(state),
+            (Stage::Consent, Action::AcceptConsent) => {
+                let mut events = vec![self.post(Event::step(step::COMPONENT_ACCEPT_CONSENT))];
+                events.extend(self.begin_full_flow());
+                events
+            }
+            (Stage::Consent, Action::DenyConsent) => {
+                self.stop(Screen::Error { code: step::COMPONENT_DENY_CONSENT, remedy: Remedy::None });
+                vec![self.post(Event::step(step::COMPONENT_DENY_CONSENT))]
+            }
+            (Stage::Banks, Action::PickInstitution { id }) => {
+                match self.listed().into_iter().find(|bank| bank.id == id) {
+                    None => Vec::new(),
+                    Some(bank) => {
+                        let picked = Event::step(step::INSTITUTION_SELECTED).with("institution", bank.name);
+                        let mut events = vec![self.post(picked)];
+                        events.extend(self.ask_credentials(bank));
+                        events
+                    }
+                }
+            }
+            (Stage::Credentials(_) | Stage::CredentialsFailed(_), Action::Back) => self.list_banks(),
+            (Stage::Credentials(bank), Action::SubmitCredentials { username, password }) => {
+                self.sign_in(state, now_ms, bank, username, password)
+            }
+            (Stage::CredentialsFailed(bank), Action::Retry) => {
+                self.stage = Stage::Credentials(bank);
+                self.screen = Screen::Credentials { institution: bank.name };
+                vec![self.post(Event::step(step::COMPONENT_LOAD_CREDENTIAL_RETRY))]
+            }
+            (Stage::Answering(session), Action::SubmitAnswer { answer }) => {
+                self.answer(state, now_ms, &session, answer)
+            }
+            (Stage::AnswerFailed(session), Action::Retry) => self.ask_again(state, &session),
+            (Stage::Picking(session), Action::PickAccounts { ids }) => self.pick(state, &session, &ids),
+            // Late or doubled: the screen it belonged to is gone.
+            _ => Vec::new(),
+        }
+    }
+
+    // The ways in.
+
+    fn resume(&mut self, state: &mut State, now_ms: u64, id: &str) -> Vec<Posted> {
+        let Some(id) = RequestId::parse(id) else { return self.end(code::SESSION_NONEXISTENT) };
+        let accounts = self.launch.resumed_accounts();
+        let tag = self.launch.tag().map(str::to_owned);
+        match state.sessions.get_mut(&id) {
+            // Connect can only resume what Flinks was asked to save.
+            Some(session) if session.saving == Saving::Keep && !matches!(session.phase, Phase::Over(_)) => {
+                session.touch(now_ms);
+                session.background = None;
+                if !accounts.is_empty() {
+                    session.filter = Some(accounts);
+                }
+                if tag.is_some() {
+                    session.tag = tag;
+                }
+            }
+            _ => {}
+        }
+        match state.sessions.get(&id) {
+            Some(session) if session.saving == Saving::Keep => self.go_on(state, &session.clone()),
+            _ => self.end(code::SESSION_NONEXISTENT),
+        }
+    }
+
+    fn ask_consent(&mut self) -> Vec<Posted> {
+        self.stage = Stage::Consent;
+        self.screen = Screen::Consent { customer: self.launch.customer_name().map(str::to_owned) };
+        vec![self.post(Event::step(step::COMPONENT_LOAD_CONSENT))]
+    }
+
+    fn begin_full_flow(&mut self) -> Vec<Posted> {
+        match self.launch.preselected() {
+            Some(bank) => self.ask_credentials(bank),
+            None => self.list_banks(),
+        }
+    }
+
+    // The screens on the way.
+
+    fn list_banks(&mut self) -> Vec<Posted> {
+        self.stage = Stage::Banks;
+        let search = self.launch.is_on(parameters::INSTITUTION_FILTER_ENABLE);
+        self.screen = Screen::Banks { banks: self.listed(), search };
+        vec![self.post(Event::step(step::COMPONENT_LOAD_INSTITUTION_SELECTOR).with("cached", false))]
+    }
+
+    fn listed(&self) -> Vec<&'static Institution> {
+        let is_demo = self.launch.is_on(parameters::DEMO);
+        institution::ALL.iter().filter(|bank| is_demo || **bank != FLINKS_CAPITAL).collect()
+    }
+
+    fn ask_credentials(&mut self, bank: &'static Institution) -> Vec<Posted> {
+        self.stage = Stage::Credentials(bank);
+        self.screen = Screen::Credentials { institution: bank.name };
+        vec![self.post(Event::step(step::COMPONENT_LOAD_CREDENTIAL).with("institution", bank.name))]
+    }
+
+    /// Whatever a session needs next: an answer, a choice of accounts, or nothing more.
+    fn go_on(&mut self, state: &State, session: &Session) -> Vec<Posted> {
+        match &session.phase {
+            Phase::Asking { .. } => {
+                let Some(screen) = question_screen(session) else { return self.end(code::SESSION_NONEXISTENT) };
+                self.stage = Stage::Answering(session.id.clone());
+                self.screen = screen;
+                let asked = Event::step(step::COMPONENT_LOAD_MFA)
+                    .with("mfaTypes", json!(["QuestionAndAnswer"]))
+                    .with("institution", session.identity.institution.name);
+                vec![self.post(asked)]
+            }
+            Phase::Authorized { .. } => {
+                let picked = self.launch.resumed_accounts();
+                if picked.is_empty() && self.launch.is_on(parameters::ACCOUNT_SELECTOR_ENABLE) {
+                    self.offer_accounts(session)
+                } else {
+                    self.succeed(state, session, &picked)
+                }
+            }
+            Phase::Over(ending) => self.end(ending_code(ending)),
+        }
+    }
+
+    fn offer_accounts(&mut self, session: &Session) -> Vec<Posted> {
+        let accounts = account::of_login(&session.identity.login_id);
+        let is_multiple = self.launch.is_on(parameters::ACCOUNT_SELECTOR_MULTIPLE);
+        self.stage = Stage::Picking(session.id.clone());
+        self.screen = Screen::Accounts {
+            choice: if is_multiple { Choice::Several } else { Choice::One },
+            accounts: accounts.iter().map(Into::into).collect(),
+        };
+        let offered = Event::step(step::COMPONENT_LOAD_ACCOUNT_SELECTION)
+            .with("totalAccounts", accounts.len())
+            .with("displayedAccounts", accounts.len());
+        vec![self.post(offered)]
+    }
+
+    // What the user does.
+
+    fn sign_in(
+        &mut self,
+        state: &mut State,
+        now_ms: u64,
+        bank: &'static Institution,
+        username: String,
+        password: String,
+    ) -> Vec<Posted> {
+        let mut events = vec![self.post(Event::step(step::SUBMIT_CREDENTIAL).with("institution", bank.name))];
+        let wish = SignIn {
+            institution: bank.name.to_owned(),
+            username,
+            password,
+            language: self.launch.language(),
+            saving: Saving::Keep,
+            tag: self.launch.tag().map(str::to_owned),
+            schedules_refresh: self.launch.is_on(parameters::SCHEDULE_REFRESH),
+            pace: Pace::Wait,
+        };
+        match state.authorize(now_ms, Wish::SignIn(wish)) {
+            Standing::Authorized(session) | Standing::Asking(session) => events.extend(self.go_on(state, &session)),
+            // Flinks goes on in the background; the user has done all there is to do.
+            Standing::Working(code, session) => {
+                events.push(self.post(Event::code(code)));
+                events.extend(self.go_on(state, &session));
+            }
+            Standing::Refused(refusal) => {
+                events.push(self.post(Event::code(refusal.code)));
+                if refusal.code.severity == Severity::Terminal {
+                    self.stop(Screen::Error { code: refusal.code.name, remedy: Remedy::None });
+                } else {
+                    self.screen = Screen::Error { code: refusal.code.name, remedy: Remedy::Retry };
+                    self.stage = Stage::CredentialsFailed(bank);
+                }
+            }
+        }
+        events
+    }
+
+    fn answer(&mut self, state: &mut State, now_ms: u64, id: &RequestId, answer: String) -> Vec<Posted> {
+        let mut events = vec![self.post(Event::step(step::SUBMIT_MFA))];
+        let prompt = state.sessions.get(id).and_then(Session::pending_prompt);
+        let standing = prompt.map(|prompt| {
+            let answers = BTreeMap::from([(prompt.to_owned(), answer)]);
+            state.authorize(now_ms, Wish::Answer { session: id.clone(), answers })
+        });
+        events.extend(match standing {
+            Some(Standing::Refused(refusal)) if refusal.code.severity == Severity::Correctable => {
+                self.stage = Stage::AnswerFailed(id.clone());
+                self.screen = Screen::Error { code: refusal.code.name, remedy: Remedy::Retry };
+                vec![self.post(Event::code(refusal.code))]
+            }
+            Some(Standing::Refused(refusal)) if refusal.code.severity == Severity::Terminal => {
+                self.stop(Screen::Error { code: refusal.code.name, remedy: Remedy::None });
+                vec![self.post(Event::code(refusal.code))]
+            }
+            // Answered, or no longer asked: the session itself says what comes next.
+            _ => self.go_on_with(state, id),
+        });
+        events
+    }
+
+    fn ask_again(&mut self, state: &State, id: &RequestId) -> Vec<Posted> {
+        match state.sessions.get(id).and_then(question_screen) {
+            Some(screen) => {
+                self.stage = Stage::Answering(id.clone());
+                self.screen = screen;
+                vec![self.post(Event::step(step::COMPONENT_LOAD_MFA_RETRY))]
+            }
+            None => self.go_on_with(state, id),
+        }
+    }
+
+    fn pick(&mut self, state: &mut State, id: &RequestId, ids: &[String]) -> Vec<Posted> {
+        let Some(session) = state.sessions.get_mut(id) else { return self.end(code::SESSION_NONEXISTENT) };
+        if !matches!(session.phase, Phase::Authorized { .. }) {
+            return self.go_on_with(state, id);
+        }
+        let own = account::of_login(&session.identity.login_id);
+        let picked: Vec<AccountId> =
+            own.into_iter().map(|account| account.id).filter(|own| ids.iter().any(|id| id == own.as_str())).collect();
+        let is_too_many = picked.len() > 1 && !self.launch.is_on(parameters::ACCOUNT_SELECTOR_MULTIPLE);
+        if picked.is_empty() || picked.len() != ids.len() || is_too_many {
+            return Vec::new();
+        }
+        // Documented for Reconnect only; after an ordinary sign-in the API returns all accounts unless `AccountsFilter` says otherwise.
+        if self.launch.request_id().is_some() {
+            session.filter = Some(picked.clone());
+        }
+        let session = session.clone();
+        let list = picked.iter().map(AccountId::as_str).collect::<Vec<_>>().join(",");
+        let mut events = vec![self.post(Event::step(step::ACCOUNT_SELECTED).with("accountId", list))];
+        events.extend(self.succeed(state, &session, &picked));
+        events
+    }
+
+    fn close(&self, state: &State) -> Vec<Posted> {
+        if !self.launch.is_on(parameters::CLOSE_ENABLE) {
+            return Vec::new();
+        }
+        let event = Event::step(step::COMPONENT_CLOSE_SESSION);
+        let bank = match &self.stage {
+            Stage::Credentials(bank) | Stage::CredentialsFailed(bank) => Some(bank.name),
+            asked => {
+                asked.session().and_then(|id| state.sessions.get(id)).map(|session| session.identity.institution.name)
+            }
+        };
+        vec![self.post(match bank {
+            Some(name) => event.with("institution", name),
+            None => event,
+        })]
+    }
+
+    // The ends.
+
+    fn succeed(&mut self, state: &State, session: &Session, accounts: &[AccountId]) -> Vec<Posted> {
+        self.stop(Screen::Success { institution: session.identity.institution.name });
+        redirect::compose(&self.launch, &state.faults, session, accounts)
+    }
+
+    fn end(&mut self, code: FlinksCode) -> Vec<Posted> {
+        self.stop(Screen::Expired { code: code.name });
+        vec![self.post(Event::ending(code))]
+    }
+
+    fn stop(&mut self, screen: Screen) {
+        self.stage = Stage::Ended;
+        self.screen = screen;
+    }
+
+    fn go_on_with(&mut self, state: &State, id: &RequestId) -> Vec<Posted> {
+        match state.sessions.get(id) {
+            Some(session) => self.go_on(state, &session.clone()),
+            None => self.end(code::SESSION_NONEXISTENT),
+        }
+    }
+
+    fn post(&self, event: Event) -> Posted {
+        if self.launch.is_on(parameters::STRINGIFY) { event.text() } else { event.object() }
+    }
+
+    /// What the page needs besides the screen.
+    #[must_use]
+    pub fn frame(launch: &Launch, audience: Audience) -> Value {
+        json!({
+            "language": launch.language().as_str(),
+            "closable": launch.is_on(parameters::CLOSE_ENABLE),
+            "audience": if launch.is_on(parameters::WEBVIEW) { Audience::Native } else { audience },
+        })
+    }
+}
+
+fn question_screen(session: &Session) -> Option<Screen> {
+    let Phase::Asking { answered, .. } = session.phase else { return None };
+    Some(Screen::Mfa {
+        institution: session.identity.institution.name,
+        prompt: session.pending_prompt()?,
+        number: answered + 1,
+        total: question::ALL.len(),
+    })
+}
+
+/// What the user is told about a session that is over.
+fn ending_code(ending: &Ending) -> FlinksCode {
+    match ending {
+        Ending::IdleTooLong | Ending::NotFetched => code::SESSION_EXPIRED,
+        Ending::Consumed | Ending::Refused | Ending::LoginDeleted => code::SESSION_NONEXISTENT,
+    }
+}

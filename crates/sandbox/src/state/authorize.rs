@@ -1,0 +1,353 @@
+//! Authorize: opening a session, answering for it, asking how it stands.
+//!
+//! Invariants: a session is opened in one of three ways (a stored login live, a stored login cached, credentials) and moves on in
+//! one (the right answer to the pending question). Asking never moves it.
+
+use std::collections::BTreeMap;
+
+use flinks_reconnect::connect::code::{self, FlinksCode};
+use flinks_reconnect::connect::id::{LoginId, RequestId};
+use flinks_reconnect::connect::parameters::Language;
+
+use super::State;
+use super::login::{Identity, Login};
+use super::session::{Background, Ending, Freshness, Phase, Saving, Session};
+use crate::bank::institution;
+use crate::bank::question::{self, Question};
+use crate::bank::user::{self, Behaviour};
+
+/// What an Authorize call asks for.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// Fresh data of a stored login.
+    Refresh(Refresh),
+    /// The stored data of a stored login.
+    Reuse {
+        /// Which login.
+        login: LoginId,
+        /// The host's mark.
+        tag: Option<String>,
+    },
+    /// A sign-in with credentials.
+    SignIn(SignIn),
+    /// Answers to a session's questions.
+    Answer {
+        /// Which session.
+        session: RequestId,
+        /// Answers by prompt.
+        answers: BTreeMap<String, String>,
+    },
+    /// How a session stands.
+    Probe {
+        /// Which session.
+        session: RequestId,
+    },
+}
+
+/// A live refresh of a stored login.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// Which login.
+    pub login: LoginId,
+    /// Whether Connect may resume it.
+    pub saving: Saving,
+    /// The host's mark.
+    pub tag: Option<String>,
+    /// Whether the call waits for the bank.
+    pub pace: Pace,
+}
+
+/// A sign-in with credentials.
+#[derive(Clone)]
+pub struct SignIn {
+    /// Name or id of the bank.
+    pub institution: String,
+    /// The user name at the bank.
+    pub username: String,
+    /// The password at the bank.
+    pub password: String,
+    /// The language of the bank's questions.
+    pub language: Language,
+    /// Whether the login is stored.
+    pub saving: Saving,
+    /// The host's mark.
+    pub tag: Option<String>,
+    /// Whether Nightly Refresh is to be on.
+    pub schedules_refresh: bool,
+    /// Whether the call waits for the bank.
+    pub pace: Pace,
+}
+
+impl std::fmt::Debug for SignIn {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SignIn").field("institution", &self.institution).finish_non_exhaustive()
+    }
+}
+
+/// Authorize waits for the bank; `AuthorizeAsync` answers 202 at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// `Authorize`.
+    Wait,
+    /// `AuthorizeAsync`.
+    Background,
+}
+
+/// How a session stands after an Authorize call.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// 200: authorised.
+    Authorized(Box<Session>),
+    /// 203: the bank asks.
+    Asking(Box<Session>),
+    /// 202: work goes on in the background.
+    Working(FlinksCode, Box<Session>),
+    /// An error code.
+    Refused(Refusal),
+}
+
+/// An error reply.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What is wrong.
+    pub code: FlinksCode,
+    /// The session it is about, when there is one.
+    pub session: Option<RequestId>,
+    /// The bank it is about, when there is one.
+    pub institution: Option<&'static str>,
+}
+
+impl Refusal {
+    /// An error about no session.
+    #[must_use]
+    pub fn plain(code: FlinksCode) -> Self {
+        Self { code, session: None, institution: None }
+    }
+
+    fn of(code: FlinksCode, session: &Session) -> Self {
+        Self { code, session: Some(session.id.clone()), institution: Some(session.identity.institution.name) }
+    }
+}
+
+impl Standing {
+    /// The session it is about, when there is one.
+    #[must_use]
+    pub fn session(&self) -> Option<&RequestId> {
+        match self {
+            Self::Authorized(session) | Self::Asking(session) | Self::Working(_, session) => Some(&session.id),
+            Self::Refused(refusal) => refusal.session.as_ref(),
+        }
+    }
+}
+
+impl State {
+    /// Carries out an Authorize call whose token was accepted.
+    pub fn authorize(&mut self, now_ms: u64, wish: Wish) -> Standing {
+        self.expire(now_ms);
+        match wish {
+            Wish::Refresh(refresh) => self.refresh(now_ms, refresh),
+            Wish::Reuse { login, tag } => self.reuse(now_ms, &login, tag),
+            Wish::SignIn(sign_in) => self.sign_in(now_ms, sign_in),
+            Wish::Answer { session, answers } => self.answer(now_ms, &session, &answers),
+            Wish::Probe { session } => self.probe(now_ms, &session),
+        }
+    }
+
+    fn refresh(&mut self, now_ms: u64, wish: Refresh) -> Standing {
+        let Some(login) = self.logins.get_mut(&wish.login) else {
+            return Standing::Refused(Refusal::plain(code::INVALID_LOGIN));
+        };
+        login.last_asked_ms = now_ms;
+        let session = Session::live(login.identity.clone(), wish.saving, wish.tag, now_ms);
+        self.open(now_ms, session, wish.pace)
+    }
+
+    fn reuse(&mut self, now_ms: u64, login: &LoginId, tag: Option<String>) -> Standing {
+        let Some(login) = self.logins.get_mut(login) else {
+            return Standing::Refused(Refusal::plain(code::INVALID_LOGIN));
+        };
+        login.last_asked_ms = now_ms;
+        let session = Session::cached(login.identity.clone(), login.last_refresh_ms.unwrap_or(now_ms), tag, now_ms);
+        let failure = login.last_failure;
+        let standing = match failure {
+            // The failure of the last live attempt is repeated, yet the session is good for the stored data.
+            Some(failure) => Standing::Refused(Refusal::of(failure, &session)),
+            None => Standing::Authorized(Box::new(session.clone())),
+        };
+        self.sessions.insert(session);
+        standing
+    }
+
+    fn sign_in(&mut self, now_ms: u64, wish: SignIn) -> Standing {
+        let Some(bank) = institution::find(&wish.institution) else {
+            return Standing::Refused(Refusal::plain(code::INVALID_REQUEST));
+        };
+        let refuse = |code| {
+            // A failed sign-in has an id as well; it is good for nothing.
+            let session = Some(super::mint(RequestId::parse));
+            Standing::Refused(Refusal { code, session, institution: Some(bank.name) })
+        };
+        let Some(user) = user::find(&wish.username) else { return refuse(code::INVALID_USERNAME) };
+        if !user::accepts(user, &wish.password) {
+            return refuse(code::INVALID_PASSWORD);
+        }
+        if let Behaviour::Refuses(code) = user.behaviour {
+            return refuse(code);
+        }
+        let identity = Identity::of(bank, user, wish.language);
+        let mut session = Session::live(identity, wish.saving, wish.tag, now_ms);
+        session.schedules_refresh = wish.schedules_refresh;
+        self.open(now_ms, session, wish.pace)
+    }
+
+    fn open(&mut self, now_ms: u64, mut session: Session, pace: Pace) -> Standing {
+        let until_ms = now_ms + self.settings.processing_ms;
+        let dawdles = matches!(session.identity.user.behaviour, Behaviour::Dawdles);
+        session.background = match pace {
+            Pace::Wait if dawdles => Some(Background { until_ms, code: code::OPERATION_DISPATCHED }),
+            Pace::Wait => None,
+            Pace::Background => Some(Background { until_ms, code: code::OPERATION_PENDING }),
+        };
+        if matches!(session.phase, Phase::Authorized { .. }) {
+            self.verified(now_ms, &session);
+        }
+        let accepted = session.background.map(|work| work.code);
+        let standing = match accepted {
+            // 202 even when nothing takes any time: the call that starts the work never brings its result.
+            Some(code) => Standing::Working(code, Box::new(session.clone())),
+            None => stand(now_ms, &session),
+        };
+        self.sessions.insert(session);
+        standing
+    }
+
+    fn probe(&mut self, now_ms: u64, id: &RequestId) -> Standing {
+        match self.sessions.get_mut(id) {
+            None => Standing::Refused(Refusal::plain(code::SESSION_NONEXISTENT)),
+            Some(session) => {
+                session.touch(now_ms);
+                stand(now_ms, session)
+            }
+        }
+    }
+
+    fn answer(&mut self, now_ms: u64, id: &RequestId, answers: &BTreeMap<String, String>) -> Standing {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return Standing::Refused(Refusal::plain(code::SESSION_NONEXISTENT));
+        };
+        session.touch(now_ms);
+        if matches!(session.phase, Phase::Authorized { .. }) {
+            return Standing::Refused(Refusal::of(code::ALREADY_AUTHORIZED, session));
+        }
+        let mut answered_one = false;
+        while let Some(question) = session.pending_question() {
+            let Some(answer) = answers.get(question.prompt(session.identity.language)) else { break };
+            answered_one = true;
+            match take_answer(session, question, answer, now_ms) {
+                Verdict::Right => {}
+                Verdict::Wrong(code) => {
+                    let refusal = Refusal::of(code, session);
+                    let login = session.identity.login_id.clone();
+                    if code.name == code::INVALID_SECURITY_RESPONSE_NO_RETRY.name {
+                        self.refused_at_questions(&login);
+                    }
+                    return Standing::Refused(refusal);
+                }
+            }
+        }
+        let is_asking = session.pending_question().is_some();
+        if is_asking && !answered_one {
+            let code =
+                if answers.is_empty() { code::SECURITYRESPONSES_INCOMPLETE } else { code::UNKNOWN_CHALLENGE_KEY };
+            return Standing::Refused(Refusal::of(code, session));
+        }
+        let session = session.clone();
+        if answered_one && matches!(session.phase, Phase::Authorized { .. }) {
+            self.verified(now_ms, &session);
+        }
+        stand(now_ms, &session)
+    }
+
+    /// Somebody got in: the login is stored or refreshed, if it may be kept.
+    fn verified(&mut self, now_ms: u64, session: &Session) {
+        if session.saving == Saving::Keep && session.freshness == Freshness::Live {
+            self.logins.verified(&session.identity, now_ms);
+            if session.schedules_refresh {
+                self.schedule_refresh(&session.identity.login_id, Schedule::On);
+            }
+        }
+    }
+
+    fn refused_at_questions(&mut self, login: &LoginId) {
+        if let Some(login) = self.logins.get_mut(login) {
+            login.last_failure = Some(code::INVALID_SECURITY_RESPONSE_NO_RETRY);
+        }
+    }
+
+    /// Switches Nightly Refresh; the login it was switched for, `None` when there is none.
+    pub fn schedule_refresh(&mut self, login: &LoginId, schedule: Schedule) -> Option<&Login> {
+        let login = self.logins.get_mut(login)?;
+        login.is_scheduled_refresh = schedule == Schedule::On;
+        Some(login)
+    }
+
+    /// Deletes a login with all its sessions.
+    pub fn delete_login(&mut self, now_ms: u64, login: &LoginId) -> Result<(), FlinksCode> {
+        self.expire(now_ms);
+        if self.sessions.is_login_in_use(login, now_ms) {
+            return Err(code::CARD_IN_USE);
+        }
+        self.logins.remove(login).ok_or(code::SESSION_NONEXISTENT)?;
+        self.sessions.end_all_of(login);
+        Ok(())
+    }
+}
+
+/// Whether Nightly Refresh is to be on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+enum Verdict {
+    Right,
+    Wrong(FlinksCode),
+}
+
+fn take_answer(session: &mut Session, question: &Question, answer: &str, now_ms: u64) -> Verdict {
+    let Phase::Asking { answered, wrong_in_a_row } = session.phase else { return Verdict::Right };
+    if answer.trim().is_empty() {
+        return Verdict::Wrong(code::SECURITYRESPONSES_INCOMPLETE);
+    }
+    if !question.is_answered_by(answer) {
+        let wrong_in_a_row = wrong_in_a_row + 1;
+        if wrong_in_a_row >= question::MAX_WRONG_ANSWERS {
+            session.phase = Phase::Over(Ending::Refused);
+            return Verdict::Wrong(code::INVALID_SECURITY_RESPONSE_NO_RETRY);
+        }
+        session.phase = Phase::Asking { answered, wrong_in_a_row };
+        return Verdict::Wrong(code::INVALID_SECURITY_RESPONSE);
+    }
+    let answered = answered + 1;
+    session.phase = if answered < question::ALL.len() {
+        Phase::Asking { answered, wrong_in_a_row: 0 }
+    } else {
+        Phase::Authorized { since_ms: now_ms }
+    };
+    Verdict::Right
+}
+
+fn stand(now_ms: u64, session: &Session) -> Standing {
+    if let (Some(code), false) = (session.busy_at(now_ms), matches!(session.phase, Phase::Over(_))) {
+        return Standing::Working(code, Box::new(session.clone()));
+    }
+    match &session.phase {
+        Phase::Asking { .. } => Standing::Asking(Box::new(session.clone())),
+        Phase::Authorized { .. } => Standing::Authorized(Box::new(session.clone())),
+        // Whatever ended it, Authorize knows it no more.
+        Phase::Over(_) => Standing::Refused(Refusal::plain(code::SESSION_NONEXISTENT)),
+    }
+}

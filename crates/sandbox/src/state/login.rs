@@ -1,0 +1,199 @@
+//! Stored logins: what Flinks keeps of a connection.
+//!
+//! Invariants: the same bank, user and language always have the same `loginId`; a login is stored only once somebody got in
+//! with `Save`; what happened to the last live attempt is remembered, because a cached call repeats it.
+
+use std::collections::BTreeMap;
+
+use flinks_reconnect::connect::code::{self, FlinksCode};
+use flinks_reconnect::connect::id::LoginId;
+use flinks_reconnect::connect::parameters::Language;
+use uuid::Uuid;
+
+use crate::bank::institution::{self, Institution};
+use crate::bank::user::{self, TestUser};
+use crate::clock::DAY_MS;
+use crate::demo::{self, DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
+
+/// Nightly Refresh leaves a login alone that was not refreshed, or not asked for, within these days.
+const NIGHTLY_WINDOW_MS: u64 = 7 * DAY_MS;
+
+/// Failures after which Nightly Refresh tries again.
+const NIGHTLY_TOLERATES: &[FlinksCode] = &[
+    code::RETRY_LATER,
+    code::AGGREGATION_ERROR,
+    code::SESSION_EXPIRED,
+    code::DISABLED_INSTITUTION,
+    code::UNAUTHORIZED,
+    code::SESSION_NONEXISTENT,
+];
+
+/// Who signs in where. Everything a `loginId` depends on.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The login's id.
+    pub login_id: LoginId,
+    /// The bank.
+    pub institution: &'static Institution,
+    /// The user at the bank.
+    pub user: &'static TestUser,
+    /// The language of the bank's questions.
+    pub language: Language,
+}
+
+impl Identity {
+    /// The identity of that user at that bank in that language.
+    #[must_use]
+    pub fn of(institution: &'static Institution, user: &'static TestUser, language: Language) -> Self {
+        let seeded = DEMO_LOGINS.iter().find(|demo| {
+            demo.institution_id == institution.id && user.name == DEMO_USERNAME && language == Language::En
+        });
+        let login_id = seeded.and_then(|demo| LoginId::parse(demo.login_id)).unwrap_or_else(|| {
+            let name = format!("login/{}/{}/{}", institution.id, user.name, language.as_str());
+            super::mint_from(LoginId::parse, || Uuid::new_v5(&demo::NAMESPACE, name.as_bytes()))
+        });
+        Self { login_id, institution, user, language }
+    }
+}
+
+/// One stored connection.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Whose it is.
+    pub identity: Identity,
+    /// When somebody last got in.
+    pub last_refresh_ms: Option<u64>,
+    /// How the last live attempt failed, if it did.
+    pub last_failure: Option<FlinksCode>,
+    /// When the host last asked for it, live or cached.
+    pub last_asked_ms: u64,
+    /// Whether Nightly Refresh is on.
+    pub is_scheduled_refresh: bool,
+}
+
+impl Login {
+    /// A login that was just verified for the first time.
+    fn verified(identity: Identity, now_ms: u64) -> Self {
+        Self {
+            identity,
+            last_refresh_ms: Some(now_ms),
+            last_failure: None,
+            last_asked_ms: now_ms,
+            is_scheduled_refresh: false,
+        }
+    }
+
+    fn seeded(demo: &DemoLogin, now_ms: u64) -> Option<Self> {
+        let identity = Identity::of(institution::by_id(demo.institution_id)?, user::find(DEMO_USERNAME)?, Language::En);
+        let days_ago = |days: u64| Some(now_ms.saturating_sub(days * DAY_MS));
+        let login = Self { last_asked_ms: now_ms, ..Self::verified(identity, now_ms) };
+        Some(match demo.history {
+            History::NightlyRefreshFailed => Self {
+                last_refresh_ms: days_ago(2),
+                last_failure: Some(code::QUESTION_NOT_FOUND),
+                is_scheduled_refresh: true,
+                ..login
+            },
+            History::RefreshedLately => Self { last_refresh_ms: days_ago(3), ..login },
+            History::AnswersChanged => {
+                Self { last_refresh_ms: days_ago(9), last_failure: Some(code::QUESTION_NOT_FOUND), ..login }
+            }
+        })
+    }
+
+    /// Why Nightly Refresh passes over this login although it is switched on; `None` when all is well, or it is off.
+    #[must_use]
+    pub fn nightly_obstacle(&self, now_ms: u64) -> Option<&'static str> {
+        let lately = |moment_ms: u64| now_ms.saturating_sub(moment_ms) < NIGHTLY_WINDOW_MS;
+        let tolerated = |failure: &FlinksCode| NIGHTLY_TOLERATES.iter().any(|code| code.name == failure.name);
+        if !self.is_scheduled_refresh {
+            return None;
+        }
+        match &self.last_failure {
+            Some(failure) if !tolerated(failure) => Some(failure.name),
+            _ if !self.last_refresh_ms.is_some_and(lately) => Some("No successful refresh in the last 7 days"),
+            _ if !lately(self.last_asked_ms) => Some("No cached call in the last 7 days"),
+            _ => None,
+        }
+    }
+}
+
+/// Every stored login.
+#[derive(Debug, Default)]
+pub struct LoginBook {
+    logins: BTreeMap<LoginId, Login>,
+}
+
+impl LoginBook {
+    /// The book with the four seeded logins.
+    #[must_use]
+    pub fn seeded(now_ms: u64) -> Self {
+        let logins = DEMO_LOGINS.iter().filter_map(|demo| Login::seeded(demo, now_ms));
+        Self { logins: logins.map(|login| (login.identity.login_id.clone(), login)).collect() }
+    }
+
+    /// The login of that id.
+    #[must_use]
+    pub fn get(&self, id: &LoginId) -> Option<&Login> {
+        self.logins.get(id)
+    }
+
+    /// The login of that id, to change it.
+    pub fn get_mut(&mut self, id: &LoginId) -> Option<&mut Login> {
+        self.logins.get_mut(id)
+    }
+
+    /// Somebody got in: stores the login, or refreshes it.
+    pub fn verified(&mut self, identity: &Identity, now_ms: u64) {
+        let login =
+            self.logins.entry(identity.login_id.clone()).or_insert_with(|| Login::verified(identity.clone(), now_ms));
+        login.last_refresh_ms = Some(now_ms);
+        login.last_asked_ms = now_ms;
+        login.last_failure = None;
+    }
+
+    /// Deletes a login; `None` when there is none.
+    pub fn remove(&mut self, id: &LoginId) -> Option<Login> {
+        self.logins.remove(id)
+    }
+
+    /// Every stored login.
+    pub fn iter(&self) -> impl Iterator<Item = &Login> {
+        self.logins.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000_000;
+
+    #[test]
+    fn bank_user_and_language_make_the_login() {
+        let id = |bank, language| {
+            Identity::of(institution::by_id(bank).unwrap(), user::find("greatday").unwrap(), language).login_id
+        };
+        assert_eq!(id(9004, Language::En), id(9004, Language::En));
+        assert_ne!(id(9004, Language::En), id(9005, Language::En));
+        assert_ne!(id(9004, Language::En), id(9004, Language::Fr));
+        for demo in DEMO_LOGINS {
+            assert_eq!(id(demo.institution_id, Language::En).as_str(), demo.login_id);
+            assert_ne!(id(demo.institution_id, Language::Fr).as_str(), demo.login_id);
+        }
+    }
+
+    #[test]
+    fn only_the_nightly_demo_login_needs_attention_until_it_is_verified_again() {
+        let mut book = LoginBook::seeded(NOW);
+        let listed = |book: &LoginBook, now| -> Vec<String> {
+            let ineligible = book.iter().filter(|login| login.nightly_obstacle(now).is_some());
+            ineligible.map(|login| login.identity.login_id.as_str().to_owned()).collect()
+        };
+        assert_eq!(listed(&book, NOW), [DEMO_LOGINS[0].login_id]);
+        let identity = book.get(&LoginId::parse(DEMO_LOGINS[0].login_id).unwrap()).unwrap().identity.clone();
+        book.verified(&identity, NOW + 1);
+        assert!(listed(&book, NOW + 2).is_empty());
+        assert_eq!(listed(&book, NOW + 1 + 7 * DAY_MS), [DEMO_LOGINS[0].login_id], "a week without a refresh");
+    }
+}

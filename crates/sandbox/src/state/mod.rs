@@ -1,0 +1,118 @@
+//! What the sandbox knows: tokens, logins, sessions, open pages, faults and the log.
+//!
+//! Invariants: no clock, no I/O, no HTTP: every operation takes `now_ms` and is a plain function of the state; anything that has
+//! lived too long is ended before anything else happens; no operation panics on any input.
+
+pub mod authorize;
+pub mod data;
+pub mod login;
+pub mod session;
+pub mod token;
+
+use std::collections::HashMap;
+
+use flinks_reconnect::connect::code;
+use flinks_reconnect::connect::id::LoginId;
+use uuid::Uuid;
+
+use self::login::LoginBook;
+use self::session::SessionBook;
+use self::token::TokenBook;
+use crate::clock::DAY_MS;
+use crate::faults::Faults;
+use crate::log::Log;
+use crate::page::visit::{Visit, VisitId};
+
+/// What does not change while a sandbox runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The customer in every API path.
+    pub customer_id: String,
+    /// Opens `GenerateAuthorizeToken`.
+    pub secret_key: String,
+    /// Opens the data endpoints.
+    pub api_key: String,
+    /// How long data takes.
+    pub processing_ms: u64,
+    /// What the accounts grow from.
+    pub seed: u64,
+}
+
+/// Everything that changes.
+#[derive(Debug)]
+pub struct State {
+    /// What does not.
+    pub settings: Settings,
+    /// Authorize tokens.
+    pub tokens: TokenBook,
+    /// Stored connections.
+    pub logins: LoginBook,
+    /// Sessions by `requestId`.
+    pub sessions: SessionBook,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
+    /// What was received and posted.
+    pub log: Log,
+    visits: HashMap<VisitId, Visit>,
+}
+
+impl State {
+    /// A sandbox in which nothing has happened but the seeded logins.
+    #[must_use]
+    pub fn new(settings: Settings, now_ms: u64) -> Self {
+        Self {
+            settings,
+            tokens: TokenBook::default(),
+            logins: LoginBook::seeded(now_ms),
+            sessions: SessionBook::default(),
+            faults: Faults::default(),
+            log: Log::default(),
+            visits: HashMap::new(),
+        }
+    }
+
+    /// Back to the beginning.
+    pub fn reset(&mut self, now_ms: u64) {
+        *self = Self::new(self.settings.clone(), now_ms);
+    }
+
+    /// Ends and forgets what is too old. Every operation begins with this.
+    pub fn expire(&mut self, now_ms: u64) {
+        for login in self.sessions.expire(now_ms) {
+            self.unanswered(&login);
+        }
+        self.tokens.forget_old(now_ms);
+        self.visits.retain(|_, visit| now_ms.saturating_sub(visit.last_seen_ms()) < DAY_MS);
+    }
+
+    /// Puts an open page back, or in for the first time.
+    pub fn keep_visit(&mut self, id: VisitId, visit: Visit) {
+        self.visits.insert(id, visit);
+    }
+
+    /// Takes an open page out to work on it.
+    pub fn take_visit(&mut self, id: &VisitId) -> Option<Visit> {
+        self.visits.remove(id)
+    }
+
+    /// A live attempt died at the questions: the next cached call says so.
+    fn unanswered(&mut self, login: &LoginId) {
+        if let Some(login) = self.logins.get_mut(login) {
+            login.last_failure = Some(code::QUESTION_NOT_FOUND);
+        }
+    }
+}
+
+/// A new random identifier.
+pub(crate) fn mint<Id>(parse: fn(&str) -> Option<Id>) -> Id {
+    mint_from(parse, Uuid::new_v4)
+}
+
+/// An identifier made of a UUID. Every UUID matches the grammar of ids; the loop only stands where a panic would.
+pub(crate) fn mint_from<Id>(parse: fn(&str) -> Option<Id>, draw: impl Fn() -> Uuid) -> Id {
+    loop {
+        if let Some(id) = parse(&draw().to_string()) {
+            return id;
+        }
+    }
+}

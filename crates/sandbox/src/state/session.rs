@@ -1,0 +1,249 @@
+//! Sessions: what stands behind a `requestId`.
+//!
+//! Invariants: while the bank's questions are open, a session dies after eight minutes in which neither page nor API touched it;
+//! once it is authorised, thirty minutes later; and with the data it was opened for. What is over stays over.
+
+use std::collections::{BTreeMap, HashMap};
+
+use flinks_reconnect::connect::code::{self, FlinksCode};
+use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
+
+use super::data::{Operation, Product};
+use super::login::Identity;
+use crate::bank::question::{self, Question};
+use crate::bank::user::Behaviour;
+use crate::clock::{DAY_MS, MINUTE_MS};
+
+/// How long a session waits for its user.
+pub const IDLE_LIFE_MS: u64 = 8 * MINUTE_MS;
+/// How long an authorised session's data can be fetched.
+pub const PROCESSING_LIFE_MS: u64 = 30 * MINUTE_MS;
+
+/// Where a session is.
+#[derive(Clone, Debug)]
+pub enum Phase {
+    /// The bank waits for an answer.
+    Asking {
+        /// Questions answered so far.
+        answered: usize,
+        /// Wrong answers since the last right one.
+        wrong_in_a_row: u32,
+    },
+    /// The user is in; data can be fetched.
+    Authorized {
+        /// Since when.
+        since_ms: u64,
+    },
+    /// Nothing goes any more.
+    Over(Ending),
+}
+
+/// Why a session is over.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// Too long without a touch while the bank was asking.
+    IdleTooLong,
+    /// Authorised, but not fetched in time.
+    NotFetched,
+    /// Its data was fetched.
+    Consumed,
+    /// Too many wrong answers.
+    Refused,
+    /// Its login was deleted.
+    LoginDeleted,
+}
+
+impl Ending {
+    /// What the API says about a session that ended so.
+    #[must_use]
+    pub fn code(&self) -> FlinksCode {
+        match self {
+            Self::NotFetched => code::SESSION_EXPIRED,
+            Self::Refused => code::INVALID_SECURITY_RESPONSE_NO_RETRY,
+            Self::IdleTooLong | Self::Consumed | Self::LoginDeleted => code::SESSION_NONEXISTENT,
+        }
+    }
+}
+
+/// Whether Flinks keeps what the session yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saving {
+    /// `Save: true`: the login is stored, and Connect may resume the session.
+    Keep,
+    /// `Save: false`.
+    Discard,
+}
+
+/// How fresh the data behind a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Fetched from the bank in this session.
+    Live,
+    /// As of the last refresh, at this moment.
+    Cached {
+        /// When that was.
+        as_of_ms: u64,
+    },
+}
+
+/// Work that goes on in the background, during which the session answers 202.
+#[derive(Clone, Copy, Debug)]
+pub struct Background {
+    /// When it is done.
+    pub until_ms: u64,
+    /// What the 202 says.
+    pub code: FlinksCode,
+}
+
+/// One session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its id.
+    pub id: RequestId,
+    /// Whose it is.
+    pub identity: Identity,
+    /// The host's mark, echoed in replies.
+    pub tag: Option<String>,
+    /// Where it is.
+    pub phase: Phase,
+    /// Whether the login is stored in the end.
+    pub saving: Saving,
+    /// How fresh its data is.
+    pub freshness: Freshness,
+    /// The only accounts it returns, when Connect filtered it.
+    pub filter: Option<Vec<AccountId>>,
+    /// Work that is not done yet.
+    pub background: Option<Background>,
+    /// The data that was asked for.
+    pub operations: BTreeMap<Product, Operation>,
+    /// Whether Nightly Refresh was asked for with it.
+    pub schedules_refresh: bool,
+    touched_ms: u64,
+}
+
+impl Session {
+    /// A session that begins by asking, or not, as the user's bank does.
+    #[must_use]
+    pub fn live(identity: Identity, saving: Saving, tag: Option<String>, now_ms: u64) -> Self {
+        let phase = match identity.user.behaviour {
+            Behaviour::Asks | Behaviour::Refuses(_) => Phase::Asking { answered: 0, wrong_in_a_row: 0 },
+            Behaviour::LetsIn | Behaviour::Dawdles => Phase::Authorized { since_ms: now_ms },
+        };
+        Self {
+            id: super::mint(RequestId::parse),
+            identity,
+            tag,
+            phase,
+            saving,
+            freshness: Freshness::Live,
+            filter: None,
+            background: None,
+            operations: BTreeMap::new(),
+            schedules_refresh: false,
+            touched_ms: now_ms,
+        }
+    }
+
+    /// A session over data that is already there.
+    #[must_use]
+    pub fn cached(identity: Identity, as_of_ms: u64, tag: Option<String>, now_ms: u64) -> Self {
+        Self {
+            phase: Phase::Authorized { since_ms: now_ms },
+            freshness: Freshness::Cached { as_of_ms },
+            ..Self::live(identity, Saving::Keep, tag, now_ms)
+        }
+    }
+
+    /// Somebody used it: the eight minutes begin anew.
+    pub fn touch(&mut self, now_ms: u64) {
+        self.touched_ms = now_ms;
+    }
+
+    /// The question the bank waits for.
+    #[must_use]
+    pub fn pending_question(&self) -> Option<&'static Question> {
+        match self.phase {
+            Phase::Asking { answered, .. } => question::ALL.get(answered),
+            Phase::Authorized { .. } | Phase::Over(_) => None,
+        }
+    }
+
+    /// The same as text, in the language of the login.
+    #[must_use]
+    pub fn pending_prompt(&self) -> Option<&'static str> {
+        self.pending_question().map(|question| question.prompt(self.identity.language))
+    }
+
+    /// Whether a 202 is due, and which.
+    #[must_use]
+    pub fn busy_at(&self, now_ms: u64) -> Option<FlinksCode> {
+        self.background.filter(|work| now_ms < work.until_ms).map(|work| work.code)
+    }
+
+    fn ending_at(&self, now_ms: u64) -> Option<Ending> {
+        match self.phase {
+            Phase::Asking { .. } if now_ms.saturating_sub(self.touched_ms) >= IDLE_LIFE_MS => Some(Ending::IdleTooLong),
+            Phase::Authorized { since_ms } if now_ms.saturating_sub(since_ms) >= PROCESSING_LIFE_MS => {
+                Some(Ending::NotFetched)
+            }
+            Phase::Asking { .. } | Phase::Authorized { .. } | Phase::Over(_) => None,
+        }
+    }
+}
+
+/// Every session of the last day.
+#[derive(Debug, Default)]
+pub struct SessionBook {
+    sessions: HashMap<RequestId, Session>,
+}
+
+impl SessionBook {
+    /// Adds a session and gives it back.
+    pub fn insert(&mut self, session: Session) {
+        self.sessions.insert(session.id.clone(), session);
+    }
+
+    /// The session of that id, over or not.
+    #[must_use]
+    pub fn get(&self, id: &RequestId) -> Option<&Session> {
+        self.sessions.get(id)
+    }
+
+    /// The session of that id, over or not, to change it.
+    pub fn get_mut(&mut self, id: &RequestId) -> Option<&mut Session> {
+        self.sessions.get_mut(id)
+    }
+
+    /// Ends what has lived too long and forgets what ended a day ago. Gives the logins whose questions nobody answered.
+    pub fn expire(&mut self, now_ms: u64) -> Vec<LoginId> {
+        self.sessions.retain(|_, session| {
+            !(matches!(session.phase, Phase::Over(_)) && now_ms.saturating_sub(session.touched_ms) >= DAY_MS)
+        });
+        let mut unanswered = Vec::new();
+        for session in self.sessions.values_mut() {
+            let Some(ending) = session.ending_at(now_ms) else { continue };
+            if matches!(ending, Ending::IdleTooLong) {
+                unanswered.push(session.identity.login_id.clone());
+            }
+            session.phase = Phase::Over(ending);
+        }
+        unanswered
+    }
+
+    /// Ends every session of a login that is being deleted.
+    pub fn end_all_of(&mut self, login: &LoginId) {
+        for session in self.sessions.values_mut().filter(|session| session.identity.login_id == *login) {
+            session.phase = Phase::Over(Ending::LoginDeleted);
+        }
+    }
+
+    /// Whether data of this login is being fetched.
+    #[must_use]
+    pub fn is_login_in_use(&self, login: &LoginId, now_ms: u64) -> bool {
+        self.sessions.values().any(|session| {
+            session.identity.login_id == *login
+                && matches!(session.phase, Phase::Authorized { .. })
+                && session.operations.values().any(|operation| now_ms < operation.ready_ms)
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! Authorize tokens: each lets one session begin, or one Connect page load.
+//!
+//! Invariants: a token is spent by its first use and dies unused after fifteen minutes. The one way to use it again is the
+//! API call that goes on with the very session it opened.
+
+use std::collections::HashMap;
+
+use flinks_reconnect::connect::id::{AuthorizeToken, RequestId};
+
+use crate::clock::{DAY_MS, MINUTE_MS};
+
+/// How long an unused token is good for.
+pub const TOKEN_LIFE_MS: u64 = 15 * MINUTE_MS;
+
+/// What a token is shown for.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose<'a> {
+    /// To begin something new: a session, or a page.
+    Begin,
+    /// To go on with this session.
+    GoOn(&'a RequestId),
+}
+
+/// Unknown, used or too old. Flinks does not say which, and neither do we.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+#[derive(Debug)]
+enum Condition {
+    Fresh,
+    Spent,
+    Opened(RequestId),
+}
+
+#[derive(Debug)]
+struct Record {
+    minted_ms: u64,
+    condition: Condition,
+}
+
+/// Every token that was minted.
+#[derive(Debug, Default)]
+pub struct TokenBook {
+    tokens: HashMap<AuthorizeToken, Record>,
+}
+
+impl TokenBook {
+    /// A new token.
+    pub fn mint(&mut self, now_ms: u64) -> AuthorizeToken {
+        let token = super::mint(AuthorizeToken::parse);
+        self.tokens.insert(token.clone(), Record { minted_ms: now_ms, condition: Condition::Fresh });
+        token
+    }
+
+    /// Uses a token.
+    pub fn spend(&mut self, now_ms: u64, token: &str, purpose: Purpose<'_>) -> Result<(), Refused> {
+        let record = AuthorizeToken::parse(token).and_then(|token| self.tokens.get_mut(&token)).ok_or(Refused)?;
+        match (&record.condition, purpose) {
+            (Condition::Fresh, _) if now_ms.saturating_sub(record.minted_ms) >= TOKEN_LIFE_MS => Err(Refused),
+            (Condition::Fresh, Purpose::Begin) => {
+                record.condition = Condition::Spent;
+                Ok(())
+            }
+            (Condition::Fresh, Purpose::GoOn(session)) => {
+                record.condition = Condition::Opened(session.clone());
+                Ok(())
+            }
+            (Condition::Opened(opened), Purpose::GoOn(session)) if opened == session => Ok(()),
+            (Condition::Opened(_) | Condition::Spent, _) => Err(Refused),
+        }
+    }
+
+    /// Notes which session a spent token opened.
+    pub fn opened(&mut self, token: &str, session: &RequestId) {
+        if let Some(record) = AuthorizeToken::parse(token).and_then(|token| self.tokens.get_mut(&token)) {
+            record.condition = Condition::Opened(session.clone());
+        }
+    }
+
+    /// Forgets tokens nobody can use any more.
+    pub fn forget_old(&mut self, now_ms: u64) {
+        self.tokens.retain(|_, record| now_ms.saturating_sub(record.minted_ms) < DAY_MS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(text: &str) -> RequestId {
+        RequestId::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_good_once() {
+        let mut book = TokenBook::default();
+        let token = book.mint(0);
+        assert_eq!(book.spend(1, token.as_str(), Purpose::Begin), Ok(()));
+        assert_eq!(book.spend(2, token.as_str(), Purpose::Begin), Err(Refused));
+    }
+
+    #[test]
+    fn it_goes_on_only_with_the_session_it_opened() {
+        let mut book = TokenBook::default();
+        let token = book.mint(0);
+        book.spend(1, token.as_str(), Purpose::Begin).unwrap();
+        book.opened(token.as_str(), &session("session-1"));
+        assert_eq!(book.spend(2, token.as_str(), Purpose::GoOn(&session("session-1"))), Ok(()));
+        assert_eq!(book.spend(3, token.as_str(), Purpose::GoOn(&session("session-1"))), Ok(()));
+        assert_eq!(book.spend(4, token.as_str(), Purpose::GoOn(&session("session-2"))), Err(Refused));
+        assert_eq!(book.spend(5, token.as_str(), Purpose::Begin), Err(Refused));
+    }
+
+    #[test]
+    fn it_dies_unused_after_fifteen_minutes() {
+        for (age_ms, expected) in
+            [(TOKEN_LIFE_MS - 1, Ok(())), (TOKEN_LIFE_MS, Err(Refused)), (TOKEN_LIFE_MS + 1, Err(Refused))]
+        {
+            let mut book = TokenBook::default();
+            let token = book.mint(1_000);
+            assert_eq!(book.spend(1_000 + age_ms, token.as_str(), Purpose::Begin), expected, "{age_ms}");
+        }
+    }
+
+    #[test]
+    fn what_was_never_minted_is_refused() {
+        assert_eq!(TokenBook::default().spend(0, "d65f1adb-8ebc-48dc-be8b-20c773ba1565", Purpose::Begin), Err(Refused));
+        assert_eq!(TokenBook::default().spend(0, "", Purpose::Begin), Err(Refused));
+    }
+}

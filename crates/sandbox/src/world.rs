@@ -1,0 +1,65 @@
+//! One sandbox shared by its two listeners: the state and the clock behind one lock.
+//!
+//! Invariants: nothing waits while it holds the lock; a handler that died does not take the sandbox with it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::{Clock, TooFar};
+use crate::state::{Settings, State};
+
+/// A handle to the sandbox's state; clones are handles to the same.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    clock: Clock,
+}
+
+/// The clock after it was moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Time {
+    /// The sandbox's time.
+    pub now_ms: u64,
+    /// By how much it is ahead of real time.
+    pub advanced_ms: u64,
+}
+
+impl World {
+    /// A new world, on real time.
+    #[must_use]
+    pub(crate) fn new(settings: Settings) -> Self {
+        let clock = Clock::start();
+        let state = State::new(settings, clock.now_ms());
+        Self { inner: Arc::new(Mutex::new(Inner { state, clock })) }
+    }
+
+    /// Works on the state at the sandbox's now.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State, u64) -> T) -> T {
+        self.locked(|inner| work(&mut inner.state, inner.clock.now_ms()))
+    }
+
+    /// Pushes the clock.
+    pub(crate) fn advance(&self, by_ms: u64) -> Result<Time, TooFar> {
+        self.locked(|inner| {
+            inner.clock.advance(by_ms)?;
+            Ok(Time { now_ms: inner.clock.now_ms(), advanced_ms: inner.clock.advanced_ms() })
+        })
+    }
+
+    /// Back to the beginning, clock included.
+    pub(crate) fn reset(&self) {
+        self.locked(|inner| {
+            inner.clock.reset();
+            inner.state.reset(inner.clock.now_ms());
+        });
+    }
+
+    fn locked<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        work(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,42 @@
+//! The binary: what it says about flags that cannot work.
+
+// Clippy only knows functions marked as tests; their helpers may fail as loudly.
+#![allow(clippy::unwrap_used)]
+
+use std::net::TcpListener;
+use std::process::Command;
+
+/// Runs the binary with flags it must refuse; its one line on stderr.
+fn complaint(flags: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")).args(flags).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{flags:?}");
+    assert!(output.stdout.is_empty(), "{flags:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+#[test]
+fn what_cannot_work_is_refused_in_one_line_that_names_the_flag() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let in_use = complaint(&["--connect", &address, "--api", "127.0.0.1:0"]);
+    assert!(in_use.contains("--connect") && in_use.contains("in use"), "{in_use}");
+    assert!(complaint(&["--connect", "127.0.0.1:0", "--api", &address]).contains("--api"));
+    assert!(complaint(&["--api", "4202"]).contains("--api"));
+    assert!(complaint(&["--api"]).contains("--api"));
+    assert!(complaint(&["--processing-ms", "soon"]).contains("--processing-ms"));
+    assert!(complaint(&["--unknown"]).contains("--unknown"));
+    assert!(complaint(&["--customer-id", "a/b"]).contains("--customer-id"));
+    let secret = complaint(&["--secret-key", "two words"]);
+    assert!(secret.contains("--secret-key") && !secret.contains("two words"), "{secret}");
+}
+
+#[test]
+fn help_names_every_flag() {
+    let output = Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")).arg("--help").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for flag in ["--connect", "--api", "--secret-key", "--api-key", "--customer-id", "--processing-ms", "--seed"] {
+        assert!(text.contains(flag), "{flag}");
+    }
+}

@@ -1,0 +1,88 @@
+//! The control interface over real HTTP, and what it changes.
+
+// Clippy only knows functions marked as tests; their helpers may fail as loudly.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::Bench;
+use flinks_sandbox::DEMO_LOGINS;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn it_is_on_both_listeners() {
+    let bench = Bench::start().await;
+    let connect = bench.sandbox.connect_url().trim_end_matches("/v2/").to_owned();
+    for base in [connect, bench.sandbox.api_url()] {
+        for path in ["healthz", "_sandbox/log", "_sandbox/clock", "_sandbox/faults"] {
+            assert_eq!(bench.send(bench.http.get(format!("{base}/{path}"))).await.status, 200, "{base} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_clock_moves_for_everything() {
+    let bench = Bench::start().await;
+    let session = bench.refresh(0).await;
+    let time = bench.control("clock", json!({"advanceMs": 480_000})).await;
+    assert_eq!((time.status, &time.body["advancedMs"]), (200, &json!(480_000)));
+    assert_eq!(bench.authorize(json!({ "RequestId": session })).await.status, 400);
+}
+
+#[tokio::test]
+async fn failures_hit_the_next_calls_and_then_stop() {
+    let bench = Bench::start().await;
+    let failure = json!({"calls": 2, "httpStatus": 503, "flinksCode": "AGGREGATION_ERROR", "endpoint": "Authorize"});
+    assert_eq!(bench.control("faults", json!({ "apiFailure": failure })).await.status, 200);
+    let body = json!({"LoginId": DEMO_LOGINS[0].login_id, "MostRecentCached": false, "Save": true});
+    for expected in [503, 503, 203] {
+        assert_eq!(bench.authorize(body.clone()).await.status, expected);
+    }
+}
+
+#[tokio::test]
+async fn latency_holds_answers_back() {
+    let bench = Bench::start().await;
+    bench.control("faults", json!({"apiLatencyMs": 120})).await;
+    let before = std::time::Instant::now();
+    bench.token().await;
+    assert!(before.elapsed().as_millis() >= 120);
+}
+
+#[tokio::test]
+async fn nonsense_is_answered_with_a_sentence_and_changes_nothing() {
+    let bench = Bench::start().await;
+    let cases = [
+        ("clock", json!({})),
+        ("clock", json!({"advanceMs": -1})),
+        ("clock", json!({"advanceMs": "8 minutes"})),
+        ("clock", json!({"advanceMs": u64::MAX})),
+        ("clock", json!([480_000])),
+        ("faults", json!([])),
+        ("faults", json!({"redirectShape": "round"})),
+        ("faults", json!({"redirectFault": "sometimes"})),
+        ("faults", json!({"unknown": 1})),
+        ("faults", json!({"apiLatencyMs": 10_000_000})),
+        ("faults", json!({"apiFailure": {"calls": 1, "httpStatus": 200, "flinksCode": "OK"}})),
+    ];
+    for (path, body) in cases {
+        let answer = bench.control(path, body.clone()).await;
+        assert_eq!(answer.status, 400, "{path} {body}");
+        assert!(answer.text("error").len() > 10, "{path} {body}: {}", answer.body);
+    }
+    assert_eq!(bench.control("clock", Value::Null).await.body["advancedMs"], 0);
+    assert_eq!(bench.control("faults", Value::Null).await.body["redirectShape"], "both");
+}
+
+#[tokio::test]
+async fn reset_brings_back_the_beginning() {
+    let bench = Bench::start().await;
+    let session = bench.refresh(0).await;
+    bench.control("clock", json!({"advanceMs": 1000})).await;
+    bench.control("faults", json!({"page": "silent"})).await;
+    assert_eq!(bench.control("reset", json!({})).await.status, 200);
+    assert_eq!(bench.control("clock", Value::Null).await.body["advancedMs"], 0);
+    assert_eq!(bench.control("faults", Value::Null).await.body["page"], "none");
+    assert_eq!(bench.control("log", Value::Null).await.body["entries"], json!([]));
+    assert_eq!(bench.authorize(json!({ "RequestId": session })).await.status, 400);
+}
