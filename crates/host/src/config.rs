@@ -1,0 +1,223 @@
+//! What the operator decides: addresses, keys, storage, pace.
+//!
+//! Invariants: [`Config`] holds what was written, `Checked` what was understood; nothing else of the crate sees a `Config`.
+//! An error names the setting and what is accepted, never the value: two of the settings are secrets and a third may hold a
+//! password. No `Debug` output shows them either.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use flinks_reconnect::connect::address::{ConnectUrl, parse_url};
+use url::Url;
+
+use crate::StartError;
+
+/// Where the host listens, which Flinks it talks to, where it stores.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub addr: SocketAddr,
+    /// The Flinks API without path: `https://toolbox-api.private.fin.ag`, or the sandbox's `http://127.0.0.1:4202`.
+    pub flinks_api_url: String,
+    /// Flinks Connect, as the browser will load it: `https://toolbox-iframe.private.fin.ag/v2/`.
+    pub flinks_connect_url: String,
+    /// The customer id of the API's paths.
+    pub customer_id: String,
+    /// Buys authorize tokens.
+    pub secret_key: String,
+    /// Opens the data endpoints.
+    pub api_key: String,
+    /// Signs Flinks' webhooks; without it the webhook route refuses everything.
+    pub webhook_secret: Option<String>,
+    /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…`.
+    pub database_url: String,
+    /// How long to wait between two questions for data that Flinks is still preparing.
+    pub poll_interval: Duration,
+    /// How long after start the reconciler asks Flinks about an open attempt for the first time; later questions double it.
+    pub reconcile_after: Duration,
+    /// How long the result of an attempt is taken.
+    pub attempt_life: Duration,
+    /// Serves the demo page and signs its visitor in.
+    pub demo: Option<DemoFiles>,
+}
+
+/// The files the demo serves.
+#[derive(Clone, Debug)]
+pub struct DemoFiles {
+    /// The page, at `/`.
+    pub site_dir: PathBuf,
+    /// The built widget, at `/dist/`.
+    pub sdk_dir: PathBuf,
+}
+
+impl Default for Config {
+    /// A local sandbox, but for its keys, which it chooses itself.
+    fn default() -> Self {
+        Self {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 4200)),
+            flinks_api_url: "http://127.0.0.1:4202".to_owned(),
+            flinks_connect_url: "http://127.0.0.1:4201/v2/".to_owned(),
+            customer_id: "43387ca6-0391-4c82-857d-70d95f087ecb".to_owned(),
+            secret_key: String::new(),
+            api_key: String::new(),
+            webhook_secret: None,
+            database_url: "sqlite://flinks-host.db".to_owned(),
+            poll_interval: Duration::from_secs(10),
+            reconcile_after: Duration::from_mins(1),
+            attempt_life: Duration::from_hours(1),
+            demo: None,
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("addr", &self.addr)
+            .field("poll_interval", &self.poll_interval)
+            .field("reconcile_after", &self.reconcile_after)
+            .field("attempt_life", &self.attempt_life)
+            .field("demo", &self.demo)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A value that opens something.
+#[derive(Clone)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(***)")
+    }
+}
+
+/// Where the Flinks API is and what opens it.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) api: Url,
+    pub(crate) customer_id: String,
+    pub(crate) secret_key: Secret,
+    pub(crate) api_key: Secret,
+}
+
+/// A [`Config`] whose values make sense.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked {
+    pub(crate) access: Access,
+    pub(crate) connect: ConnectUrl,
+    pub(crate) webhook_secret: Option<Secret>,
+}
+
+impl Config {
+    pub(crate) fn check(&self) -> Result<Checked, StartError> {
+        let connect = ConnectUrl::at(&self.flinks_connect_url, parse_url)
+            .map_err(|error| StartError::Setting { name: "FLINKS_CONNECT_URL", expected: error.0 })?;
+        let access = Access {
+            api: api_url(&self.flinks_api_url)?,
+            customer_id: path_segment(&self.customer_id)?,
+            secret_key: header_secret("FLINKS_SECRET_KEY", &self.secret_key)?,
+            api_key: header_secret("FLINKS_API_KEY", &self.api_key)?,
+        };
+        let webhook_secret =
+            self.webhook_secret.as_deref().map(|secret| header_secret("FLINKS_WEBHOOK_SECRET", secret)).transpose()?;
+        if self.poll_interval.is_zero() || self.reconcile_after.is_zero() {
+            return Err(StartError::Setting {
+                name: "POLL_INTERVAL_MS",
+                expected: "expected intervals of at least a millisecond",
+            });
+        }
+        if self.demo.as_ref().is_some_and(|files| !files.site_dir.is_dir()) {
+            return Err(StartError::Setting { name: "--site", expected: "expected the folder of the demo page" });
+        }
+        Ok(Checked { access, connect, webhook_secret })
+    }
+}
+
+/// The API's addresses of a Flinks instance: `toolbox` → `https://toolbox-api.private.fin.ag`.
+///
+/// `ConnectUrl::of_instance` has checked the name's grammar by then; it is one DNS label.
+#[must_use]
+pub fn api_url_of_instance(name: &str) -> String {
+    format!("https://{name}-api.private.fin.ag")
+}
+
+fn api_url(text: &str) -> Result<Url, StartError> {
+    let wrong = |expected| StartError::Setting { name: "FLINKS_API_URL", expected };
+    let parsed = parse_url(text).ok_or_else(|| wrong("expected an absolute URL"))?;
+    if parsed.scheme != "https:" && !(parsed.scheme == "http:" && parsed.is_loopback()) {
+        return Err(wrong("expected https, or http on a loopback host"));
+    }
+    if parsed.has_credentials || parsed.place() != parsed.href || parsed.path != "/" {
+        return Err(wrong("expected scheme, host and port only: no path, query, fragment or credentials"));
+    }
+    Url::parse(text).map_err(|_| wrong("expected an absolute URL"))
+}
+
+/// The customer id stands in paths; what could end a segment is refused.
+fn path_segment(text: &str) -> Result<String, StartError> {
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    fits.then(|| text.to_owned()).ok_or(StartError::Setting {
+        name: "FLINKS_CUSTOMER_ID",
+        expected: "expected the customer id from Flinks: letters, digits and hyphens",
+    })
+}
+
+/// Keys travel in headers.
+fn header_secret(name: &'static str, text: &str) -> Result<Secret, StartError> {
+    let fits = !text.is_empty() && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    fits.then(|| Secret(text.to_owned())).ok_or(StartError::Setting {
+        name,
+        expected: "expected the key from Flinks: printable ASCII, not empty, no spaces",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Config {
+        Config { secret_key: "a-secret".to_owned(), api_key: "an-api-key".to_owned(), ..Config::default() }
+    }
+
+    fn refused(config: &Config) -> String {
+        config.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_wrong_value_names_its_setting_and_is_not_repeated() {
+        assert!(good().check().is_ok());
+        for (config, name) in [
+            (Config { flinks_connect_url: "http://bad.example/hush".to_owned(), ..good() }, "FLINKS_CONNECT_URL"),
+            (Config { flinks_api_url: "http://bad.example/hush".to_owned(), ..good() }, "FLINKS_API_URL"),
+            (Config { flinks_api_url: "https://bad.example/hush".to_owned(), ..good() }, "FLINKS_API_URL"),
+            (Config { flinks_api_url: "hush".to_owned(), ..good() }, "FLINKS_API_URL"),
+            (Config { customer_id: "../hush".to_owned(), ..good() }, "FLINKS_CUSTOMER_ID"),
+            (Config { secret_key: String::new(), ..good() }, "FLINKS_SECRET_KEY"),
+            (Config { api_key: "hush\n".to_owned(), ..good() }, "FLINKS_API_KEY"),
+            (Config { webhook_secret: Some(String::new()), ..good() }, "FLINKS_WEBHOOK_SECRET"),
+            (Config { poll_interval: Duration::ZERO, ..good() }, "POLL_INTERVAL_MS"),
+        ] {
+            let text = refused(&config);
+            assert!(text.starts_with(name), "{text}");
+            assert!(!text.contains("hush") && !text.contains('\n'), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_key() {
+        let text = format!("{:?} {:?}", good(), good().check().unwrap());
+        assert!(!text.contains("a-secret") && !text.contains("an-api-key"), "{text}");
+    }
+}

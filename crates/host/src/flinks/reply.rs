@@ -1,0 +1,188 @@
+//! The bodies Flinks answers with.
+//!
+//! Invariants: every field is optional but the one asked for (Flinks' pages and real clients disagree on the rest); an id
+//! leaves this module only by its grammar; what does not fit is `None`, never an error that quotes it.
+
+use flinks_reconnect::connect::id::{AuthorizeToken, LoginId, RequestId};
+use serde::Deserialize;
+
+use super::{Details, Login, Question};
+use crate::{
+    account::{Account, Balance, LATEST_TRANSACTIONS, Transaction},
+    moment::Moment,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body {
+    token: Option<String>,
+    flinks_code: Option<String>,
+    request_id: Option<String>,
+    login: Option<LoginBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LoginBody {
+    id: Option<String>,
+    last_refresh: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DetailsBody {
+    login: Option<LoginBody>,
+    accounts: Option<Vec<AccountBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AccountBody {
+    id: Option<String>,
+    title: Option<String>,
+    account_number: Option<String>,
+    last_four_digits: Option<String>,
+    category: Option<String>,
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    currency: Option<String>,
+    balance: Option<BalanceBody>,
+    transactions: Option<Vec<TransactionBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BalanceBody {
+    available: Option<f64>,
+    current: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TransactionBody {
+    date: Option<String>,
+    description: Option<String>,
+    debit: Option<f64>,
+    credit: Option<f64>,
+}
+
+fn body(bytes: &[u8]) -> Option<Body> {
+    serde_json::from_slice(bytes).ok()
+}
+
+pub(super) fn token(bytes: &[u8]) -> Option<AuthorizeToken> {
+    AuthorizeToken::parse(&body(bytes)?.token?)
+}
+
+pub(super) fn code(bytes: &[u8]) -> Option<String> {
+    body(bytes)?.flinks_code
+}
+
+pub(super) fn request_id(bytes: &[u8]) -> Option<RequestId> {
+    RequestId::parse(&body(bytes)?.request_id?)
+}
+
+/// A session that was asked about is the session, even if the answer leaves it out.
+pub(super) fn login(bytes: &[u8], question: Question<'_>) -> Option<Login> {
+    let body = body(bytes)?;
+    let answered = body.request_id.as_deref().and_then(RequestId::parse);
+    let request_id = match question {
+        Question::Session(asked) => answered.or_else(|| Some(asked.clone())),
+        Question::Live(_) | Question::Cached(_) => answered,
+    }?;
+    Some(Login { id: LoginId::parse(&body.login?.id?)?, request_id })
+}
+
+pub(super) fn details(bytes: &[u8]) -> Option<Details> {
+    let body: DetailsBody = serde_json::from_slice(bytes).ok()?;
+    let login = body.login.as_ref();
+    Some(Details {
+        login_id: login.and_then(|login| login.id.as_deref()).and_then(LoginId::parse),
+        refreshed_at: login.and_then(|login| login.last_refresh.as_deref()).and_then(Moment::from_flinks),
+        accounts: body.accounts?.into_iter().filter_map(account).collect(),
+    })
+}
+
+/// An account without an id cannot be told from another one.
+fn account(body: AccountBody) -> Option<Account> {
+    let last_four = body.last_four_digits.or_else(|| body.account_number.as_deref().map(last_four));
+    let mut transactions: Vec<_> = body.transactions.unwrap_or_default().into_iter().map(transaction).collect();
+    // ISO dates sort as text; the sort is stable, so one day's transactions keep Flinks' order.
+    transactions.sort_by(|one, other| other.date.cmp(&one.date));
+    transactions.truncate(LATEST_TRANSACTIONS);
+    Some(Account {
+        id: body.id?,
+        title: body.title.unwrap_or_default(),
+        last_four,
+        category: body.category,
+        kind: body.kind,
+        currency: body.currency,
+        balance: body.balance.map_or_else(Balance::default, |balance| Balance {
+            available: balance.available,
+            current: balance.current,
+        }),
+        transactions,
+    })
+}
+
+fn last_four(number: &str) -> String {
+    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+    digits.iter().skip(digits.len().saturating_sub(4)).collect()
+}
+
+fn transaction(body: TransactionBody) -> Transaction {
+    Transaction {
+        date: body.date.unwrap_or_default(),
+        description: body.description.unwrap_or_default(),
+        debit: body.debit,
+        credit: body.credit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = "9022abc2-8a2e-4b06-a06e-c3e5449c4d10";
+
+    #[test]
+    fn a_probe_without_request_id_keeps_the_one_asked_about() {
+        let asked = RequestId::parse(SESSION).unwrap();
+        let bytes = br#"{"HttpStatusCode":200,"Login":{"Id":"8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31"}}"#;
+        assert_eq!(login(bytes, Question::Session(&asked)).unwrap().request_id, asked);
+        let live = LoginId::parse("8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31").unwrap();
+        assert!(login(bytes, Question::Live(&live)).is_none());
+    }
+
+    #[test]
+    fn what_is_not_flinks_is_nothing() {
+        for bytes in [&b""[..], b"<html>", b"[]", b"null", br#"{"FlinksCode":5}"#, br#"{"RequestId":"a b"}"#] {
+            assert!(code(bytes).is_none() && request_id(bytes).is_none() && token(bytes).is_none());
+        }
+        assert!(details(b"{}").is_none());
+    }
+
+    #[test]
+    fn the_latest_ten_transactions_come_newest_first_and_the_holder_is_dropped() {
+        let transactions: Vec<_> = (1..=12)
+            .map(|day| serde_json::json!({"Date": format!("2026-01-{day:02}"), "Description": "x", "Debit": 1.5}))
+            .collect();
+        let bytes = serde_json::to_vec(&serde_json::json!({
+            "Login": {"Id": "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31", "LastRefresh": "2026-01-21T20:47:47.145999"},
+            "Accounts": [
+                {"Id": "acc00000-0001-4000-8000-000000000001", "Title": "Chequing CAD", "AccountNumber": "00-12 3456",
+                 "Type": "Chequing", "Holder": {"Name": "J. Doe"}, "Transactions": transactions, "Balance": null},
+                {"Title": "no id"},
+            ],
+        }))
+        .unwrap();
+        let details = details(&bytes).unwrap();
+        assert_eq!(details.accounts.len(), 1);
+        let account = &details.accounts[0];
+        assert_eq!(account.last_four.as_deref(), Some("3456"));
+        assert_eq!(account.transactions.len(), 10);
+        assert_eq!(account.transactions[0].date, "2026-01-12");
+        assert!(!serde_json::to_string(account).unwrap().contains("Doe"));
+        assert!(details.refreshed_at.is_some());
+    }
+}

@@ -1,0 +1,100 @@
+//! What the page shows: `GET /api/connections` and `GET /api/connections/{id}/accounts`.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Site,
+    problem::{Problem, ProblemBody},
+    visitor::Visitor,
+};
+use crate::{
+    account::Account,
+    moment::Moment,
+    reconnect::Refused,
+    storage::{
+        ConnectionId,
+        connections::{Overview, Reason, Status},
+    },
+};
+
+/// The user's connections.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConnectionsBody {
+    connections: Vec<ConnectionBody>,
+}
+
+/// One connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConnectionBody {
+    id: String,
+    institution: String,
+    reason: Reason,
+    status: Status,
+    /// RFC 3339.
+    last_refresh: Option<String>,
+    /// How many accounts were picked in the Account Selector; 0 when it was not used.
+    selected_accounts: u64,
+    problem: Option<ConnectionProblem>,
+}
+
+/// Why a connection could not be refreshed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConnectionProblem {
+    /// A Flinks code, or `LOGIN_MISMATCH`, or `DATA_TIMEOUT`.
+    code: String,
+}
+
+/// The accounts of a connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountsBody {
+    /// How old they are, as RFC 3339; none when there are none yet.
+    as_of: Option<String>,
+    accounts: Vec<Account>,
+}
+
+impl From<Overview> for ConnectionBody {
+    fn from(overview: Overview) -> Self {
+        Self {
+            id: overview.id.as_str().to_owned(),
+            institution: overview.institution,
+            reason: overview.reason,
+            status: overview.status,
+            last_refresh: overview.refreshed_at.and_then(Moment::rfc3339),
+            selected_accounts: overview.selected_accounts,
+            problem: overview.problem.map(|code| ConnectionProblem { code }),
+        }
+    }
+}
+
+/// The user's connections and how they are.
+#[utoipa::path(get, path = "/api/connections", tag = "connections", responses(
+    (status = 200, body = ConnectionsBody),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(State(site): State<Site>, visitor: Visitor) -> Result<Json<ConnectionsBody>, Problem> {
+    let overviews = site.reconnects.storage.connections_of(&visitor.0, Moment::now()).await?;
+    Ok(Json(ConnectionsBody { connections: overviews.into_iter().map(ConnectionBody::from).collect() }))
+}
+
+/// The accounts of a connection as last fetched.
+#[utoipa::path(get, path = "/api/connections/{id}/accounts", tag = "connections", params(("id" = String, Path)), responses(
+    (status = 200, body = AccountsBody),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn accounts(
+    State(site): State<Site>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Json<AccountsBody>, Problem> {
+    let holdings = site.reconnects.storage.holdings(&visitor.0, &ConnectionId::new(id)).await?;
+    let holdings = holdings.ok_or(Refused::NoConnection)?;
+    Ok(Json(AccountsBody { as_of: holdings.as_of.and_then(Moment::rfc3339), accounts: holdings.accounts }))
+}

@@ -1,0 +1,99 @@
+//! The host over HTTP.
+//!
+//! [`connections`] is what the page shows, [`reconnects`] the contract with the widget, [`webhook`] Flinks' own voice, [`demo`]
+//! the demo page and its controls; [`visitor`] says who asks, [`same_origin`] from where, [`problem`] how it is refused.
+//!
+//! Invariants: every answer below `/api` is `no-store`; the log has method, route pattern, status and time of a request, never
+//! its path, query or body.
+
+mod body;
+mod connections;
+pub(crate) mod demo;
+mod health;
+mod openapi;
+mod problem;
+mod reconnects;
+mod same_origin;
+mod visitor;
+mod webhook;
+
+use std::time::Instant;
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request},
+    http::{HeaderValue, header},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+
+use crate::{
+    config::{DemoFiles, Secret},
+    reconnect::Reconnects,
+};
+use problem::Problem;
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) reconnects: Reconnects,
+    pub(crate) webhook_secret: Option<Secret>,
+    pub(crate) is_demo: bool,
+}
+
+/// All routes; the demo's only with its files.
+pub(crate) fn router(site: Site, demo: Option<(DemoFiles, demo::SandboxControls)>) -> Router {
+    let api = Router::new()
+        .route("/api/connections", get(connections::list))
+        .route("/api/connections/{id}/reconnect", post(reconnects::start))
+        .route("/api/connections/{id}/accounts", get(connections::accounts))
+        .route("/api/reconnects", post(reconnects::deliver))
+        .route("/api/{*nothing}", get(no_route).post(no_route));
+    let mut guarded = api;
+    if let Some((_, controls)) = &demo {
+        guarded = guarded.merge(demo::controls(controls.clone()));
+    }
+    let guarded = guarded.layer(from_fn(same_origin::require));
+    let mut all = guarded
+        // Flinks' server sends no page's headers, and its signature is a better proof than any.
+        .route("/api/flinks/webhook", post(webhook::receive))
+        .route("/openapi.json", get(openapi::document))
+        .route("/healthz", get(health::check))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(uncached));
+    all = match demo {
+        Some((files, _)) => all.fallback_service(
+            demo::pages(&files, &site.reconnects.connect)
+                .layer(from_fn_with_state(site.clone(), visitor::sign_demo_visitor_in)),
+        ),
+        None => all.fallback(no_route),
+    };
+    all.layer(from_fn(log)).with_state(site)
+}
+
+async fn no_route() -> Problem {
+    Problem::no_route()
+}
+
+async fn wrong_method() -> Problem {
+    Problem::wrong_method()
+}
+
+async fn uncached(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    // The pattern, not the path: a path has an id in it.
+    let route = request.extensions().get::<MatchedPath>().map_or("(file)", MatchedPath::as_str).to_owned();
+    let started = Instant::now();
+    let response = next.run(request).await.into_response();
+    tracing::info!(%method, route, status = response.status().as_u16(), elapsed = ?started.elapsed(), "request");
+    response
+}

@@ -1,0 +1,182 @@
+//! `flinks-host`: the reference backend as a program.
+
+use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use flinks_host::{Config, DemoFiles, Host, StartError, config::api_url_of_instance};
+use flinks_reconnect::connect::address::{ConnectUrl, parse_url};
+use tokio::signal;
+use tracing_subscriber::EnvFilter;
+
+/// The reference backend of the flinks-reconnect widget.
+///
+/// Every setting is a flag or an environment variable. `FLINKS_API_URL` or `FLINKS_INSTANCE` says which Flinks;
+/// with --demo it is a flinks-sandbox on this machine unless said otherwise.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen
+    #[arg(long, env = "HOST_ADDR", default_value = "127.0.0.1:4200")]
+    addr: String,
+    /// The Flinks API without path, as `https://toolbox-api.private.fin.ag`
+    #[arg(long, env = "FLINKS_API_URL")]
+    flinks_api_url: Option<String>,
+    /// The Flinks instance, as `toolbox`, instead of the two URLs
+    #[arg(long, env = "FLINKS_INSTANCE")]
+    flinks_instance: Option<String>,
+    /// Flinks Connect as the browser loads it, as `https://toolbox-iframe.private.fin.ag/v2/`
+    #[arg(long, env = "FLINKS_CONNECT_URL")]
+    flinks_connect_url: Option<String>,
+    /// The customer id from Flinks
+    #[arg(long, env = "FLINKS_CUSTOMER_ID")]
+    customer_id: Option<String>,
+    /// The secret key from Flinks
+    #[arg(long, env = "FLINKS_SECRET_KEY", hide_env_values = true)]
+    secret_key: Option<String>,
+    /// The API key (x-api-key) from Flinks
+    #[arg(long, env = "FLINKS_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+    /// The secret Flinks signs webhooks with; without it webhooks are refused
+    #[arg(long, env = "FLINKS_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: Option<String>,
+    /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…` [default: `sqlite://flinks-host.db`, with --demo `sqlite::memory:`]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Milliseconds between two questions for data [default: 10000, with --demo 500]
+    #[arg(long, env = "POLL_INTERVAL_MS")]
+    poll_interval_ms: Option<String>,
+    /// Serve the demo page and sign its visitor in
+    #[arg(long)]
+    demo: bool,
+    /// The folder of the demo page
+    #[arg(long, default_value = "www/demo")]
+    site: PathBuf,
+    /// The folder of the built widget
+    #[arg(long, default_value = "dist")]
+    sdk: PathBuf,
+}
+
+impl Arguments {
+    fn config(self) -> Result<Config, StartError> {
+        let defaults = Config::default();
+        let local = self.demo.then_some(&defaults);
+        let (flinks_api_url, flinks_connect_url) = match (self.flinks_instance, self.flinks_api_url) {
+            (Some(_), Some(_)) => {
+                return Err(setting("FLINKS_INSTANCE", "expected either it or FLINKS_API_URL, not both"));
+            }
+            (Some(instance), None) => {
+                let connect = ConnectUrl::of_instance(&instance, parse_url)
+                    .map_err(|error| setting("FLINKS_INSTANCE", error.0))?;
+                (api_url_of_instance(&instance), Some(connect.base().to_owned()))
+            }
+            (None, Some(api_url)) => (api_url, local.map(|config| config.flinks_connect_url.clone())),
+            (None, None) => {
+                let local = local.ok_or(setting(
+                    "FLINKS_API_URL",
+                    "expected the Flinks API's address, or FLINKS_INSTANCE instead; neither is set",
+                ))?;
+                (local.flinks_api_url.clone(), Some(local.flinks_connect_url.clone()))
+            }
+        };
+        let unset = "expected the value from Flinks; it is not set";
+        let poll_interval = match self.poll_interval_ms {
+            Some(text) => Duration::from_millis(
+                text.parse().map_err(|_| setting("POLL_INTERVAL_MS", "expected a whole number of milliseconds"))?,
+            ),
+            None if self.demo => Duration::from_millis(500),
+            None => defaults.poll_interval,
+        };
+        let database_url = self
+            .database_url
+            .unwrap_or_else(|| if self.demo { "sqlite::memory:".to_owned() } else { defaults.database_url.clone() });
+        Ok(Config {
+            addr: self
+                .addr
+                .parse::<SocketAddr>()
+                .map_err(|_| setting("HOST_ADDR", "expected address and port, as 127.0.0.1:4200"))?,
+            flinks_api_url,
+            flinks_connect_url: self.flinks_connect_url.or(flinks_connect_url).ok_or(setting(
+                "FLINKS_CONNECT_URL",
+                "expected the address of Connect beside FLINKS_API_URL; it is not set",
+            ))?,
+            customer_id: self
+                .customer_id
+                .or(local.map(|config| config.customer_id.clone()))
+                .ok_or(setting("FLINKS_CUSTOMER_ID", unset))?,
+            secret_key: self.secret_key.ok_or(setting("FLINKS_SECRET_KEY", unset))?,
+            api_key: self.api_key.ok_or(setting("FLINKS_API_KEY", unset))?,
+            webhook_secret: self.webhook_secret,
+            database_url,
+            poll_interval,
+            demo: self.demo.then_some(DemoFiles { site_dir: self.site, sdk_dir: self.sdk }),
+            ..defaults
+        })
+    }
+}
+
+fn setting(name: &'static str, expected: &'static str) -> StartError {
+    StartError::Setting { name, expected }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("flinks-host: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), StartError> {
+    // Listening for the order to stop comes first: whoever reads the address may give it at once.
+    let mut orders = Orders::listen()?;
+    let host = Host::start(arguments.config()?).await?;
+    println!("flinks-host: {}", host.url());
+    orders.received().await;
+    host.stop().await;
+    Ok(())
+}
+
+/// Ctrl-C, and SIGTERM where there is one.
+struct Orders {
+    #[cfg(unix)]
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Orders {
+    fn listen() -> Result<Self, StartError> {
+        use signal::unix::{SignalKind, signal};
+        let heard = |kind| signal(kind).map_err(|_| StartError::System("signals"));
+        Ok(Self { interrupt: heard(SignalKind::interrupt())?, terminate: heard(SignalKind::terminate())? })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Orders {
+    #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+    fn listen() -> Result<Self, StartError> {
+        Ok(Self {})
+    }
+
+    async fn received(&mut self) {
+        let _ = signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,76 @@
+//! Points in time.
+//!
+//! Invariant: milliseconds since 1970 in UTC, everywhere: in the database, in decisions, in JSON (as RFC 3339).
+
+use std::time::Duration;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+/// A point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(i64);
+
+impl Moment {
+    /// This machine's clock.
+    pub(crate) fn now() -> Self {
+        Self(Timestamp::now().as_millisecond())
+    }
+
+    pub(crate) fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub(crate) fn millis(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(whole_millis(duration)))
+    }
+
+    pub(crate) fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(whole_millis(duration)))
+    }
+
+    /// How long from `earlier` to here; zero when it is not earlier.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Flinks' `LastRefresh`: UTC without saying so, and year 1 for "never".
+    pub(crate) fn from_flinks(text: &str) -> Option<Self> {
+        let zoneless: DateTime = text.trim_end_matches('Z').parse().ok()?;
+        let millis = TimeZone::UTC.to_timestamp(zoneless).ok()?.as_millisecond();
+        (millis > 0).then_some(Self(millis))
+    }
+
+    /// As `2026-01-21T20:47:47.145Z`; `None` beyond the calendar.
+    pub(crate) fn rfc3339(self) -> Option<String> {
+        Timestamp::from_millisecond(self.0).ok().map(|timestamp| timestamp.to_string())
+    }
+}
+
+fn whole_millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flinks_timestamps_are_utc_without_a_zone() {
+        let moment = Moment::from_flinks("2026-01-21T20:47:47.145999").unwrap();
+        assert_eq!(moment.rfc3339().unwrap(), "2026-01-21T20:47:47.145Z");
+        assert_eq!(Moment::from_flinks("0001-01-01T00:00:00"), None);
+        assert_eq!(Moment::from_flinks("yesterday"), None);
+    }
+
+    #[test]
+    fn arithmetic_saturates() {
+        let end = Moment::from_millis(i64::MAX);
+        assert_eq!(end.plus(Duration::from_secs(1)), end);
+        assert_eq!(Moment::from_millis(5).since(end), Duration::ZERO);
+        assert_eq!(end.rfc3339(), None);
+    }
+}

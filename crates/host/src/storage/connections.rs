@@ -1,0 +1,280 @@
+//! Bank connections and their accounts.
+//!
+//! Invariant: a connection's `login_id` is written once, when the connection is added, and never again: no reconnect can swap
+//! it. What a connection's status is follows from its stored status and its attempts; it is computed here only.
+
+use flinks_reconnect::connect::id::{AccountId, LoginId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ConnectionId, Storage, StorageError, UserId, Write, number, optional_number, optional_text, parsed, text};
+use crate::{account::Account, moment::Moment};
+
+/// Why a connection wants its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reason {
+    /// Flinks could not refresh it in the night.
+    NightlyRefreshFailed,
+    /// Transactions are wanted now.
+    UpdateRequested,
+    /// The answers the bank accepts have changed.
+    MfaAnswersChanged,
+    /// It was made with the Account Selector.
+    AccountsSelected,
+}
+
+impl Reason {
+    const ALL: [Self; 4] =
+        [Self::NightlyRefreshFailed, Self::UpdateRequested, Self::MfaAnswersChanged, Self::AccountsSelected];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NightlyRefreshFailed => "nightly-refresh-failed",
+            Self::UpdateRequested => "update-requested",
+            Self::MfaAnswersChanged => "mfa-answers-changed",
+            Self::AccountsSelected => "accounts-selected",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+/// How a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Status {
+    /// Its user has to reconnect it.
+    NeedsAttention,
+    /// A session can be resumed, or its data is being fetched.
+    InProgress,
+    /// Nothing to do.
+    UpToDate,
+}
+
+/// What a connection's row on the page needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Overview {
+    pub(crate) id: ConnectionId,
+    pub(crate) institution: String,
+    pub(crate) reason: Reason,
+    pub(crate) status: Status,
+    pub(crate) refreshed_at: Option<Moment>,
+    pub(crate) selected_accounts: u64,
+    pub(crate) problem: Option<String>,
+}
+
+/// What a reconnect needs to know of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) login_id: LoginId,
+    /// What the user picked in the Account Selector; empty means all.
+    pub(crate) selection: Vec<AccountId>,
+}
+
+/// The accounts of a connection, and how old they are.
+#[derive(Clone, Debug)]
+pub(crate) struct Holdings {
+    pub(crate) as_of: Option<Moment>,
+    pub(crate) accounts: Vec<Account>,
+}
+
+/// A connection to add: what an application knows after the first, ordinary Connect flow.
+#[derive(Clone, Debug)]
+pub(crate) struct NewConnection<'a> {
+    pub(crate) id: ConnectionId,
+    pub(crate) position: i64,
+    pub(crate) institution: &'a str,
+    pub(crate) login_id: LoginId,
+    pub(crate) reason: Reason,
+    pub(crate) refreshed_at: Option<Moment>,
+    pub(crate) selection: Vec<AccountId>,
+}
+
+impl Storage {
+    /// Adds a connection that needs attention; one of that id that is already there stays as it is.
+    pub(crate) async fn add_connection(&self, user: &UserId, new: &NewConnection<'_>) -> Result<(), StorageError> {
+        let mut write = self.write().await?;
+        let added = sqlx::query(
+            "INSERT INTO connections (id, user_id, position, institution, login_id, reason, status, refreshed_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, 'needs-attention', $7) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(new.id.as_str())
+        .bind(user.as_str())
+        .bind(new.position)
+        .bind(new.institution)
+        .bind(new.login_id.as_str())
+        .bind(new.reason.as_str())
+        .bind(new.refreshed_at.map(Moment::millis))
+        .execute(&mut *write.transaction)
+        .await?;
+        if added.rows_affected() == 1 {
+            replace_selection(&mut write, &new.id, &new.selection).await?;
+        }
+        write.commit().await
+    }
+
+    /// Forgets a user's connections and all that hangs on them.
+    pub(crate) async fn remove_connections_of(&self, user: &UserId) -> Result<(), StorageError> {
+        let mut write = self.write().await?;
+        sqlx::query("DELETE FROM connections WHERE user_id = $1")
+            .bind(user.as_str())
+            .execute(&mut *write.transaction)
+            .await?;
+        write.commit().await
+    }
+
+    pub(crate) async fn connections_of(&self, user: &UserId, now: Moment) -> Result<Vec<Overview>, StorageError> {
+        let rows = sqlx::query(
+            "SELECT c.id, c.institution, c.reason, c.status, c.problem, c.refreshed_at, \
+               (SELECT COUNT(*) FROM selected_accounts s WHERE s.connection_id = c.id) AS selected, \
+               (SELECT COUNT(*) FROM attempts a WHERE a.connection_id = c.id AND (a.state = 'accepted' OR \
+                 (a.state = 'open' AND a.request_id IS NOT NULL AND a.expires_at > $2))) AS live \
+             FROM connections c WHERE c.user_id = $1 ORDER BY c.position, c.id",
+        )
+        .bind(user.as_str())
+        .bind(now.millis())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let stored = text(row, "status")?;
+                let status = if number(row, "live")? > 0 {
+                    Status::InProgress
+                } else if stored == "up-to-date" {
+                    Status::UpToDate
+                } else {
+                    Status::NeedsAttention
+                };
+                Ok(Overview {
+                    id: ConnectionId::new(text(row, "id")?),
+                    institution: text(row, "institution")?,
+                    reason: parsed(&text(row, "reason")?, Reason::parse, "connections.reason")?,
+                    status,
+                    refreshed_at: optional_number(row, "refreshed_at")?.map(Moment::from_millis),
+                    selected_accounts: u64::try_from(number(row, "selected")?).unwrap_or(0),
+                    problem: optional_text(row, "problem")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The user's connection of that id; another user's is as unknown as one that never was.
+    pub(crate) async fn connection(
+        &self,
+        user: &UserId,
+        id: &ConnectionId,
+    ) -> Result<Option<Connection>, StorageError> {
+        let row = sqlx::query("SELECT login_id FROM connections WHERE id = $1 AND user_id = $2")
+            .bind(id.as_str())
+            .bind(user.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let login_id = parsed(&text(&row, "login_id")?, LoginId::parse, "connections.login_id")?;
+        Ok(Some(Connection { id: id.clone(), login_id, selection: self.selection(id).await? }))
+    }
+
+    pub(super) async fn selection(&self, id: &ConnectionId) -> Result<Vec<AccountId>, StorageError> {
+        let rows = sqlx::query("SELECT account_id FROM selected_accounts WHERE connection_id = $1 ORDER BY position")
+            .bind(id.as_str())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| parsed(&text(row, "account_id")?, AccountId::parse, "selected_accounts.account_id"))
+            .collect()
+    }
+
+    pub(crate) async fn holdings(&self, user: &UserId, id: &ConnectionId) -> Result<Option<Holdings>, StorageError> {
+        let connection = sqlx::query("SELECT refreshed_at FROM connections WHERE id = $1 AND user_id = $2")
+            .bind(id.as_str())
+            .bind(user.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(connection) = connection else { return Ok(None) };
+        let rows = sqlx::query("SELECT detail FROM accounts WHERE connection_id = $1 ORDER BY position")
+            .bind(id.as_str())
+            .fetch_all(&self.pool)
+            .await?;
+        let accounts = rows
+            .iter()
+            .map(|row| parsed(&text(row, "detail")?, |json| serde_json::from_str(json).ok(), "accounts.detail"))
+            .collect::<Result<Vec<Account>, _>>()?;
+        let as_of = optional_number(&connection, "refreshed_at")?.map(Moment::from_millis);
+        Ok(Some(Holdings { as_of: as_of.filter(|_| !accounts.is_empty()), accounts }))
+    }
+
+    /// Notes why a connection cannot be refreshed.
+    pub(crate) async fn note_problem(&self, id: &ConnectionId, code: &str) -> Result<(), StorageError> {
+        let mut write = self.write().await?;
+        set_problem(&mut write, id, code).await?;
+        write.commit().await
+    }
+}
+
+pub(super) async fn set_problem(write: &mut Write<'_>, id: &ConnectionId, code: &str) -> Result<(), StorageError> {
+    sqlx::query("UPDATE connections SET status = 'needs-attention', problem = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(code)
+        .execute(&mut *write.transaction)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn replace_selection(
+    write: &mut Write<'_>,
+    id: &ConnectionId,
+    selection: &[AccountId],
+) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM selected_accounts WHERE connection_id = $1")
+        .bind(id.as_str())
+        .execute(&mut *write.transaction)
+        .await?;
+    for (position, account) in (0_i64..).zip(selection) {
+        sqlx::query(
+            "INSERT INTO selected_accounts (connection_id, account_id, position) VALUES ($1, $2, $3) \
+             ON CONFLICT (connection_id, account_id) DO NOTHING",
+        )
+        .bind(id.as_str())
+        .bind(account.as_str())
+        .bind(position)
+        .execute(&mut *write.transaction)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Puts fresh accounts in the place of the old ones and declares the connection up to date.
+pub(super) async fn replace_accounts(
+    write: &mut Write<'_>,
+    id: &ConnectionId,
+    accounts: &[Account],
+    refreshed_at: Moment,
+) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM accounts WHERE connection_id = $1")
+        .bind(id.as_str())
+        .execute(&mut *write.transaction)
+        .await?;
+    for (position, account) in (0_i64..).zip(accounts) {
+        let detail = serde_json::to_string(account).map_err(|_| StorageError::Corrupt("accounts.detail"))?;
+        sqlx::query(
+            "INSERT INTO accounts (connection_id, account_id, position, detail) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (connection_id, account_id) DO NOTHING",
+        )
+        .bind(id.as_str())
+        .bind(account.id.as_str())
+        .bind(position)
+        .bind(detail)
+        .execute(&mut *write.transaction)
+        .await?;
+    }
+    sqlx::query("UPDATE connections SET status = 'up-to-date', problem = NULL, refreshed_at = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(refreshed_at.millis())
+        .execute(&mut *write.transaction)
+        .await?;
+    Ok(())
+}

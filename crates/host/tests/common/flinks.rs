@@ -1,0 +1,265 @@
+//! A Flinks that does what a test says: sessions, logins, data, and every way to fail.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinSet};
+
+pub const SECRET: &str = "the-secret-key-of-the-test";
+pub const API_KEY: &str = "the-api-key-of-the-test";
+pub const CUSTOMER: &str = "43387ca6-0391-4c82-857d-70d95f087ecb";
+
+/// What a live `/Authorize` answers for a login.
+#[derive(Clone, Copy)]
+pub enum Live {
+    Challenge,
+    Authorized,
+    Code(u16, &'static str),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    Challenged,
+    Finished,
+    Over,
+}
+
+#[derive(Default)]
+pub struct Bank {
+    pub live: HashMap<String, Live>,
+    pub sessions: HashMap<String, (String, Session)>,
+    /// How often data is 202 before it is 200; `u32::MAX` is for ever.
+    pub pending: u32,
+    /// Data endpoints say that the session is over until a cached one is asked for.
+    pub only_cached_data: bool,
+    /// Everything is answered 503 by a gateway.
+    pub is_down: bool,
+    /// Everything is answered 401 `TOO_MANY_REQUESTS`.
+    pub is_busy: bool,
+    /// The cached `/Authorize` answers this code.
+    pub cached_code: Option<&'static str>,
+    /// What `/Authorize` and the data endpoints were asked, in order.
+    pub asked: Vec<(String, Value)>,
+    /// How often each session's data was asked for by POST.
+    pub data_asked: HashMap<String, u32>,
+    polled: HashMap<String, u32>,
+    tokens: HashSet<String>,
+    minted: u32,
+}
+
+#[derive(Clone)]
+pub struct Flinks {
+    bank: Arc<Mutex<Bank>>,
+    pub addr: SocketAddr,
+    _server: Arc<Mutex<JoinSet<()>>>,
+}
+
+impl Flinks {
+    pub async fn start() -> Self {
+        let bank = Arc::new(Mutex::new(Bank::default()));
+        let base = format!("/v3/{CUSTOMER}/BankingServices");
+        let router = Router::new()
+            .route(&format!("{base}/GenerateAuthorizeToken"), post(token))
+            .route(&format!("{base}/Authorize"), post(authorize))
+            .route(&format!("{base}/GetAccountsDetail"), post(detail))
+            .route(&format!("{base}/GetAccountsDetailAsync/{{id}}"), get(detail_async))
+            .route("/_sandbox/clock", post(async |body: Bytes| body))
+            .route("/_sandbox/reset", post(async || StatusCode::OK))
+            .with_state(Arc::clone(&bank));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { bank, addr, _server: Arc::new(Mutex::new(server)) }
+    }
+
+    pub fn bank(&self) -> MutexGuard<'_, Bank> {
+        self.bank.lock().unwrap()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    pub fn live(&self, login: &str, answer: Live) {
+        self.bank().live.insert(login.to_owned(), answer);
+    }
+
+    pub fn set_session(&self, request: &str, session: Session) {
+        self.bank().sessions.get_mut(request).unwrap().1 = session;
+    }
+
+    /// A session that Connect's full flow, not the host, began.
+    pub fn add_session(&self, request: &str, login: &str, session: Session) {
+        self.bank().sessions.insert(request.to_owned(), (login.to_owned(), session));
+    }
+
+    pub fn data_asked(&self) -> u32 {
+        self.bank().data_asked.values().sum()
+    }
+}
+
+fn code(status: u16, code: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, Json(json!({"HttpStatusCode": status.as_u16(), "FlinksCode": code, "Message": "as the test said"})))
+        .into_response()
+}
+
+fn trouble(bank: &Bank) -> Option<Response> {
+    if bank.is_down {
+        Some((StatusCode::SERVICE_UNAVAILABLE, "<html>a gateway</html>").into_response())
+    } else if bank.is_busy {
+        Some(code(401, "TOO_MANY_REQUESTS"))
+    } else {
+        None
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+async fn token(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap) -> Response {
+    let mut bank = bank.lock().unwrap();
+    if let Some(trouble) = trouble(&bank) {
+        return trouble;
+    }
+    if header(&headers, "flinks-auth-key") != SECRET {
+        return code(401, "UNAUTHORIZED");
+    }
+    bank.minted += 1;
+    let token = format!("token-for-test-{:04}", bank.minted);
+    bank.tokens.insert(token.clone());
+    Json(json!({"HttpStatusCode": 200, "Token": token})).into_response()
+}
+
+async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let mut bank = bank.lock().unwrap();
+    if let Some(trouble) = trouble(&bank) {
+        return trouble;
+    }
+    if !bank.tokens.remove(&header(&headers, "flinks-auth-key")) {
+        return code(401, "UNAUTHORIZED");
+    }
+    bank.asked.push(("Authorize".to_owned(), body.clone()));
+    if let Some(request) = body["RequestId"].as_str() {
+        return match bank.sessions.get(request).cloned() {
+            Some((_, Session::Challenged)) => challenge(request),
+            Some((login, Session::Finished)) => authorized(request, &login),
+            Some((_, Session::Over)) => code(401, "SESSION_EXPIRED"),
+            None => code(400, "SESSION_NONEXISTENT"),
+        };
+    }
+    let login = body["LoginId"].as_str().unwrap().to_owned();
+    bank.minted += 1;
+    let request = format!("request-for-test-{:04}", bank.minted);
+    if body["MostRecentCached"] == json!(true) {
+        if let Some(name) = bank.cached_code {
+            return code(401, name);
+        }
+        bank.sessions.insert(request.clone(), (login.clone(), Session::Finished));
+        bank.only_cached_data = false;
+        return authorized(&request, &login);
+    }
+    assert_eq!(body["MostRecentCached"], json!(false));
+    assert_eq!(body["Save"], json!(true));
+    match bank.live.get(&login).copied().unwrap_or(Live::Challenge) {
+        Live::Challenge => {
+            bank.sessions.insert(request.clone(), (login, Session::Challenged));
+            challenge(&request)
+        }
+        Live::Authorized => {
+            bank.sessions.insert(request.clone(), (login.clone(), Session::Finished));
+            authorized(&request, &login)
+        }
+        Live::Code(status, name) => code(status, name),
+    }
+}
+
+fn challenge(request: &str) -> Response {
+    let body = json!({
+        "HttpStatusCode": 203, "RequestId": request, "Institution": "FlinksCapital",
+        "SecurityChallenges": [{"Type": "QuestionAndAnswer", "Prompt": "What city were you born in?"}],
+    });
+    (StatusCode::NON_AUTHORITATIVE_INFORMATION, Json(body)).into_response()
+}
+
+fn authorized(request: &str, login: &str) -> Response {
+    Json(json!({
+        "HttpStatusCode": 200, "RequestId": request, "Institution": "FlinksCapital", "InstitutionId": 14,
+        "Login": {"Username": "Greatday", "IsScheduledRefresh": false, "LastRefresh": "2026-01-21T20:47:47.145999",
+                  "Type": "Personal", "Id": login},
+    }))
+    .into_response()
+}
+
+async fn detail(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let mut bank = bank.lock().unwrap();
+    if let Some(trouble) = trouble(&bank) {
+        return trouble;
+    }
+    bank.asked.push(("GetAccountsDetail".to_owned(), body.clone()));
+    let request = body["RequestId"].as_str().unwrap().to_owned();
+    *bank.data_asked.entry(request.clone()).or_default() += 1;
+    data(&mut bank, &headers, &request)
+}
+
+async fn detail_async(
+    State(bank): State<Arc<Mutex<Bank>>>,
+    Path(request): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let mut bank = bank.lock().unwrap();
+    if let Some(trouble) = trouble(&bank) {
+        return trouble;
+    }
+    data(&mut bank, &headers, &request)
+}
+
+fn data(bank: &mut Bank, headers: &HeaderMap, request: &str) -> Response {
+    if header(headers, "x-api-key") != API_KEY {
+        return code(401, "UNAUTHORIZED");
+    }
+    if bank.only_cached_data {
+        return code(400, "SESSION_NONEXISTENT");
+    }
+    let Some((login, Session::Finished)) = bank.sessions.get(request).cloned() else {
+        return code(400, "SESSION_NONEXISTENT");
+    };
+    let pending = bank.pending;
+    let polled = bank.polled.entry(request.to_owned()).or_default();
+    if *polled < pending {
+        *polled += 1;
+        let body = json!({"HttpStatusCode": 202, "FlinksCode": "OPERATION_PENDING", "RequestId": request});
+        return (StatusCode::ACCEPTED, Json(body)).into_response();
+    }
+    let number = login.get(login.len() - 4..).unwrap_or_default().to_owned();
+    let accounts: Vec<Value> = (1..=4)
+        .map(|account| {
+            json!({
+                "Id": format!("acc00000-{number}-4000-8000-00000000000{account}"), "Title": format!("Account {account}"),
+                "AccountNumber": format!("111222{account}333"), "LastFourDigits": "2333", "Category": "Operations",
+                "Type": "Chequing", "Currency": "CAD", "Holder": {"Name": "Person Nobody May Store"},
+                "Balance": {"Available": 100.5, "Current": 101.25, "Limit": null},
+                "Transactions": [{"Date": "2026-01-02", "Description": "Coffee", "Debit": 3.5, "Credit": null, "Id": "t1"}],
+            })
+        })
+        .collect();
+    Json(json!({
+        "HttpStatusCode": 200, "RequestId": request, "Accounts": accounts,
+        "Login": {"Id": login, "LastRefresh": "2026-01-21T20:47:47.145999"},
+    }))
+    .into_response()
+}

@@ -1,0 +1,139 @@
+//! The host against the sandbox instead of a Flinks that does what a test says: both were written from Flinks' pages, apart.
+//!
+//! The user's answers go through the API, as Connect's would.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Bench, Database, LOGINS, delivery, send};
+use flinks_host::demo_login_ids;
+use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox};
+use serde_json::{Value, json};
+
+struct Stage {
+    bench: Bench,
+    sandbox: Sandbox,
+}
+
+impl Stage {
+    async fn new(database: &Database) -> Self {
+        let sandbox = Sandbox::start(Config { processing_ms: 50, ..Config::local() }).await.unwrap();
+        let bench = Bench::with(database, |config| {
+            config.flinks_api_url = sandbox.api_url();
+            config.flinks_connect_url = sandbox.connect_url();
+            config.customer_id.clone_from(&sandbox.config().customer_id);
+            config.secret_key.clone_from(&sandbox.config().secret_key);
+            config.api_key.clone_from(&sandbox.config().api_key);
+        })
+        .await;
+        Self { bench, sandbox }
+    }
+
+    /// Answers the bank's questions of a session until it is authorised.
+    async fn answer(&self, reply: &Value) {
+        let config = self.sandbox.config();
+        let base = format!("{}/v3/{}/BankingServices", self.sandbox.api_url(), config.customer_id);
+        // First a mere question how the session stands.
+        let mut body = json!({"RequestId": reply["requestId"]});
+        for _ in 0..8 {
+            let mint = self.bench.browser.post(format!("{base}/GenerateAuthorizeToken"));
+            let token =
+                send(mint.header("flinks-auth-key", &config.secret_key)).await.expect(200).body["Token"].clone();
+            let ask = self.bench.browser.post(format!("{base}/Authorize")).json(&body);
+            let answer = send(ask.header("flinks-auth-key", token.as_str().unwrap())).await;
+            if answer.status == 200 {
+                return;
+            }
+            assert_eq!(answer.status, 203, "{}", answer.body);
+            let prompt = answer.body["SecurityChallenges"][0]["Prompt"].as_str().unwrap();
+            let right = match prompt {
+                "What city were you born in?" => "Montreal",
+                "What is the best country on earth?" => "Canada",
+                _ => "Triangle",
+            };
+            body["SecurityResponses"] = json!({prompt: [right]});
+        }
+        panic!("the sandbox asks without end");
+    }
+}
+
+#[test]
+fn the_demo_knows_the_logins_of_the_sandbox() {
+    assert_eq!(demo_login_ids(), DEMO_LOGINS.map(|login| login.login_id));
+    assert_eq!(demo_login_ids(), LOGINS);
+}
+
+#[tokio::test]
+async fn every_connection_of_the_demo_can_be_repaired() {
+    let database = Database::sqlite();
+    let stage = Stage::new(&database).await;
+    for demo in &DEMO_LOGINS {
+        assert_eq!(stage.bench.connection(demo.connection).await["institution"], demo.institution);
+        let reply = stage.bench.challenge(demo.connection).await;
+        stage.answer(&reply).await;
+        stage.bench.deliver(&delivery(&reply, demo.login_id)).await.expect(200);
+        stage.bench.until_status(demo.connection, "up-to-date").await;
+        let accounts = stage.bench.accounts(demo.connection).await["accounts"].clone();
+        let ids: Vec<_> = accounts.as_array().unwrap().iter().map(|account| account["id"].as_str().unwrap()).collect();
+        let [first, _, third, _] = demo.account_ids;
+        let expected = if demo.connection == "selected" { vec![first, third] } else { demo.account_ids.to_vec() };
+        assert_eq!(ids, expected);
+        assert!(
+            accounts
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|account| account["title"] != "" && account["balance"]["current"].is_number())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_resumed_until_eight_idle_minutes_have_passed() {
+    let database = Database::sqlite();
+    let stage = Stage::new(&database).await;
+    let first = stage.bench.challenge("ondemand").await;
+    stage.sandbox.advance_ms(7 * 60_000).unwrap();
+    let second = stage.bench.challenge("ondemand").await;
+    assert_eq!((&second["mode"], &second["requestId"]), (&json!("resume"), &first["requestId"]));
+    stage.sandbox.advance_ms(8 * 60_000 + 1).unwrap();
+    let third = stage.bench.challenge("ondemand").await;
+    assert_eq!(third["mode"], "refresh");
+    assert_ne!(third["requestId"], first["requestId"]);
+    stage.answer(&third).await;
+    stage.bench.deliver(&delivery(&third, LOGINS[1])).await.expect(200);
+    stage.bench.until_status("ondemand", "up-to-date").await;
+}
+
+#[tokio::test]
+async fn a_lost_result_is_found_and_another_users_session_is_not_taken() {
+    let database = Database::sqlite();
+    let stage = Stage::new(&database).await;
+    let own = stage.bench.challenge("nightly").await;
+    let foreign = stage.bench.challenge("ondemand").await;
+    stage.answer(&foreign).await;
+    let mut swapped = delivery(&own, LOGINS[0]);
+    swapped["requestId"] = foreign["requestId"].clone();
+    stage.bench.deliver(&swapped).await.refused(409, "LOGIN_MISMATCH");
+    stage.bench.deliver(&delivery(&own, LOGINS[1])).await.refused(409, "LOGIN_MISMATCH");
+    assert_eq!(stage.bench.connection("nightly").await["status"], "in-progress");
+
+    assert_eq!(stage.bench.start("ondemand").await.expect(200).body, json!({"status": "upToDate"}));
+    stage.bench.until_status("ondemand", "up-to-date").await;
+}
+
+#[tokio::test]
+async fn the_demo_controls_drive_the_clock() {
+    let database = Database::sqlite();
+    let stage = Stage::new(&database).await;
+    let first = stage.bench.challenge("nightly").await;
+    let leap = stage.bench.post("/demo/sandbox/clock", &json!({"advanceMs": 8 * 60_000 + 1}));
+    send(leap.timeout(Duration::from_secs(5))).await.expect(200);
+    let second = stage.bench.challenge("nightly").await;
+    assert_eq!(second["mode"], "refresh");
+    assert_ne!(first["attemptId"], second["attemptId"]);
+    send(stage.bench.post("/demo/sandbox/reset", &json!({}))).await.expect(200);
+    assert_eq!(stage.bench.connection("nightly").await["status"], "needs-attention");
+}
