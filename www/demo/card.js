@@ -1,0 +1,162 @@
+// One connection on the page: a view of what the host says, plus what the page is doing about it right now.
+
+import { NO_ACCOUNTS, showAccounts } from "./accounts.js";
+import { copyOf, part, setText } from "./dom.js";
+import { initials, moment } from "./format.js";
+import { currentLanguage, texts, translate } from "./texts.js";
+
+const TINTS = 4;
+
+export class Card {
+  /** @type {{id: string, institution: string, reason: string, status: string, lastRefresh: string | null}} */
+  connection;
+  #accounts = NO_ACCOUNTS;
+  #drawnAccounts = { reply: null, language: "" };
+  /** `open` (a session is with the user), `fetching` (the host gets the data) or null. */
+  #activity = null;
+  /** Functions, so that a change of language says the same again. */
+  #news = () => "";
+  #alert = () => "";
+
+  /** @param {{onReconnect: (card: Card) => void, onAgain: (card: Card) => void}} actions */
+  constructor(connection, position, { onReconnect, onAgain }) {
+    const { id } = connection;
+    this.connection = connection;
+    this.element = copyOf("card-template");
+    this.element.dataset.testid = `connection-${id}`;
+    this.#part("status").dataset.testid = `status-${id}`;
+    this.#part("accounts").dataset.testid = `accounts-${id}`;
+    this.#part("monogram").dataset.tint = String((position % TINTS) + 1);
+
+    const button = this.#part("button");
+    button.dataset.testid = `reconnect-${id}`;
+    // "Reconnect" four times over says nothing to whoever hears the buttons only: the bank belongs to the name.
+    button.id = `reconnect-${id}`;
+    this.#part("bank").id = `bank-${id}`;
+    button.setAttribute("aria-labelledby", `reconnect-${id} bank-${id}`);
+    button.addEventListener("click", () => {
+      if (this.#activity === null) onReconnect(this);
+    });
+
+    const again = this.#part("again").querySelector("button");
+    again.dataset.testid = `again-${id}`;
+    again.addEventListener("click", () => {
+      // The button goes away with the click; focus stays in the card.
+      button.focus();
+      onAgain(this);
+    });
+    this.render();
+  }
+
+  get id() {
+    return this.connection.id;
+  }
+
+  get bank() {
+    return this.connection.institution;
+  }
+
+  get isBusy() {
+    return this.#activity !== null;
+  }
+
+  /** What the host says now. */
+  show(connection) {
+    this.connection = connection;
+    this.render();
+  }
+
+  showAccounts(reply) {
+    this.#accounts = reply;
+    this.render();
+  }
+
+  get accountCount() {
+    return this.#accounts.accounts.length;
+  }
+
+  setActivity(activity) {
+    this.#activity = activity;
+    this.render();
+  }
+
+  /** Good news and neutral news: told when the reader is free. */
+  tell(news) {
+    this.#say(news, () => "", false);
+  }
+
+  /** Bad news: told at once. With `canRetry` the same session can go on. */
+  warn(alert, { canRetry = false } = {}) {
+    this.#say(() => "", alert, canRetry);
+  }
+
+  get isWarning() {
+    return this.#alert() !== "";
+  }
+
+  hush() {
+    this.#say(() => "", () => "", false);
+  }
+
+  #say(news, alert, canRetry) {
+    this.#news = news;
+    this.#alert = alert;
+    this.#part("again").hidden = !canRetry;
+    this.render();
+  }
+
+  render() {
+    const { institution, status, lastRefresh, problem } = this.connection;
+    const isFetching = this.#activity === "fetching";
+
+    translate(this.element);
+    setText(this.#part("bank"), institution);
+    setText(this.#part("monogram"), initials(institution));
+    const badge = this.#part("status");
+    badge.dataset.status = status;
+    setText(badge, texts().status[status] ?? status);
+    setText(this.#part("why"), this.#why());
+    setText(this.#part("refreshed"), lastRefresh === null ? texts().never : moment(lastRefresh, currentLanguage()));
+    const isProblem = problem != null && status === "needs-attention";
+    this.#part("problem").hidden = !isProblem;
+    setText(this.#part("problem-code"), isProblem ? problem.code : "");
+
+    const button = this.#part("button");
+    setText(button, isFetching ? texts().updating : this.#invitation());
+    button.classList.toggle("quiet", status === "up-to-date");
+    // Not `disabled`: the closing dialog gives focus back to this button, and a disabled one would drop it.
+    button.setAttribute("aria-disabled", String(this.isBusy));
+
+    this.element.classList.toggle("fetching", isFetching);
+    setText(this.#part("news"), this.#news());
+    setText(this.#part("alert"), this.#alert());
+    this.#renderAccounts();
+  }
+
+  /** Only when something changed: whoever is reading in the list keeps their place. */
+  #renderAccounts() {
+    const drawn = { reply: this.#accounts, language: currentLanguage() };
+    if (drawn.reply === this.#drawnAccounts.reply && drawn.language === this.#drawnAccounts.language) return;
+    showAccounts(this.#part("accounts"), this.#accounts, this.bank);
+    this.#drawnAccounts = drawn;
+  }
+
+  #why() {
+    const { reason, selectedAccounts, status } = this.connection;
+    if (status === "up-to-date") return texts().whyUpToDate;
+    // While the data is on its way there is nothing for the user to pick up.
+    if (status === "in-progress" && this.#activity !== "fetching") return texts().whyInProgress;
+    const { why } = texts();
+    return (Object.hasOwn(why, reason) ? why[reason] : why.other)(selectedAccounts);
+  }
+
+  #invitation() {
+    const { reason, status } = this.connection;
+    if (status === "in-progress") return texts().resume;
+    return status === "up-to-date" || reason === "update-requested" ? texts().update : texts().reconnect;
+  }
+
+  #part(name) {
+    return part(this.element, name);
+  }
+}

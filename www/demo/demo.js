@@ -1,0 +1,145 @@
+// The demo page: a fintech's list of bank connections, and the widget at work on it.
+//
+// The page remembers nothing. What is connected, and how far a reconnect got, it asks the host; so a reload in the middle of the
+// bank's questions, a second tab or a lost result all end in the same, true picture.
+
+import { NO_ACCOUNTS } from "./accounts.js";
+import { Card } from "./card.js";
+import { byId, setText } from "./dom.js";
+import { loadAccounts, loadConnections } from "./host.js";
+import { startLog } from "./log.js";
+import { retryReconnect, startReconnect } from "./reconnecting.js";
+import { renderSandboxPanel, startSandboxPanel } from "./sandbox.js";
+import { followLanguage, texts } from "./texts.js";
+
+const WATCH_EVERY_MS = 5_000;
+
+/** By connection id. Cards are made once and updated in place: focus, open details and live regions survive every reload. */
+const cards = new Map();
+/** Which state of a connection the shown accounts belong to. */
+const accountsOf = new WeakMap();
+let hasLoaded = false;
+let trouble = null;
+
+let loads = 0;
+let newestLoad = Promise.resolve(false);
+
+/** Asks the host and shows what it says; whoever awaits it sees the newest answer, and is told whether there was one. */
+function reload() {
+  newestLoad = load(++loads);
+  return newestLoad;
+}
+
+async function load(number) {
+  let connections = null;
+  let error = null;
+  try {
+    connections = await loadConnections();
+  } catch (reason) {
+    error = reason;
+  }
+  // A slow answer must not overwrite a newer one.
+  if (number !== loads) return newestLoad;
+  showTrouble(error);
+  if (error !== null) return false;
+  hasLoaded = true;
+  showConnections(connections);
+  await Promise.all([...cards.values()].map(refreshAccounts));
+  return true;
+}
+
+function showConnections(connections) {
+  const known = new Set(connections.map(({ id }) => id));
+  for (const [id, card] of cards) {
+    if (!known.has(id)) {
+      card.element.remove();
+      cards.delete(id);
+    }
+  }
+  connections.forEach((connection, position) => {
+    const card = cards.get(connection.id);
+    if (card !== undefined) {
+      card.show(connection);
+      return;
+    }
+    const fresh = new Card(connection, position, {
+      onReconnect: (it) => startReconnect(it, reload),
+      onAgain: (it) => retryReconnect(it, reload),
+    });
+    cards.set(connection.id, fresh);
+    byId("cards").append(fresh.element);
+  });
+  renderSummary();
+}
+
+/** Accounts change when a refresh was stored, and only then. */
+async function refreshAccounts(card) {
+  const { id, lastRefresh, status } = card.connection;
+  if (lastRefresh === null && status !== "up-to-date") {
+    accountsOf.delete(card);
+    card.showAccounts(NO_ACCOUNTS);
+    return;
+  }
+  const state = `${status === "up-to-date"} ${lastRefresh}`;
+  if (accountsOf.get(card) === state) return;
+  try {
+    const reply = await loadAccounts(id);
+    accountsOf.set(card, state);
+    card.showAccounts(reply);
+  } catch {
+    card.warn(() => texts().accountsFailed);
+  }
+}
+
+function renderSummary() {
+  if (!hasLoaded) return;
+  const waiting = [...cards.values()].filter((card) => card.connection.status !== "up-to-date").length;
+  setText(byId("summary"), texts().summary(waiting, cards.size));
+}
+
+function showTrouble(error) {
+  trouble = error;
+  renderTrouble();
+}
+
+function renderTrouble() {
+  const text = trouble === null ? "" : trouble.status === 401 ? texts().signedOut : texts().unreachable;
+  setText(byId("trouble"), text);
+  byId("trouble-again").hidden = trouble === null;
+  byId("summary").hidden = trouble !== null && !hasLoaded;
+}
+
+/** The host may find by itself what a browser lost; while something is in progress, it is worth another look. */
+function watch() {
+  const all = [...cards.values()];
+  const isWorthIt = all.some((card) => card.connection.status === "in-progress") && !all.some((card) => card.isBusy);
+  if (isWorthIt && !document.hidden) reload();
+}
+
+startLog();
+startSandboxPanel({
+  afterClock: reload,
+  afterReset: async () => {
+    for (const card of cards.values()) {
+      card.hush();
+      accountsOf.delete(card);
+    }
+    await reload();
+  },
+});
+followLanguage(() => {
+  for (const card of cards.values()) card.render();
+  renderSummary();
+  renderTrouble();
+  renderSandboxPanel();
+});
+byId("reload").addEventListener("click", reload);
+setInterval(watch, WATCH_EVERY_MS);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) reload();
+});
+// From the back/forward cache the page comes back as it was left; the host has moved on.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) reload();
+});
+reload();
