@@ -1,0 +1,1403 @@
+//! Whole sessions as transcripts: what Connect, the host, the user and the clock do, and what the session answers.
+//!
+//! Line by line in a transcript: `start`, `open frame`, `show`, `deliver`, `settle` are orders to the shell; `a → b`, `step`,
+//! `flinkscode`, `fullflow`, `expiring`, `retrying` are what the host's listeners hear.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::indexing_slicing, reason = "helpers of tests: a broken premise must stop the test")]
+
+mod support;
+
+use flinks_reconnect::connect::address::parse_url;
+use flinks_reconnect::connect::code::{self, Severity};
+use flinks_reconnect::connect::id::AttemptId;
+use flinks_reconnect::connect::step;
+use flinks_reconnect::session::{
+    Entropy, ErrorCode, Failure, HostAnswer, IDLE_LIMIT_MS, Input, MAX_RETRY_AFTER_MS, Mode, Options, Outcome, Phase,
+    Session, StartReply,
+};
+use serde_json::{Value, json};
+use support::*;
+
+const LOAD_TIMEOUT_MS: u64 = 20 * SECOND;
+const DELIVER_TIMEOUT_MS: u64 = 120 * SECOND;
+const TRY_TIMEOUT_MS: u64 = 10 * SECOND;
+const START_LIMIT_MS: u64 = 60 * SECOND;
+const WARNING_MS: u64 = 7 * MINUTE;
+
+fn without_deliver() -> Value {
+    with(interrupted(), json!({ "deliver": null }))
+}
+
+fn account_ids(session: &Driver) -> Vec<&str> {
+    session.result().account_ids.iter().map(flinks_reconnect::connect::id::AccountId::as_str).collect()
+}
+
+// ---- happy paths ----
+
+#[test]
+fn an_interrupted_session_is_taken_up_answered_and_delivered() {
+    let mut session = Driver::new(interrupted());
+    session.hears(&["show Loading", "starting → loading", "open frame"]);
+    assert_eq!(session.frames[0].place(), "https://toolbox-iframe.private.fin.ag/v2/");
+    assert_eq!(session.frame_parameter("requestId").as_deref(), Some(REQUEST));
+    assert_eq!(session.frame_parameter("language").as_deref(), Some("en"));
+    assert_eq!(session.frame_parameters().len(), 2);
+
+    session.step("APP_MOUNTED");
+    session.hears(&["show Connect", "loading → active", "step APP_MOUNTED"]);
+    session
+        .connect_says(json!({ "step": "COMPONENT_LOAD_MFA", "institution": BANK, "mfaTypes": ["QuestionAndAnswer"] }));
+    session.hears(&["step COMPONENT_LOAD_MFA at FlinksCapital"]);
+    session.step("SUBMIT_MFA");
+    session.hears(&["step SUBMIT_MFA"]);
+    session.connect_says(redirect());
+    session.hears(&["step REDIRECT at FlinksCapital", "active → delivering", "show Delivering", "deliver 1"]);
+    session.host_answers(200);
+    session.hears(&["delivering → done", "hide", "settle resume"]);
+
+    let result = session.result();
+    assert_eq!(result.attempt_id.as_str(), OWN_ATTEMPT);
+    assert_eq!(result.mode, Mode::Resume);
+    assert_eq!(result.login_id.as_str(), LOGIN);
+    assert_eq!(result.request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str), Some(REQUEST));
+    assert_eq!(result.institution.as_deref(), Some(BANK));
+    assert_eq!(result.account_ids, []);
+    assert_eq!(result.tag, None);
+    assert_eq!(&session.deliveries[0], result, "what settles is what was delivered");
+    assert_eq!(session.session.deadline_ms(), None, "nothing is left to wait for");
+}
+
+#[test]
+fn nothing_happens_before_the_session_begins_and_it_begins_once() {
+    let mut session = Driver::unbegun(by_start(), 7);
+    session.advance(MINUTE);
+    session.goes_online();
+    session.retry();
+    session.connect_says(redirect());
+    session.host_starts(challenge());
+    session.host_answers(200);
+    session.hears_nothing();
+    assert_eq!(session.phase(), Phase::Starting);
+    session.handle(Input::Begin);
+    session.hears(&["show Loading", "start 1"]);
+    session.handle(Input::Begin);
+    session.hears_nothing();
+}
+
+#[test]
+fn a_session_closed_before_it_begins_costs_nothing() {
+    for options in [by_start(), interrupted()] {
+        let mut session = Driver::unbegun(options, 7);
+        session.page_closes();
+        session.hears(&["starting → closed", "hide", "settle CLOSED in starting"]);
+        session.handle(Input::Begin);
+        session.hears_nothing();
+        assert!(session.frames.is_empty());
+    }
+}
+
+#[test]
+fn without_deliver_the_redirect_itself_settles_the_session() {
+    let mut session = at_mfa_with(without_deliver());
+    session.connect_says(redirect());
+    session.hears(&["step REDIRECT at FlinksCapital", "active → done", "hide", "settle resume"]);
+    assert_eq!(session.result().login_id.as_str(), LOGIN);
+}
+
+#[test]
+fn the_host_begins_the_session_and_names_the_attempt_token_tag_and_mode() {
+    for (mode, expected) in [("resume", Mode::Resume), ("refresh", Mode::Refresh)] {
+        let mut session = Driver::new(by_start());
+        session.hears(&["show Loading", "start 1"]);
+        assert_eq!(session.phase(), Phase::Starting);
+        session.host_starts(with(challenge(), json!({ "mode": mode, "authorizeToken": TOKEN, "tag": TAG })));
+        session.hears(&["starting → loading", "open frame"]);
+        let parameters = session.frame_parameters();
+        assert_eq!(parameters["requestId"], REQUEST);
+        assert_eq!(parameters["authorizeToken"], TOKEN);
+        assert_eq!(parameters["tag"], TAG);
+        session.step("APP_MOUNTED");
+        session.connect_says(redirect());
+        session.host_answers(204);
+        assert_eq!(session.result().mode, expected);
+        assert_eq!(session.result().attempt_id.as_str(), ATTEMPT);
+        assert_eq!(session.result().tag.as_ref().map(flinks_reconnect::connect::id::Tag::as_str), Some(TAG));
+    }
+}
+
+#[test]
+fn with_nothing_to_resume_the_host_opens_the_full_flow_and_that_is_no_surprise() {
+    let mut session = Driver::new(with(by_start(), json!({ "fullFlow": "stop" })));
+    session.host_starts(with(full_flow(), json!({ "params": { "demo": "true", "daysOfTransactions": "Days90" } })));
+    let parameters = session.frame_parameters();
+    assert_eq!(parameters["demo"], "true");
+    assert_eq!(parameters["daysOfTransactions"], "Days90");
+    assert_eq!(parameters.get("requestId"), None);
+    session.skip();
+
+    for step in
+        ["APP_MOUNTED", "COMPONENT_LOAD_INSTITUTION_SELECTOR", "INSTITUTION_SELECTED", "COMPONENT_LOAD_CREDENTIAL"]
+    {
+        session.step(step);
+    }
+    session.hears(&[
+        "show Connect",
+        "loading → active",
+        "step APP_MOUNTED",
+        "step COMPONENT_LOAD_INSTITUTION_SELECTOR",
+        "step INSTITUTION_SELECTED",
+        "step COMPONENT_LOAD_CREDENTIAL",
+    ]);
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.result().mode, Mode::Connect);
+}
+
+#[test]
+fn fresh_data_at_flinks_needs_no_frame() {
+    let mut session = Driver::new(by_start());
+    session.skip();
+    session.host_starts(json!({ "status": "upToDate" }));
+    session.hears(&["starting → done", "hide", "settle upToDate"]);
+    assert_eq!(session.outcomes, [Outcome::UpToDate]);
+    assert!(session.frames.is_empty());
+}
+
+#[test]
+fn the_start_reply_may_say_where_connect_lives() {
+    for (member, value, origin) in [
+        ("instance", "acme", "https://acme-iframe.private.fin.ag"),
+        ("connectUrl", "http://127.0.0.1:4201/v2/", "http://127.0.0.1:4201"),
+    ] {
+        let mut session = Driver::new(with(by_start(), json!({ "instance": null })));
+        session.host_starts(with(challenge(), json!({ member: value })));
+        assert_eq!(session.frames[0].origin, origin);
+    }
+}
+
+#[test]
+fn the_options_overrule_the_start_reply_about_where_connect_lives() {
+    let mut session = Driver::new(by_start());
+    session.host_starts(with(challenge(), json!({ "instance": "elsewhere" })));
+    assert_eq!(session.frames[0].origin, CONNECT_ORIGIN);
+}
+
+#[test]
+fn the_start_replys_params_overrule_the_options() {
+    let mut session =
+        Driver::new(with(by_start(), json!({ "params": { "theme": "a", "demo": true, "tag": "from options" } })));
+    session.host_starts(with(challenge(), json!({ "params": { "theme": "b" }, "tag": TAG })));
+    let parameters = session.frame_parameters();
+    assert_eq!(parameters["theme"], "b");
+    assert_eq!(parameters["demo"], "true");
+    assert_eq!(parameters["tag"], TAG);
+}
+
+#[test]
+fn a_tag_among_the_params_is_this_sessions_tag() {
+    let options = with(interrupted(), json!({ "params": { "tag": TAG } }));
+    let mut session = at_mfa_with(options.clone());
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.result().tag.as_ref().map(flinks_reconnect::connect::id::Tag::as_str), Some(TAG));
+
+    let mut session = at_mfa_with(options);
+    session.connect_says(with(redirect(), json!({ "tag": "another" })));
+    assert_eq!(session.failure().code, ErrorCode::Conflict);
+}
+
+#[test]
+fn launched_accounts_travel_in_the_frames_url_and_into_the_result() {
+    let options = with(interrupted(), json!({ "resumeSelectedAccounts": [CHEQUING, SAVINGS] }));
+    let mut session = at_mfa_with(options.clone());
+    assert_eq!(session.frame_parameter("resumeSelectedAccounts"), Some(format!("{CHEQUING},{SAVINGS}")));
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(account_ids(&session), [CHEQUING, SAVINGS], "a silent REDIRECT leaves the launched ones");
+
+    let mut session = at_mfa_with(options.clone());
+    session.connect_says(with(redirect(), json!({ "accountId": [SAVINGS] })));
+    session.host_answers(200);
+    assert_eq!(account_ids(&session), [SAVINGS], "what REDIRECT names counts");
+
+    let mut session = at_mfa_with(options);
+    session.connect_says(
+        json!({ "step": "REDIRECT", "url": landing(&format!("loginId={LOGIN}&resumeSelectedAccounts={SAVINGS}")) }),
+    );
+    session.host_answers(200);
+    assert_eq!(account_ids(&session), [SAVINGS], "also in the redirect's URL");
+}
+
+#[test]
+fn accounts_of_the_start_reply_overrule_the_options() {
+    let mut session = Driver::new(with(by_start(), json!({ "resumeSelectedAccounts": [CHEQUING] })));
+    session.host_starts(with(challenge(), json!({ "resumeSelectedAccounts": [SAVINGS] })));
+    assert_eq!(session.frame_parameter("resumeSelectedAccounts").as_deref(), Some(SAVINGS));
+}
+
+#[test]
+fn a_wrong_answer_is_connects_business_and_the_session_goes_on() {
+    let mut session = at_mfa();
+    session.step("SUBMIT_MFA");
+    session.connect_says(json!({ "flinksCode": "INVALID_SECURITY_RESPONSE" }));
+    session.step("COMPONENT_LOAD_MFA_RETRY");
+    session.step("SUBMIT_MFA");
+    session.hears(&[
+        "step SUBMIT_MFA",
+        "flinkscode INVALID_SECURITY_RESPONSE",
+        "step COMPONENT_LOAD_MFA_RETRY",
+        "step SUBMIT_MFA",
+    ]);
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.result().mode, Mode::Resume);
+}
+
+// ---- every shape of REDIRECT ----
+
+#[test]
+fn every_documented_shape_of_redirect_is_the_same_success() {
+    let url = |query: &str| landing(query);
+    let shapes = [
+        (
+            "classic",
+            json!({ "step": "REDIRECT", "institution": BANK, "url": url(&format!("loginId={LOGIN}&institution={BANK}")) }),
+        ),
+        (
+            "classic, tag between",
+            json!({ "step": "REDIRECT", "institution": BANK, "url": url(&format!("demo=true&loginId={LOGIN}&tag=opaque%20tag+1&accountId={CHEQUING}&institution={BANK}")) }),
+        ),
+        ("fields", json!({ "step": "REDIRECT", "loginId": LOGIN, "requestId": REQUEST, "institution": BANK })),
+        ("both", redirect()),
+        ("text", Value::String(redirect().to_string())),
+        ("code only in flinksCode", with(redirect(), json!({ "flinksCode": "OK" }))),
+        (
+            "empty fields beside the URL",
+            json!({ "step": "REDIRECT", "loginId": "", "requestId": null, "institution": BANK, "url": url(&format!("loginId={LOGIN}")) }),
+        ),
+        (
+            "unknown extra fields",
+            with(
+                redirect(),
+                json!({ "mode": "x", "nested": { "loginId": OTHER_LOGIN }, "__proto__": { "loginId": OTHER_LOGIN } }),
+            ),
+        ),
+        (
+            "result page of Connect itself",
+            json!({ "step": "REDIRECT", "url": format!("{CONNECT_ORIGIN}/v2/Result/FlinksCapital?thank-you=true&demo=true&loginId={LOGIN}&accountId={CHEQUING}&institution={BANK}") }),
+        ),
+    ];
+    for (name, shape) in shapes {
+        let mut session = Driver::new(by_start());
+        session.host_starts(with(challenge(), json!({ "tag": TAG })));
+        session.step("APP_MOUNTED");
+        session.connect_says(shape);
+        assert_eq!(session.phase(), Phase::Delivering, "{name}");
+        session.host_answers(200);
+        let result = session.result();
+        assert_eq!(result.login_id.as_str(), LOGIN, "{name}");
+        assert_eq!(
+            result.request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str),
+            Some(REQUEST),
+            "{name}"
+        );
+        assert_eq!(result.institution.as_deref(), Some(BANK), "{name}");
+        assert_eq!(result.tag.as_ref().map(flinks_reconnect::connect::id::Tag::as_str), Some(TAG), "{name}");
+    }
+}
+
+#[test]
+fn the_request_id_in_redirect_is_passed_on_although_it_is_another() {
+    // Whether Flinks returns the launched one is not documented; the host decides with Flinks.
+    let mut session = at_mfa();
+    session.connect_says(json!({ "step": "REDIRECT", "loginId": LOGIN, "requestId": OTHER_REQUEST }));
+    session.host_answers(200);
+    assert_eq!(
+        session.result().request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str),
+        Some(OTHER_REQUEST)
+    );
+}
+
+#[test]
+fn a_redirect_may_be_connects_first_word() {
+    let mut session = Driver::new(interrupted());
+    session.skip();
+    session.connect_says(redirect());
+    session.hears(&[
+        "show Connect",
+        "loading → active",
+        "step REDIRECT at FlinksCapital",
+        "active → delivering",
+        "show Delivering",
+        "deliver 1",
+    ]);
+}
+
+#[test]
+fn a_redirect_without_a_login_is_noise_and_the_next_one_counts() {
+    for noise in [
+        json!({ "step": "REDIRECT" }),
+        json!({ "step": "REDIRECT", "loginId": "short" }),
+        json!({ "step": "REDIRECT", "loginId": 5 }),
+        json!({ "step": "REDIRECT", "url": landing("loginid=8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31") }),
+    ] {
+        let mut session = at_mfa();
+        session.connect_says(noise.clone());
+        session.hears_nothing();
+        assert_eq!(session.session.dropped().unreadable, 1, "{noise}");
+        session.connect_says(redirect());
+        session.host_answers(200);
+        assert_eq!(session.result().login_id.as_str(), LOGIN);
+    }
+}
+
+// ---- unknown things pass through ----
+
+#[test]
+fn an_unknown_step_is_told_and_changes_nothing() {
+    let mut session = at_mfa();
+    session.connect_says(json!({ "step": "COMPONENT_FROM_THE_FUTURE", "institution": BANK }));
+    session.hears(&["step COMPONENT_FROM_THE_FUTURE at FlinksCapital"]);
+    session.connect_says(json!({ "flinksCode": "CODE_FROM_THE_FUTURE" }));
+    session.hears(&["flinkscode CODE_FROM_THE_FUTURE"]);
+    for invented in ["FLINKS_CONNECT_SUCCESS", "SUCCESS", "ERROR", "redirect", "REDIRECT ", "toString", "__proto__"] {
+        session.step(invented);
+        session.hears(&[&format!("step {invented}")]);
+    }
+    assert_eq!(session.phase(), Phase::Active);
+}
+
+#[test]
+fn what_is_no_message_of_connects_is_counted_and_nothing_else() {
+    let mut session = Driver::new(interrupted());
+    session.skip();
+    let noise = [
+        json!(null),
+        json!(5),
+        json!(true),
+        json!([]),
+        json!([{ "step": "REDIRECT" }]),
+        json!({}),
+        json!("no JSON"),
+        json!("\"REDIRECT\""),
+        json!("[1,2]"),
+        json!({ "step": 5 }),
+        json!({ "step": "" }),
+        json!({ "step": "x".repeat(257) }),
+        json!({ "step": ["REDIRECT"], "loginId": LOGIN }),
+        json!({ "type": "webpackOk" }),
+        Value::String(json!({ "step": "APP_MOUNTED", "padding": "x".repeat(16_384) }).to_string()),
+    ];
+    for data in &noise {
+        session.connect_says(data.clone());
+    }
+    session.hears_nothing();
+    assert_eq!(session.phase(), Phase::Loading);
+    assert_eq!(session.session.dropped().unreadable as usize, noise.len());
+}
+
+#[test]
+fn every_documented_step_but_three_leaves_the_session_open() {
+    let ending = ["COMPONENT_DENY_CONSENT", "TOKEN_INVALID", "COMPONENT_CLOSE_SESSION"];
+    for step in step::ALL {
+        let mut session = at_mfa();
+        session.step(step.name);
+        let is_open = session.phase() == Phase::Active;
+        assert_eq!(is_open, !ending.contains(&step.name), "{}", step.name);
+    }
+}
+
+// ---- Flinks' codes, as flinksCode and as step ----
+
+#[test]
+fn a_code_means_the_same_in_its_field_and_as_the_step() {
+    for code in code::ALL {
+        for message in [
+            json!({ "flinksCode": code.name }),
+            json!({ "step": code.name }),
+            json!({ "step": "SUBMIT_MFA", "flinksCode": code.name }),
+        ] {
+            let mut session = at_mfa();
+            session.connect_says(message.clone());
+            assert!(session.heard().contains(&format!("flinkscode {}", code.name)), "{message}");
+            match code.severity {
+                Severity::Passing | Severity::Correctable => assert_eq!(session.phase(), Phase::Active, "{message}"),
+                Severity::Terminal => {
+                    assert_eq!(session.failure().code, ErrorCode::Flinks, "{message}");
+                    assert_eq!(session.failure().flinks_code.as_deref(), Some(code.name));
+                }
+                Severity::SessionOver => {
+                    assert_eq!(session.failure().code, ErrorCode::SessionExpired, "{message}");
+                    assert_eq!(session.failure().flinks_code.as_deref(), Some(code.name));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_terminal_code_ends_the_session_and_takes_the_frame_away() {
+    let mut session = at_mfa();
+    session.connect_says(json!({ "step": "DISABLED_LOGIN" }));
+    session.hears(&[
+        "step DISABLED_LOGIN",
+        "flinkscode DISABLED_LOGIN",
+        "active → failed",
+        "close frame",
+        "show FLINKS",
+        "settle FLINKS in active, flinksCode DISABLED_LOGIN",
+    ]);
+}
+
+#[test]
+fn no_code_ends_a_session_whose_result_is_on_its_way() {
+    let mut session = delivering();
+    session.connect_says(json!({ "flinksCode": "SESSION_EXPIRED" }));
+    session.connect_says(json!({ "flinksCode": "ACCESS_DENIED" }));
+    session.step("TOKEN_INVALID");
+    session.step("COMPONENT_CLOSE_SESSION");
+    session.hears(&[
+        "flinkscode SESSION_EXPIRED",
+        "flinkscode ACCESS_DENIED",
+        "step TOKEN_INVALID",
+        "step COMPONENT_CLOSE_SESSION",
+    ]);
+    session.host_answers(200);
+    session.hears(&["delivering → done", "hide", "settle resume"]);
+}
+
+// ---- starting fails ----
+
+#[test]
+fn a_start_endpoint_that_refuses_ends_the_session_with_its_status() {
+    let mut session = Driver::new(by_start());
+    session.skip();
+    session.host_refuses_start(refused(503));
+    session.hears(&[
+        "starting → failed",
+        "close frame",
+        "show START_FAILED",
+        "settle START_FAILED in starting, HTTP 503",
+    ]);
+    session.retry();
+    session.hears_nothing();
+}
+
+#[test]
+fn a_start_endpoint_that_answers_nonsense_or_not_at_all_ends_the_session() {
+    for reply in [
+        json!({}),
+        json!(null),
+        json!([]),
+        json!({ "status": "ok" }),
+        json!({ "status": "challenge" }),
+        with(challenge(), json!({ "mode": "connect" })),
+        with(challenge(), json!({ "attemptId": "short" })),
+        with(challenge(), json!({ "attemptId": null })),
+        with(challenge(), json!({ "requestId": null })),
+        with(challenge(), json!({ "requestId": 5 })),
+        with(challenge(), json!({ "requestId": "a b c d e f g h" })),
+        with(challenge(), json!({ "authorizeToken": "<token>" })),
+        with(challenge(), json!({ "tag": "line\nbreak" })),
+        with(challenge(), json!({ "resumeSelectedAccounts": "acc0acc0-0001" })),
+        with(challenge(), json!({ "resumeSelectedAccounts": ["bad id"] })),
+        with(challenge(), json!({ "instance": "acme", "connectUrl": "https://a.example/" })),
+        with(challenge(), json!({ "connectUrl": "javascript:alert(1)" })),
+        with(challenge(), json!({ "instance": "evil.test/#" })),
+        with(challenge(), json!({ "params": { "requestId": OTHER_REQUEST } })),
+        with(challenge(), json!({ "params": { "WebView": "true" } })),
+        with(full_flow(), json!({ "attemptId": null })),
+    ] {
+        let mut session = Driver::new(by_start());
+        session.host_starts(reply.clone());
+        assert_eq!(session.failure().code, ErrorCode::StartFailed, "{reply}");
+        assert!(session.frames.is_empty());
+    }
+    let mut session = Driver::new(by_start());
+    session.host_refuses_start(HostAnswer::Unreachable);
+    assert_eq!(session.failure().http_status, None);
+    assert_eq!(session.failure().code, ErrorCode::StartFailed);
+}
+
+#[test]
+fn null_in_a_start_reply_is_absence_and_unknown_members_are_passed_over() {
+    // As serde writes an `Option`.
+    let mut session = Driver::new(by_start());
+    session.host_starts(json!({
+        "status": "challenge", "mode": "resume", "attemptId": ATTEMPT, "requestId": REQUEST, "authorizeToken": null, "tag": null,
+        "resumeSelectedAccounts": null, "instance": null, "connectUrl": null, "params": null, "traceId": 5,
+    }));
+    assert_eq!(session.phase(), Phase::Loading);
+}
+
+#[test]
+fn a_start_reply_must_say_where_connect_lives_when_the_options_do_not() {
+    let mut session = Driver::new(with(by_start(), json!({ "instance": null })));
+    session.host_starts(challenge());
+    assert_eq!(session.failure().code, ErrorCode::StartFailed);
+}
+
+#[test]
+fn the_start_endpoint_has_a_minute() {
+    let mut session = Driver::new(by_start());
+    session.skip();
+    session.advance(START_LIMIT_MS - 1);
+    session.hears_nothing();
+    session.advance(1);
+    session.hears(&["starting → failed", "close frame", "show START_FAILED", "settle START_FAILED in starting"]);
+    session.host_starts(challenge());
+    session.hears_nothing();
+}
+
+// ---- loading ----
+
+#[test]
+fn connect_must_speak_within_the_load_timeout() {
+    let mut session = Driver::new(interrupted());
+    session.skip();
+    session.advance(LOAD_TIMEOUT_MS - 1);
+    session.hears_nothing();
+    session.advance(1);
+    session.hears(&["loading → failed", "close frame", "show LOAD_TIMEOUT", "settle LOAD_TIMEOUT in loading"]);
+    assert!(session.failure().message.contains("frame-src"), "the usual causes are named");
+}
+
+#[test]
+fn any_trusted_word_in_time_counts_as_loaded() {
+    for word in [
+        json!({ "step": "APP_MOUNTED" }),
+        json!({ "step": "APP_ONLINE" }),
+        json!({ "step": "NEW" }),
+        json!({ "flinksCode": "OK" }),
+    ] {
+        let mut session = Driver::new(interrupted());
+        session.advance(LOAD_TIMEOUT_MS - 1);
+        session.connect_says(word);
+        assert_eq!(session.phase(), Phase::Active);
+        session.advance(MINUTE);
+        assert_eq!(session.phase(), Phase::Active);
+    }
+}
+
+#[test]
+fn the_load_timeout_is_the_hosts_to_choose() {
+    let mut session = Driver::new(with(interrupted(), json!({ "loadTimeoutMs": 1_500 })));
+    session.advance(1_499);
+    assert_eq!(session.phase(), Phase::Loading);
+    session.advance(1);
+    assert_eq!(session.failure().code, ErrorCode::LoadTimeout);
+}
+
+#[test]
+fn a_retry_after_a_load_timeout_puts_up_a_fresh_frame() {
+    let mut session = Driver::new(interrupted());
+    session.advance(LOAD_TIMEOUT_MS);
+    session.skip();
+    session.retry();
+    session.hears(&["show Loading", "failed → loading", "open frame"]);
+    session.step("APP_MOUNTED");
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.outcomes.len(), 2, "one ending for each attempt");
+    assert!(matches!(session.outcomes[1], Outcome::Reconnected(_)));
+}
+
+#[test]
+fn a_retry_of_a_session_with_start_asks_the_host_anew() {
+    let mut session = Driver::new(by_start());
+    session.host_starts(challenge());
+    session.advance(LOAD_TIMEOUT_MS);
+    session.skip();
+    session.retry();
+    session.hears(&["show Loading", "failed → starting", "start 2"]);
+}
+
+// ---- the idle clock ----
+
+#[test]
+fn seven_idle_minutes_warn_and_eight_end_the_session() {
+    let mut session = at_mfa();
+    assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + IDLE_LIMIT_MS));
+    session.advance(WARNING_MS - 1);
+    session.hears_nothing();
+    session.advance(1);
+    session.hears(&["show Expiring", "expiring in 60000"]);
+    session.advance(MINUTE - 1);
+    session.hears_nothing();
+    session.advance(1);
+    session.hears(&["active → failed", "close frame", "show SESSION_EXPIRED", "settle SESSION_EXPIRED in active"]);
+    assert_eq!(session.session.expires_at_ms(), None);
+}
+
+#[test]
+fn every_trusted_event_sets_the_idle_clock_back() {
+    let events = [
+        json!({ "step": "APP_RESIZE" }),
+        json!({ "step": "COMPONENT_HELP2FA_INFO" }),
+        json!({ "step": "COMPONENT_FROM_THE_FUTURE" }),
+        json!({ "flinksCode": "INVALID_SECURITY_RESPONSE" }),
+        json!("{\"step\":\"SUBMIT_MFA\"}"),
+    ];
+    for event in events {
+        let mut session = at_mfa();
+        session.advance(WARNING_MS - 1);
+        session.connect_says(event.clone());
+        session.skip();
+        session.advance(WARNING_MS - 1);
+        session.hears_nothing();
+        session.advance(1);
+        session.hears(&["show Expiring", "expiring in 60000"]);
+        // After the warning too, and then the warning is taken back.
+        session.advance(30 * SECOND);
+        session.connect_says(event);
+        assert_eq!(session.heard().first().map(String::as_str), Some("show Connect"));
+        assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + IDLE_LIMIT_MS));
+        session.advance(IDLE_LIMIT_MS - 1);
+        assert_eq!(session.phase(), Phase::Active);
+        session.advance(1);
+        assert_eq!(session.failure().code, ErrorCode::SessionExpired);
+    }
+}
+
+#[test]
+fn nothing_untrusted_sets_the_idle_clock_back() {
+    let mut session = at_mfa();
+    let genuine = Letter::of_connect(json!({ "step": "APP_RESIZE" }));
+    for minutes in 0..8 {
+        assert_eq!(session.phase(), Phase::Active, "minute {minutes}");
+        session.posted(&Letter { is_trusted: false, ..genuine.clone() });
+        session.posted(&Letter { is_from_frame: false, ..genuine.clone() });
+        session.posted(&Letter { is_from_origin: false, ..genuine.clone() });
+        session.connect_says(json!({ "noise": true }));
+        session.goes_online();
+        session.advance(MINUTE);
+    }
+    assert_eq!(session.failure().code, ErrorCode::SessionExpired);
+}
+
+#[test]
+fn a_machine_that_slept_past_the_limit_wakes_to_an_expired_session_without_a_late_warning() {
+    let mut session = at_mfa();
+    session.sleep(9 * MINUTE);
+    session.hears(&["active → failed", "close frame", "show SESSION_EXPIRED", "settle SESSION_EXPIRED in active"]);
+
+    let mut session = at_mfa();
+    session.sleep(WARNING_MS + 20 * SECOND);
+    session.hears(&["show Expiring", "expiring in 40000"]);
+}
+
+#[test]
+fn waking_early_and_often_changes_nothing() {
+    let mut session = at_mfa();
+    let deadline_ms = session.session.deadline_ms();
+    for _ in 0..100 {
+        session.sleep(0);
+    }
+    session.hears_nothing();
+    assert_eq!(session.session.deadline_ms(), deadline_ms);
+}
+
+#[test]
+fn a_session_without_start_may_be_retried_after_it_expired() {
+    let mut session = at_mfa();
+    session.advance(IDLE_LIMIT_MS);
+    session.skip();
+    session.retry();
+    session.hears(&["show Loading", "failed → loading", "open frame"]);
+}
+
+// ---- renewals ----
+
+#[test]
+fn an_expired_session_is_renewed_once_through_start() {
+    let mut session = at_mfa_with(by_start());
+    session.advance(IDLE_LIMIT_MS);
+    session.hears(&[
+        "show Expiring",
+        "expiring in 60000",
+        "close frame",
+        "show Renewing",
+        "active → starting",
+        "start 2",
+    ]);
+    session
+        .host_starts(with(challenge(), json!({ "attemptId": "attempt-of-the-host-0002", "requestId": OTHER_REQUEST })));
+    session.hears(&["starting → loading", "open frame"]);
+    assert_eq!(session.frame_parameter("requestId").as_deref(), Some(OTHER_REQUEST));
+    session.step("APP_MOUNTED");
+    session.connect_says(with(redirect(), json!({ "requestId": null })));
+    session.host_answers(200);
+    assert_eq!(session.result().attempt_id.as_str(), "attempt-of-the-host-0002");
+    assert_eq!(
+        session.result().request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str),
+        Some(OTHER_REQUEST)
+    );
+}
+
+#[test]
+fn a_session_that_flinks_calls_over_is_renewed_once_and_then_fails_with_flinks_code() {
+    for code in ["SESSION_EXPIRED", "SESSION_NONEXISTENT"] {
+        let mut session = at_mfa_with(by_start());
+        session.connect_says(json!({ "flinksCode": code }));
+        session.hears(&[&format!("flinkscode {code}"), "close frame", "show Renewing", "active → starting", "start 2"]);
+        session.host_starts(challenge());
+        session.skip();
+        session.connect_says(json!({ "step": code }));
+        session.hears(&[
+            "show Connect",
+            "loading → active",
+            &format!("step {code}"),
+            &format!("flinkscode {code}"),
+            "active → failed",
+            "close frame",
+            "show SESSION_EXPIRED",
+            &format!("settle SESSION_EXPIRED in active, flinksCode {code}"),
+        ]);
+    }
+}
+
+#[test]
+fn a_refused_token_is_renewed_once_silently_and_then_fails() {
+    let mut session = Driver::new(by_start());
+    session.host_starts(with(challenge(), json!({ "authorizeToken": TOKEN })));
+    session.skip();
+    session.step("TOKEN_INVALID");
+    session.hears(&[
+        "show Connect",
+        "loading → active",
+        "step TOKEN_INVALID",
+        "close frame",
+        "show Renewing",
+        "active → starting",
+        "start 2",
+    ]);
+    session.host_starts(with(challenge(), json!({ "authorizeToken": "fresh-token-2" })));
+    assert_eq!(session.frame_parameter("authorizeToken").as_deref(), Some("fresh-token-2"));
+    session.step("TOKEN_INVALID");
+    assert_eq!(session.failure().code, ErrorCode::TokenInvalid);
+    assert_eq!(session.failure().flinks_code.as_deref(), Some("TOKEN_INVALID"));
+}
+
+#[test]
+fn session_and_token_each_have_their_own_renewal() {
+    let mut session = at_mfa_with(by_start());
+    session.advance(IDLE_LIMIT_MS);
+    session.host_starts(challenge());
+    session.step("TOKEN_INVALID");
+    assert_eq!(session.phase(), Phase::Starting);
+    session.host_starts(challenge());
+    session.step("APP_MOUNTED");
+    session.advance(IDLE_LIMIT_MS);
+    assert_eq!(session.failure().code, ErrorCode::SessionExpired);
+    assert_eq!(session.call, 3);
+}
+
+#[test]
+fn a_retry_brings_the_renewals_back() {
+    let mut session = at_mfa_with(by_start());
+    for _ in 0..2 {
+        session.step("SESSION_EXPIRED");
+        if session.phase() == Phase::Starting {
+            session.host_starts(challenge());
+        }
+    }
+    assert_eq!(session.failure().code, ErrorCode::SessionExpired);
+    session.retry();
+    session.host_starts(challenge());
+    session.step("SESSION_EXPIRED");
+    assert_eq!(session.phase(), Phase::Starting, "renewed again");
+}
+
+#[test]
+fn without_start_nothing_is_renewed() {
+    let mut session = at_mfa();
+    session.step("TOKEN_INVALID");
+    session.hears(&[
+        "step TOKEN_INVALID",
+        "active → failed",
+        "close frame",
+        "show TOKEN_INVALID",
+        "settle TOKEN_INVALID in active, flinksCode TOKEN_INVALID",
+    ]);
+    session.retry();
+    session.hears(&["show Loading", "failed → loading", "open frame"]);
+}
+
+#[test]
+fn a_renewal_may_find_that_nobody_is_needed_any_more() {
+    let mut session = at_mfa_with(by_start());
+    session.step("SESSION_EXPIRED");
+    session.host_starts(json!({ "status": "upToDate" }));
+    assert_eq!(session.outcomes, [Outcome::UpToDate]);
+}
+
+#[test]
+fn the_frame_of_a_renewed_session_is_not_listened_to() {
+    let mut session = at_mfa_with(by_start());
+    session.step("SESSION_EXPIRED");
+    session.skip();
+    session.connect_says(redirect());
+    session.hears_nothing();
+    assert_eq!(session.session.dropped().phase, 1);
+}
+
+// ---- the full flow where a reconnect was asked for ----
+
+#[test]
+fn under_continue_the_user_goes_on_in_the_full_flow_and_the_result_says_so() {
+    let mut session = at_mfa();
+    session.step("COMPONENT_LOAD_INSTITUTION_SELECTOR");
+    session.step("COMPONENT_LOAD_CREDENTIAL");
+    session.hears(&["step COMPONENT_LOAD_INSTITUTION_SELECTOR", "fullflow", "step COMPONENT_LOAD_CREDENTIAL"]);
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.result().mode, Mode::Connect);
+}
+
+#[test]
+fn under_stop_the_full_flow_ends_the_session() {
+    for step in ["COMPONENT_LOAD_INSTITUTION_SELECTOR", "COMPONENT_LOAD_CREDENTIAL"] {
+        let mut session = at_mfa_with(with(interrupted(), json!({ "fullFlow": "stop" })));
+        session.step(step);
+        session.hears(&[
+            &format!("step {step}"),
+            "fullflow",
+            "active → failed",
+            "close frame",
+            "show FULL_FLOW",
+            "settle FULL_FLOW in active",
+        ]);
+        session.retry();
+        session.hears_nothing();
+    }
+}
+
+#[test]
+fn a_renewal_forgets_the_full_flow_of_the_dead_session() {
+    let mut session = at_mfa_with(by_start());
+    session.step("COMPONENT_LOAD_CREDENTIAL");
+    session.step("SESSION_EXPIRED");
+    session.host_starts(challenge());
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.result().mode, Mode::Refresh);
+}
+
+// ---- conflicts ----
+
+#[test]
+fn a_redirect_that_contradicts_itself_or_this_session_is_a_conflict() {
+    let tagged = with(challenge(), json!({ "tag": TAG }));
+    let rows = [
+        ("login in field and URL", challenge(), with(redirect(), json!({ "loginId": OTHER_LOGIN }))),
+        (
+            "request in field and URL",
+            challenge(),
+            json!({ "step": "REDIRECT", "loginId": LOGIN, "requestId": REQUEST, "url": landing(&format!("requestId={OTHER_REQUEST}")) }),
+        ),
+        (
+            "login twice in the URL",
+            challenge(),
+            json!({ "step": "REDIRECT", "url": landing(&format!("loginId={LOGIN}&loginId={LOGIN}")) }),
+        ),
+        (
+            "another tag in the URL",
+            tagged.clone(),
+            json!({ "step": "REDIRECT", "url": landing(&format!("loginId={LOGIN}&tag=other")) }),
+        ),
+        ("another tag in the field", tagged, with(redirect(), json!({ "tag": "other" }))),
+        ("no URL at all", challenge(), with(redirect(), json!({ "url": "thank-you" }))),
+        ("script URL", challenge(), with(redirect(), json!({ "url": format!("javascript:0//?loginId={LOGIN}") }))),
+        (
+            "elsewhere than asked",
+            with(challenge(), json!({ "params": { "redirectUrl": "https://bank.example/done" } })),
+            redirect(),
+        ),
+    ];
+    for (name, reply, message) in rows {
+        let mut session = Driver::new(by_start());
+        session.host_starts(reply);
+        session.step("APP_MOUNTED");
+        session.skip();
+        session.connect_says(message);
+        let heard = session.heard();
+        assert_eq!(
+            heard[1..],
+            ["active → failed", "close frame", "show CONFLICT", "settle CONFLICT in active"],
+            "{name}"
+        );
+        session.retry();
+        session.hears_nothing();
+        assert!(session.deliveries.is_empty(), "{name}: nothing was accepted");
+    }
+}
+
+#[test]
+fn five_hundred_identical_redirects_are_one_delivery() {
+    let mut session = at_mfa();
+    for _ in 0..500 {
+        session.connect_says(redirect());
+    }
+    assert_eq!(session.deliveries.len(), 1);
+    session.host_answers(200);
+    for _ in 0..500 {
+        session.connect_says(redirect());
+    }
+    assert_eq!(session.outcomes.len(), 1);
+    assert_eq!(session.deliveries.len(), 1);
+}
+
+#[test]
+fn the_same_success_in_another_shape_is_still_the_same() {
+    let mut session = delivering();
+    session.connect_says(json!({ "step": "REDIRECT", "url": landing(&format!("loginId={LOGIN}")) }));
+    session.connect_says(Value::String(redirect().to_string()));
+    assert_eq!(session.phase(), Phase::Delivering);
+    session.host_answers(200);
+    assert_eq!(session.outcomes.len(), 1);
+}
+
+#[test]
+fn a_different_success_before_the_end_is_a_conflict() {
+    for other in [
+        redirect_of_other_login(),
+        with(redirect(), json!({ "requestId": OTHER_REQUEST })),
+        with(redirect(), json!({ "loginId": OTHER_LOGIN })),
+    ] {
+        let mut session = delivering();
+        session.connect_says(other.clone());
+        assert_eq!(session.failure().code, ErrorCode::Conflict, "{other}");
+        assert_eq!(session.failure().phase, Phase::Delivering);
+        session.skip();
+        session.host_answers(200);
+        session.hears_nothing();
+    }
+}
+
+#[test]
+fn a_different_success_after_the_end_is_not_listened_to() {
+    let mut session = delivering();
+    session.host_answers(200);
+    session.skip();
+    session.connect_says(redirect_of_other_login());
+    session.hears_nothing();
+    assert_eq!(session.result().login_id.as_str(), LOGIN);
+}
+
+// ---- delivery ----
+
+#[test]
+fn two_server_errors_and_a_success_are_one_delivery_in_three_tries_of_the_same() {
+    let mut session = delivering();
+    session.host_answers(500);
+    session.hears(&["show Retrying", "retrying, try 2"]);
+    session.advance(500);
+    session.hears(&["deliver 2"]);
+    session.host_answers(500);
+    session.hears(&["show Retrying", "retrying, try 3"]);
+    session.advance(1_000);
+    session.hears(&["deliver 3"]);
+    session.host_answers(200);
+    session.hears(&["delivering → done", "hide", "settle resume"]);
+    assert_eq!(session.deliveries[0], session.deliveries[1]);
+    assert_eq!(session.deliveries[0], session.deliveries[2]);
+    assert!(session.delays_ms[0] <= 500 && session.delays_ms[1] <= 1_000);
+}
+
+#[test]
+fn what_may_pass_is_tried_again_and_what_cannot_is_reported_once() {
+    for status in [408, 409, 425, 429, 500, 502, 503, 504] {
+        let mut session = delivering();
+        session.host_answers(status);
+        session.hears(&["show Retrying", "retrying, try 2"]);
+        session.advance(SECOND);
+        session.host_answers(201);
+        assert_eq!(session.outcomes.len(), 1, "{status}");
+        assert_eq!(session.result().login_id.as_str(), LOGIN, "{status}");
+    }
+    for status in [400, 401, 403, 404, 405, 410, 413, 415, 422, 501, 505] {
+        let mut session = delivering();
+        session.host_answers(status);
+        let settled = format!("settle REJECTED in delivering, HTTP {status}");
+        session.hears(&["delivering → failed", "close frame", "show REJECTED", &settled]);
+        session.advance(DELIVER_TIMEOUT_MS);
+        session.retry();
+        session.hears_nothing();
+        assert_eq!(session.deliveries.len(), 1);
+    }
+}
+
+#[test]
+fn another_login_than_the_stored_one_is_its_own_error() {
+    let mut session = delivering();
+    session.host_answers_with(refused_with_code(409, "LOGIN_MISMATCH"));
+    session.hears(&[
+        "delivering → failed",
+        "close frame",
+        "show LOGIN_MISMATCH",
+        "settle LOGIN_MISMATCH in delivering, HTTP 409",
+    ]);
+
+    let mut session = delivering();
+    session.host_answers_with(refused_with_code(409, "IN_PROGRESS"));
+    session.hears(&["show Retrying", "retrying, try 2"]);
+}
+
+#[test]
+fn the_host_is_waited_for_as_long_as_it_asks() {
+    for status in [429, 503, 500, 409] {
+        let mut session = delivering();
+        session.host_answers_with(retry_after(status, 2 * SECOND));
+        session.skip();
+        session.advance(2 * SECOND - 1);
+        session.hears_nothing();
+        session.advance(1);
+        session.hears(&["deliver 2"]);
+        assert_eq!(session.delays_ms, [2 * SECOND]);
+    }
+}
+
+#[test]
+fn an_absurd_retry_after_is_cut_to_five_minutes() {
+    let mut session = delivering_with(with(interrupted(), json!({ "deliverTimeoutMs": 3_600_000 })));
+    session.host_answers_with(retry_after(503, u64::MAX));
+    assert_eq!(session.delays_ms, [MAX_RETRY_AFTER_MS]);
+    session.advance(MAX_RETRY_AFTER_MS);
+    assert_eq!(session.deliveries.len(), 2);
+}
+
+#[test]
+fn the_wait_between_tries_is_random_below_a_doubling_ceiling() {
+    let mut first_delays = std::collections::BTreeSet::new();
+    for seed in 0..50 {
+        let mut session = Driver::with_seed(with(interrupted(), json!({ "deliverTimeoutMs": 3_600_000 })), seed);
+        session.connect_says(redirect());
+        for _ in 0..10 {
+            session.host_answers(500);
+            session.advance(session.delays_ms.last().copied().unwrap_or_default());
+        }
+        for (delay_ms, ceiling_ms) in
+            session.delays_ms.iter().zip([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000])
+        {
+            assert!(*delay_ms <= ceiling_ms, "{:?}", session.delays_ms);
+        }
+        first_delays.insert(session.delays_ms[0]);
+    }
+    assert!(first_delays.len() > 25, "sessions that fail together do not come back together");
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_tried_again() {
+    let mut session = delivering();
+    session.host_answers_with(HostAnswer::Unreachable);
+    session.hears(&["show Retrying", "retrying, try 2"]);
+    session.advance(500);
+    session.hears(&["deliver 2"]);
+}
+
+#[test]
+fn a_try_that_hangs_is_given_up_after_ten_seconds() {
+    let mut session = delivering();
+    session.advance(TRY_TIMEOUT_MS - 1);
+    session.hears_nothing();
+    session.advance(1);
+    let first = session.heard();
+    assert_eq!(first[..2], ["show Retrying", "retrying, try 2"]);
+    session.advance(500);
+    assert_eq!(session.try_number, 2);
+    // The first try's answer comes after all: it belongs to nobody.
+    session.skip();
+    session.handle(Input::Delivered { try_number: 1, answer: refused(422) });
+    session.hears_nothing();
+    session.host_answers(200);
+    session.hears(&["delivering → done", "hide", "settle resume"]);
+}
+
+#[test]
+fn delivery_is_given_up_when_the_overall_time_is_up() {
+    let mut session = delivering();
+    let begun_ms = session.now_ms;
+    session.advance(DELIVER_TIMEOUT_MS - 1);
+    assert_eq!(session.phase(), Phase::Delivering);
+    session.skip();
+    session.advance(1);
+    session.hears(&["delivering → failed", "close frame", "show UNDELIVERED", "settle UNDELIVERED in delivering"]);
+    assert!(session.deliveries.len() >= 4, "a silent host was tried {} times", session.deliveries.len());
+    assert!(session.delivery_times_ms.iter().all(|sent_ms| *sent_ms < begun_ms + DELIVER_TIMEOUT_MS));
+    assert!(session.deliveries.iter().all(|delivery| *delivery == session.deliveries[0]));
+}
+
+#[test]
+fn the_overall_time_is_the_hosts_to_choose() {
+    let mut session = delivering_with(with(interrupted(), json!({ "deliverTimeoutMs": 3_000 })));
+    session.advance(2_999);
+    assert_eq!(session.phase(), Phase::Delivering);
+    session.advance(1);
+    assert_eq!(session.failure().code, ErrorCode::Undelivered);
+}
+
+#[test]
+fn a_retry_after_undelivered_sends_the_same_result_again_with_the_same_key() {
+    let mut session = delivering();
+    session.advance(DELIVER_TIMEOUT_MS);
+    session.skip();
+    session.retry();
+    let try_number = session.try_number;
+    session.hears(&["failed → delivering", "show Delivering", &format!("deliver {try_number}")]);
+    assert!(session.deliveries.iter().all(|delivery| *delivery == session.deliveries[0]));
+    session.host_answers(200);
+    session.hears(&["delivering → done", "hide", "settle resume"]);
+    assert_eq!(session.frames.len(), 1, "no second frame");
+}
+
+#[test]
+fn online_sends_at_once_what_was_waiting() {
+    let mut session = delivering();
+    session.host_answers_with(retry_after(503, 60 * SECOND));
+    session.skip();
+    session.advance(5 * SECOND);
+    session.goes_online();
+    session.hears(&["deliver 2"]);
+    session.goes_online();
+    session.hears_nothing();
+    session.host_answers(200);
+    session.hears(&["delivering → done", "hide", "settle resume"]);
+}
+
+#[test]
+fn online_means_nothing_while_nothing_waits() {
+    let mut loading = Driver::new(interrupted());
+    let mut starting = Driver::new(by_start());
+    for session in [&mut starting, &mut loading, &mut at_mfa(), &mut delivering()] {
+        session.skip();
+        session.goes_online();
+        session.hears_nothing();
+    }
+}
+
+// ---- closing ----
+
+#[test]
+fn closing_ends_a_session_that_has_no_result_yet() {
+    let mut loading = Driver::new(interrupted());
+    let mut starting = Driver::new(by_start());
+    for session in [&mut starting, &mut loading, &mut at_mfa()] {
+        let phase = session.phase().as_str();
+        session.skip();
+        session.page_closes();
+        session.hears(&[&format!("{phase} → closed"), "hide", &format!("settle CLOSED in {phase}")]);
+        for _ in 0..2 {
+            session.user_closes();
+            session.page_closes();
+            session.retry();
+            session.connect_says(redirect());
+            session.host_starts(challenge());
+            session.advance(IDLE_LIMIT_MS);
+        }
+        session.hears_nothing();
+    }
+}
+
+#[test]
+fn the_user_cancels_in_the_widget_in_connect_or_by_refusing_consent() {
+    let mut session = at_mfa();
+    session.user_closes();
+    session.hears(&["active → closed", "hide", "settle CANCELLED in active"]);
+    for step in ["COMPONENT_CLOSE_SESSION", "COMPONENT_DENY_CONSENT"] {
+        let mut session = at_mfa();
+        session.connect_says(json!({ "step": step, "institution": BANK }));
+        session.hears(&[
+            &format!("step {step} at FlinksCapital"),
+            "active → closed",
+            "hide",
+            "settle CANCELLED in active",
+        ]);
+    }
+}
+
+#[test]
+fn closing_during_delivery_takes_the_picture_away_and_not_the_delivery() {
+    for close in [Driver::user_closes, Driver::page_closes] {
+        let mut session = delivering();
+        close(&mut session);
+        session.hears(&["hide"]);
+        close(&mut session);
+        session.hears_nothing();
+        session.host_answers(503);
+        session.hears(&["retrying, try 2"]);
+        session.advance(500);
+        session.hears(&["deliver 2"]);
+        session.host_answers(200);
+        session.hears(&["delivering → done", "settle resume"]);
+    }
+}
+
+#[test]
+fn a_delivery_that_fails_after_closing_shows_nothing_and_can_still_be_retried() {
+    let mut session = delivering();
+    session.page_closes();
+    session.skip();
+    session.advance(DELIVER_TIMEOUT_MS);
+    let heard = session.heard();
+    assert!(!heard.iter().any(|line| line.starts_with("show")), "{heard:?}");
+    assert_eq!(heard.last().map(String::as_str), Some("settle UNDELIVERED in delivering"));
+    session.retry();
+    session.hears(&["failed → delivering", "show Delivering", &format!("deliver {}", session.try_number)]);
+}
+
+#[test]
+fn closing_after_the_end_only_takes_the_picture_away() {
+    let mut failed = at_mfa();
+    failed.step("ACCESS_DENIED");
+    failed.skip();
+    failed.user_closes();
+    failed.hears(&["hide"]);
+    failed.page_closes();
+    failed.hears_nothing();
+
+    let mut done = delivering();
+    done.host_answers(200);
+    done.skip();
+    done.user_closes();
+    done.hears_nothing();
+    assert_eq!(done.outcomes.len(), 1);
+}
+
+// ---- stale answers ----
+
+#[test]
+fn the_answer_to_an_abandoned_start_call_changes_nothing() {
+    let mut session = at_mfa_with(by_start());
+    session.step("SESSION_EXPIRED");
+    session.skip();
+    session.handle(Input::Started { call: 1, reply: Err(refused(500)) });
+    session.handle(Input::Started { call: 3, reply: Err(refused(500)) });
+    session.hears_nothing();
+    session.host_starts(challenge());
+    assert_eq!(session.phase(), Phase::Loading);
+    session.skip();
+    session.host_starts(challenge());
+    session.hears_nothing();
+}
+
+#[test]
+fn answers_nobody_waits_for_change_nothing() {
+    let mut session = at_mfa();
+    session.host_answers(200);
+    session.host_refuses_start(refused(500));
+    session.hears_nothing();
+
+    let mut session = delivering();
+    session.handle(Input::Delivered { try_number: 2, answer: HostAnswer::Ok });
+    session.handle(Input::Delivered { try_number: 0, answer: HostAnswer::Ok });
+    session.hears_nothing();
+    session.host_answers(503);
+    session.skip();
+    // The same try answers twice: its turn is over.
+    session.host_answers(200);
+    session.hears_nothing();
+}
+
+// ---- retry ----
+
+#[test]
+fn retry_helps_where_it_can_and_nowhere_else() {
+    let endings: [(ErrorCode, fn() -> Driver); 8] = [
+        (ErrorCode::LoadTimeout, || {
+            let mut session = Driver::new(interrupted());
+            session.advance(LOAD_TIMEOUT_MS);
+            session
+        }),
+        (ErrorCode::SessionExpired, || {
+            let mut session = at_mfa();
+            session.step("SESSION_EXPIRED");
+            session
+        }),
+        (ErrorCode::TokenInvalid, || {
+            let mut session = at_mfa();
+            session.step("TOKEN_INVALID");
+            session
+        }),
+        (ErrorCode::Undelivered, || {
+            let mut session = delivering();
+            session.advance(DELIVER_TIMEOUT_MS);
+            session
+        }),
+        (ErrorCode::Flinks, || {
+            let mut session = at_mfa();
+            session.step("UNAUTHORIZED");
+            session
+        }),
+        (ErrorCode::Conflict, || {
+            let mut session = delivering();
+            session.connect_says(redirect_of_other_login());
+            session
+        }),
+        (ErrorCode::LoginMismatch, || {
+            let mut session = delivering();
+            session.host_answers_with(refused_with_code(409, "LOGIN_MISMATCH"));
+            session
+        }),
+        (ErrorCode::Cancelled, || {
+            let mut session = at_mfa();
+            session.user_closes();
+            session
+        }),
+    ];
+    for (code, ended) in endings {
+        let mut session = ended();
+        assert_eq!(session.failure().code, code);
+        session.skip();
+        session.retry();
+        assert_eq!(!session.heard().is_empty(), code.is_retryable(), "{code:?}");
+        assert_eq!(!session.phase().is_final(), code.is_retryable(), "{code:?}");
+        // Twice is once.
+        session.retry();
+        session.hears_nothing();
+    }
+}
+
+#[test]
+fn the_retryable_codes_are_the_documented_four() {
+    let retryable: Vec<_> =
+        ErrorCode::ALL.iter().filter(|code| code.is_retryable()).map(|code| code.as_str()).collect();
+    assert_eq!(retryable, ["LOAD_TIMEOUT", "SESSION_EXPIRED", "TOKEN_INVALID", "UNDELIVERED"]);
+}
+
+// ---- secrets ----
+
+#[test]
+fn no_failure_says_more_than_its_code() {
+    let secrets = [REQUEST, LOGIN, TOKEN, CHEQUING, ATTEMPT, TAG, "example.com", "private.fin.ag"];
+    for code in ErrorCode::ALL {
+        let failure = Failure::new(*code, Phase::Active);
+        assert!(secrets.iter().all(|secret| !failure.message.contains(secret)), "{code:?}");
+        assert!(!failure.message.is_empty());
+    }
+}
+
+#[test]
+fn debug_output_of_everything_that_leaves_the_session_hides_the_ids() {
+    let options = Json(with(by_start(), json!({ "resumeSelectedAccounts": [CHEQUING] })));
+    let options = Options::read(&options, "en", parse_url).unwrap();
+    let entropy = Entropy { attempt_id: AttemptId::parse(OWN_ATTEMPT).unwrap(), seed: 1 };
+    let reply = Json(with(challenge(), json!({ "authorizeToken": TOKEN, "tag": TAG })));
+    let reply = StartReply::read(&reply, parse_url).unwrap();
+    let mut printed = vec![format!("{options:?} {entropy:?} {reply:?}")];
+
+    let mut session = Session::new(0, options, entropy, parse_url);
+    session.handle(0, Input::Begin);
+    session.handle(1, Input::Started { call: 1, reply: Ok(reply) });
+    session.handle(2, Input::Posted(&Letter::of_connect(redirect())));
+    session.handle(3, Input::Delivered { try_number: 1, answer: HostAnswer::Ok });
+    for _ in 0..100 {
+        let Some(output) = session.poll() else { break };
+        printed.push(format!("{output:?}"));
+    }
+    let printed = printed.concat();
+    assert!(printed.contains("Settle"), "{printed}");
+    for secret in [REQUEST, LOGIN, TOKEN, CHEQUING, ATTEMPT, OWN_ATTEMPT, "opaque"] {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+    }
+}

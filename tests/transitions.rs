@@ -1,0 +1,424 @@
+//! The table of `src/session/machine.rs`, exhaustively: every place a session can stand at × every input there is.
+//!
+//! A cell is the phase afterwards. `.` is: nothing changed at all — no output, no deadline moved. `=` is: the phase is the same, but
+//! something was done or said (which is what `tests/scenarios.rs` is about).
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "helpers of tests: a broken premise must stop the test")]
+
+mod support;
+
+use flinks_reconnect::session::{ErrorCode, HostAnswer, Input, Outcome, Phase, StartReply};
+use serde_json::json;
+use support::*;
+
+/// A session with `start` and `deliver`; its REDIRECTs carry a tag to contradict.
+///
+/// `unbegun` is `starting` before anything was asked; `again` marks a session that has used up both renewals; `backoff` one that waits for its next delivery try; `load`, `expired`, `token` and
+/// `undeliv` are `failed` in the four ways a retry helps, `failed` is any other.
+const BY_START: &str = "
+                          unbegun  starting   again    loading    again      active     again      deliver    backoff    done failed load     expired  token    undeliv    closed
+begin                     =        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+start_challenge           .        loading    loading  .          .          .          .          .          .          .    .      .        .        .        .          .
+start_connect             .        loading    loading  .          .          .          .          .          .          .    .      .        .        .        .          .
+start_up_to_date          .        done       done     .          .          .          .          .          .          .    .      .        .        .        .          .
+start_nonsense            .        failed     failed   .          .          .          .          .          .          .    .      .        .        .        .          .
+start_refused             .        failed     failed   .          .          .          .          .          .          .    .      .        .        .        .          .
+start_unreachable         .        failed     failed   .          .          .          .          .          .          .    .      .        .        .        .          .
+start_of_abandoned_call   .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+posted_by_script          .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+posted_by_other_window    .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+posted_by_other_origin    .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+posted_noise              .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+app_mounted               .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+mfa                       .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+submitted                 .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+unknown_step              .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+correctable_code          .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+unknown_code              .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+full_flow                 .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+terminal_code             .        .          .        failed     failed     failed     failed     =          =          .    .      .        .        .        .          .
+session_over              .        .          .        starting   failed     starting   failed     =          =          .    .      .        .        .        .          .
+token_refused             .        .          .        starting   failed     starting   failed     =          =          .    .      .        .        .        .          .
+closed_in_connect         .        .          .        closed     closed     closed     closed     =          =          .    .      .        .        .        .          .
+consent_denied            .        .          .        closed     closed     closed     closed     =          =          .    .      .        .        .        .          .
+redirect                  .        .          .        delivering delivering delivering delivering .          .          .    .      .        .        .        .          .
+redirect_as_text          .        .          .        delivering delivering delivering delivering .          .          .    .      .        .        .        .          .
+redirect_other            .        .          .        delivering delivering delivering delivering failed     failed     .    .      .        .        .        .          .
+redirect_contradicting    .        .          .        failed     failed     failed     failed     failed     failed     .    .      .        .        .        .          .
+redirect_unreadable       .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+delivered                 .        .          .        .          .          .          .          done       .          .    .      .        .        .        .          .
+delivery_may_pass         .        .          .        .          .          .          .          =          .          .    .      .        .        .        .          .
+delivery_unreachable      .        .          .        .          .          .          .          =          .          .    .      .        .        .        .          .
+delivery_refused          .        .          .        .          .          .          .          failed     .          .    .      .        .        .        .          .
+delivery_mismatch         .        .          .        .          .          .          .          failed     .          .    .      .        .        .        .          .
+delivered_abandoned_try   .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+woken_early               .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+woken_at_deadline         .        failed     failed   failed     failed     =          =          =          =          .    .      .        .        .        .          .
+woken_an_hour_late        .        failed     failed   failed     failed     starting   failed     failed     failed     .    .      .        .        .        .          .
+online                    .        .          .        .          .          .          .          .          =          .    .      .        .        .        .          .
+user_closes               closed   closed     closed   closed     closed     closed     closed     =          =          .    =      =        =        =        =          .
+page_closes               closed   closed     closed   closed     closed     closed     closed     =          =          .    =      =        =        =        =          .
+retry                     .        .          .        .          .          .          .          .          .          .    .      starting starting starting delivering .
+";
+
+/// A session with `requestId`, without `deliver`, that stops at the full flow.
+const BY_REQUEST_ID: &str = "
+                          unbegun  loading active done failed load    expired token   closed
+begin                     loading  .       .      .    .      .       .       .       .
+start_challenge           .        .       .      .    .      .       .       .       .
+start_connect             .        .       .      .    .      .       .       .       .
+start_up_to_date          .        .       .      .    .      .       .       .       .
+start_nonsense            .        .       .      .    .      .       .       .       .
+start_refused             .        .       .      .    .      .       .       .       .
+start_unreachable         .        .       .      .    .      .       .       .       .
+start_of_abandoned_call   .        .       .      .    .      .       .       .       .
+posted_by_script          .        .       .      .    .      .       .       .       .
+posted_by_other_window    .        .       .      .    .      .       .       .       .
+posted_by_other_origin    .        .       .      .    .      .       .       .       .
+posted_noise              .        .       .      .    .      .       .       .       .
+app_mounted               .        active  =      .    .      .       .       .       .
+mfa                       .        active  =      .    .      .       .       .       .
+submitted                 .        active  =      .    .      .       .       .       .
+unknown_step              .        active  =      .    .      .       .       .       .
+correctable_code          .        active  =      .    .      .       .       .       .
+unknown_code              .        active  =      .    .      .       .       .       .
+full_flow                 .        failed  failed .    .      .       .       .       .
+terminal_code             .        failed  failed .    .      .       .       .       .
+session_over              .        failed  failed .    .      .       .       .       .
+token_refused             .        failed  failed .    .      .       .       .       .
+closed_in_connect         .        closed  closed .    .      .       .       .       .
+consent_denied            .        closed  closed .    .      .       .       .       .
+redirect                  .        done    done   .    .      .       .       .       .
+redirect_as_text          .        done    done   .    .      .       .       .       .
+redirect_other            .        done    done   .    .      .       .       .       .
+redirect_contradicting    .        failed  failed .    .      .       .       .       .
+redirect_unreadable       .        .       .      .    .      .       .       .       .
+delivered                 .        .       .      .    .      .       .       .       .
+delivery_may_pass         .        .       .      .    .      .       .       .       .
+delivery_unreachable      .        .       .      .    .      .       .       .       .
+delivery_refused          .        .       .      .    .      .       .       .       .
+delivery_mismatch         .        .       .      .    .      .       .       .       .
+delivered_abandoned_try   .        .       .      .    .      .       .       .       .
+woken_early               .        .       .      .    .      .       .       .       .
+woken_at_deadline         .        failed  =      .    .      .       .       .       .
+woken_an_hour_late        .        failed  failed .    .      .       .       .       .
+online                    .        .       .      .    .      .       .       .       .
+user_closes               closed   closed  closed .    =      =       =       =       .
+page_closes               closed   closed  closed .    =      =       =       =       .
+retry                     .        .       .      .    .      loading loading loading .
+";
+
+const TAGGED: &str = "tag-of-this-session";
+
+/// Options of a column's session.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    ByStart,
+    ByRequestId,
+}
+
+impl Kind {
+    fn table(self) -> &'static str {
+        match self {
+            Self::ByStart => BY_START,
+            Self::ByRequestId => BY_REQUEST_ID,
+        }
+    }
+
+    fn options(self) -> serde_json::Value {
+        match self {
+            Self::ByStart => by_start(),
+            Self::ByRequestId => {
+                with(interrupted(), json!({ "deliver": null, "fullFlow": "stop", "params": { "tag": TAGGED } }))
+            }
+        }
+    }
+
+    fn begin(self) -> Driver {
+        Driver::new(self.options())
+    }
+
+    /// A session whose frame is open.
+    fn loading(self) -> Driver {
+        let mut session = self.begin();
+        if self == Self::ByStart {
+            session.host_starts(tagged_challenge());
+        }
+        session
+    }
+
+    fn active(self) -> Driver {
+        let mut session = self.loading();
+        session.step("APP_MOUNTED");
+        session
+    }
+}
+
+fn tagged_challenge() -> serde_json::Value {
+    with(challenge(), json!({ "tag": TAGGED }))
+}
+
+/// The session of column `column`, where its heading is `place`; `again` belongs to the column before it.
+fn stand_at(kind: Kind, place: &str, before: &str) -> Driver {
+    let mut session = match (before, place) {
+        (_, "unbegun") => Driver::unbegun(kind.options(), 7),
+        (_, "starting") => kind.begin(),
+        (_, "loading") => kind.loading(),
+        (_, "active") => kind.active(),
+        ("starting", "again") => renewed_twice(),
+        ("loading", "again") => {
+            let mut session = renewed_twice();
+            session.host_starts(tagged_challenge());
+            session
+        }
+        ("active", "again") => {
+            let mut session = renewed_twice();
+            session.host_starts(tagged_challenge());
+            session.step("APP_MOUNTED");
+            session
+        }
+        (_, "deliver" | "backoff" | "undeliv") => {
+            let mut session = kind.active();
+            session.connect_says(redirect());
+            match place {
+                "backoff" => session.host_answers_with(retry_after(503, 30 * SECOND)),
+                "undeliv" => session.advance(120 * SECOND),
+                _ => {}
+            }
+            session
+        }
+        (_, "done") => {
+            let mut session = kind.active();
+            session.connect_says(redirect());
+            if kind == Kind::ByStart {
+                session.host_answers(200);
+            }
+            session
+        }
+        (_, "failed") => {
+            let mut session = kind.active();
+            session.step("ACCESS_DENIED");
+            session
+        }
+        (_, "load") => {
+            let mut session = kind.loading();
+            session.advance(20 * SECOND);
+            session
+        }
+        (_, "expired" | "token") => {
+            let step = if place == "token" { "TOKEN_INVALID" } else { "SESSION_EXPIRED" };
+            let mut session = kind.active();
+            session.step(step);
+            if session.phase() == Phase::Starting {
+                session.host_starts(tagged_challenge());
+                session.step(step);
+            }
+            session
+        }
+        (_, "closed") => {
+            let mut session = kind.active();
+            session.user_closes();
+            session
+        }
+        other => panic!("no such column: {other:?}"),
+    };
+    session.skip();
+    session
+}
+
+/// Back at the host for the third time: both renewals are used up.
+fn renewed_twice() -> Driver {
+    let mut session = Kind::ByStart.active();
+    session.step("SESSION_EXPIRED");
+    session.host_starts(tagged_challenge());
+    session.step("TOKEN_INVALID");
+    assert_eq!(session.phase(), Phase::Starting);
+    session
+}
+
+/// What the row named `input` does to a session.
+fn apply(session: &mut Driver, input: &str) {
+    let genuine = Letter::of_connect(redirect());
+    let call = session.call;
+    let try_number = session.try_number;
+    match input {
+        "begin" => session.handle(Input::Begin),
+        "start_challenge" => session.host_starts(tagged_challenge()),
+        "start_connect" => session.host_starts(full_flow()),
+        "start_up_to_date" => session.host_starts(json!({ "status": "upToDate" })),
+        "start_nonsense" => session.host_starts(json!({ "status": "nonsense" })),
+        "start_refused" => session.host_refuses_start(refused(500)),
+        "start_unreachable" => session.host_refuses_start(HostAnswer::Unreachable),
+        "start_of_abandoned_call" => session.handle(Input::Started { call: call + 1, reply: Ok(StartReply::UpToDate) }),
+        "posted_by_script" => session.posted(&Letter { is_trusted: false, ..genuine }),
+        "posted_by_other_window" => session.posted(&Letter { is_from_frame: false, ..genuine }),
+        "posted_by_other_origin" => session.posted(&Letter { is_from_origin: false, ..genuine }),
+        "posted_noise" => session.connect_says(json!({ "noise": 1 })),
+        "app_mounted" => session.step("APP_MOUNTED"),
+        "mfa" => session.step("COMPONENT_LOAD_MFA"),
+        "submitted" => session.step("SUBMIT_MFA"),
+        "unknown_step" => session.step("STEP_FROM_THE_FUTURE"),
+        "correctable_code" => session.connect_says(json!({ "flinksCode": "INVALID_SECURITY_RESPONSE" })),
+        "unknown_code" => session.connect_says(json!({ "flinksCode": "CODE_FROM_THE_FUTURE" })),
+        "full_flow" => session.step("COMPONENT_LOAD_CREDENTIAL"),
+        "terminal_code" => session.step("DISABLED_LOGIN"),
+        "session_over" => session.connect_says(json!({ "flinksCode": "SESSION_NONEXISTENT" })),
+        "token_refused" => session.step("TOKEN_INVALID"),
+        "closed_in_connect" => session.step("COMPONENT_CLOSE_SESSION"),
+        "consent_denied" => session.step("COMPONENT_DENY_CONSENT"),
+        "redirect" => session.connect_says(redirect()),
+        "redirect_as_text" => session.connect_says(json!(redirect().to_string())),
+        "redirect_other" => session.connect_says(redirect_of_other_login()),
+        "redirect_contradicting" => session.connect_says(with(redirect(), json!({ "tag": "tag-of-a-stranger" }))),
+        "redirect_unreadable" => session.connect_says(json!({ "step": "REDIRECT", "loginId": "?" })),
+        "delivered" => session.host_answers(200),
+        "delivery_may_pass" => session.host_answers(503),
+        "delivery_unreachable" => session.host_answers_with(HostAnswer::Unreachable),
+        "delivery_refused" => session.host_answers(422),
+        "delivery_mismatch" => session.host_answers_with(refused_with_code(409, "LOGIN_MISMATCH")),
+        "delivered_abandoned_try" => {
+            session.handle(Input::Delivered { try_number: try_number + 1, answer: HostAnswer::Ok });
+        }
+        "woken_early" => {
+            let deadline_ms = session.session.deadline_ms().unwrap_or(session.now_ms + SECOND);
+            session.sleep(deadline_ms - 1 - session.now_ms);
+        }
+        "woken_at_deadline" => {
+            let deadline_ms = session.session.deadline_ms().unwrap_or(session.now_ms);
+            session.sleep(deadline_ms - session.now_ms);
+        }
+        "woken_an_hour_late" => session.sleep(60 * MINUTE),
+        "online" => session.goes_online(),
+        "user_closes" => session.user_closes(),
+        "page_closes" => session.page_closes(),
+        "retry" => session.retry(),
+        other => panic!("no such row: {other}"),
+    }
+}
+
+struct Cell {
+    input: &'static str,
+    place: &'static str,
+    before: &'static str,
+    expected: &'static str,
+}
+
+fn cells(kind: Kind) -> Vec<Cell> {
+    let mut rows =
+        kind.table().lines().filter(|row| !row.is_empty()).map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let heading = rows.next().unwrap_or_default();
+    let mut cells = Vec::new();
+    for row in rows {
+        assert_eq!(row.len(), heading.len() + 1, "row {row:?}");
+        for (column, place) in heading.iter().enumerate() {
+            let before = if column == 0 { "" } else { heading[column - 1] };
+            cells.push(Cell { input: row[0], place, before, expected: row[column + 1] });
+        }
+    }
+    cells
+}
+
+/// Fails with every wrong cell at once: one wrong rule shows as its whole pattern.
+#[track_caller]
+fn is_as_the_table_says(kind: Kind) {
+    let mut wrong = Vec::new();
+    let cells = cells(kind);
+    for Cell { input, place, before, expected } in &cells {
+        let mut session = stand_at(kind, place, before);
+        let phase = session.phase();
+        let deadline_ms = session.session.deadline_ms();
+        let settled = session.outcomes.len();
+        apply(&mut session, input);
+        let heard = session.heard();
+        let got = if session.phase() != phase {
+            session.phase().as_str()
+        } else if heard.is_empty() && session.session.deadline_ms() == deadline_ms {
+            "."
+        } else {
+            "="
+        };
+        let settles = session.outcomes.len() - settled;
+        let enters_final = session.phase() != phase && session.phase().is_final();
+        if got != *expected || settles != usize::from(enters_final) {
+            wrong.push(format!(
+                "{input} at {before} {place}: expected {expected}, got {got}, {settles} endings: {heard:?}"
+            ));
+        }
+        let is_unbegun = *place == "unbegun" && got == ".";
+        let has_deadline = session.session.deadline_ms().is_some();
+        assert_eq!(has_deadline, !session.phase().is_final() && !is_unbegun, "{input} at {place}");
+    }
+    println!("{} cells", cells.len());
+    assert!(wrong.is_empty(), "{} wrong of {}:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_session_by_start_moves_as_the_table_says() {
+    is_as_the_table_says(Kind::ByStart);
+}
+
+#[test]
+fn a_session_by_request_id_moves_as_the_table_says() {
+    is_as_the_table_says(Kind::ByRequestId);
+}
+
+#[test]
+fn a_final_phase_never_settles_twice() {
+    // Every pair of inputs after every ending, `retry` apart: that begins a new attempt.
+    for kind in [Kind::ByStart, Kind::ByRequestId] {
+        let mut inputs: Vec<_> =
+            cells(kind).into_iter().map(|cell| cell.input).filter(|input| *input != "retry").collect();
+        inputs.dedup();
+        let mut places: Vec<_> = cells(kind).into_iter().map(|cell| cell.place).collect();
+        places.sort_unstable();
+        places.dedup();
+        for place in places {
+            if place == "again" || !stand_at(kind, place, "").phase().is_final() {
+                continue;
+            }
+            for first in &inputs {
+                for second in &inputs {
+                    let mut session = stand_at(kind, place, "");
+                    let phase = session.phase();
+                    apply(&mut session, first);
+                    apply(&mut session, second);
+                    assert_eq!(session.outcomes.len(), 1, "{place}, {first}, {second}");
+                    assert_eq!(session.phase(), phase, "{place}, {first}, {second}");
+                    // A picture may go, and nothing else may happen.
+                    assert!(session.heard().iter().all(|line| line == "hide"), "{place}, {first}, {second}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_attempt_has_exactly_one_ending() {
+    // Retried over and over, by turns of what can be retried.
+    let mut session = Kind::ByStart.begin();
+    for attempt in 1..=20 {
+        if attempt % 2 == 0 {
+            session.host_starts(tagged_challenge());
+            session.advance(20 * SECOND);
+        } else {
+            session.host_starts(tagged_challenge());
+            session.step("TOKEN_INVALID");
+            session.host_starts(tagged_challenge());
+            session.step("TOKEN_INVALID");
+        }
+        assert_eq!(session.outcomes.len(), attempt);
+        session.retry();
+        assert_eq!(session.outcomes.len(), attempt);
+        assert!(!session.phase().is_final());
+    }
+    session.host_starts(tagged_challenge());
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.outcomes.len(), 21);
+    assert!(matches!(session.outcomes.last(), Some(Outcome::Reconnected(_))));
+    assert!(session.outcomes[..20].iter().all(|ending| matches!(
+        ending,
+        Outcome::Failed(failure) if matches!(failure.code, ErrorCode::TokenInvalid | ErrorCode::LoadTimeout)
+    )));
+}
