@@ -1,0 +1,204 @@
+//! One demo with everything around it, and what a person does in it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flinks_host::{Config as HostConfig, DemoFiles, Host};
+use flinks_sandbox::log::Happening;
+use flinks_sandbox::{Config as SandboxConfig, Sandbox};
+use thirtyfour::{By, WebDriver, WebElement};
+
+use crate::engine::{DriverProcess, Engine, launch};
+use crate::wait::eventually;
+
+/// What a step of a test yields.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The questions of the sandbox's test bank, in their order, and their answers.
+pub const CHALLENGES: [(&str, &str); 3] = [
+    ("What city were you born in?", "Montreal"),
+    ("What is the best country on earth?", "Canada"),
+    ("What shape do people like most?", "Triangle"),
+];
+
+/// The demo in a browser, with its own sandbox and host.
+pub struct World {
+    /// The local Flinks.
+    pub sandbox: Sandbox,
+    /// The reference backend.
+    pub host: Host,
+    /// The browser.
+    pub browser: WebDriver,
+    _driver: DriverProcess,
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+impl World {
+    /// Runs a test in a world of its own, and ends the browser however the test ends.
+    pub async fn run(test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        let world = Self::open().await?;
+        let outcome = test(&world).await;
+        world.browser.quit().await?;
+        outcome
+    }
+
+    /// Starts everything and opens the demo.
+    async fn open() -> Result<Self> {
+        let keys = SandboxConfig::local();
+        let sandbox = Sandbox::start(keys.clone()).await?;
+        let host = Host::start(HostConfig {
+            addr: ([127, 0, 0, 1], 0).into(),
+            flinks_api_url: sandbox.api_url(),
+            flinks_connect_url: sandbox.connect_url(),
+            customer_id: keys.customer_id.clone(),
+            secret_key: keys.secret_key.clone(),
+            api_key: keys.api_key.clone(),
+            database_url: "sqlite::memory:".to_owned(),
+            poll_interval: Duration::from_millis(100),
+            demo: Some(DemoFiles { site_dir: repository().join("www/demo"), sdk_dir: repository().join("dist") }),
+            ..HostConfig::default()
+        })
+        .await?;
+        let (driver, browser) = launch(Engine::from_env()?).await?;
+        let world = Self { sandbox, host, browser, _driver: driver };
+        world.visit().await?;
+        Ok(world)
+    }
+
+    /// Opens the demo, or opens it again.
+    pub async fn visit(&self) -> Result<()> {
+        self.browser.goto(self.host.url()).await?;
+        self.find(&test_id("connection-nightly")).await.map(drop)
+    }
+
+    /// The first element that matches, once it is there.
+    pub async fn find(&self, css: &str) -> Result<WebElement> {
+        eventually(css, async || Ok(Some(self.browser.find(By::Css(css)).await?))).await
+    }
+
+    /// Presses the connection's button, once it can be pressed.
+    pub async fn press_reconnect(&self, id: &str) -> Result<()> {
+        let css = test_id(&format!("reconnect-{id}"));
+        eventually(&format!("{css} is pressed"), async || {
+            let button = self.browser.find(By::Css(&*css)).await?;
+            button.click().await?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Waits for the connection's `data-status`.
+    pub async fn expect_status(&self, id: &str, status: &str) -> Result<()> {
+        let css = test_id(&format!("status-{id}"));
+        eventually(&format!("{css} is {status}"), async || {
+            let shown = self.browser.find(By::Css(&*css)).await?.attr("data-status").await?;
+            Ok((shown.as_deref() == Some(status)).then_some(()))
+        })
+        .await
+    }
+
+    /// The accounts the connection shows, once it shows `count` of them.
+    pub async fn expect_accounts(&self, id: &str, count: usize) -> Result<Vec<String>> {
+        let css = format!("{} [data-account]", test_id(&format!("accounts-{id}")));
+        eventually(&format!("{css} are {count}"), async || {
+            let mut accounts = Vec::new();
+            for element in self.browser.find_all(By::Css(&*css)).await? {
+                accounts.extend(element.attr("data-account").await?);
+            }
+            Ok((accounts.len() == count).then_some(accounts))
+        })
+        .await
+    }
+
+    /// Steps into Connect's frame.
+    pub async fn enter_connect(&self) -> Result<()> {
+        self.find("iframe").await?.enter_frame().await.map_err(Into::into)
+    }
+
+    /// Steps back to the page.
+    pub async fn leave_connect(&self) -> Result<()> {
+        Ok(self.browser.enter_default_frame().await?)
+    }
+
+    /// In Connect: waits for the question.
+    pub async fn expect_question(&self, question: &str) -> Result<()> {
+        eventually(&format!("Connect asks: {question}"), async || {
+            let form = self.browser.find(By::Css("form:has(input[name='answer'])")).await?;
+            Ok(form.text().await?.contains(question).then_some(()))
+        })
+        .await
+    }
+
+    /// In Connect: waits for the question and answers it.
+    pub async fn answer(&self, question: &str, answer: &str) -> Result<()> {
+        self.expect_question(question).await?;
+        // As a person does: clicked first, because WebKit types only where the focus is.
+        let input = self.find("input[name='answer']").await?;
+        input.click().await?;
+        input.send_keys(answer).await?;
+        self.press_submit().await
+    }
+
+    /// In Connect: presses the form's button.
+    pub async fn press_submit(&self) -> Result<()> {
+        Ok(self.find("button[type='submit']").await?.click().await?)
+    }
+
+    /// In Connect: answers all three questions.
+    pub async fn answer_all(&self) -> Result<()> {
+        for (question, answer) in CHALLENGES {
+            self.answer(question, answer).await?;
+        }
+        Ok(())
+    }
+
+    /// The sessions that were opened in Connect so far, by their `requestId`.
+    #[must_use]
+    pub fn launched_request_ids(&self) -> Vec<String> {
+        let opened = self.sandbox.log().into_iter().filter_map(|entry| match entry.happening {
+            Happening::PageOpened { parameters, .. } => Some(parameters),
+            _ => None,
+        });
+        opened
+            .filter_map(|parameters| parameters.into_iter().find(|parameter| parameter.name == "requestId"))
+            .map(|parameter| parameter.value)
+            .collect()
+    }
+
+    /// Waits until Connect was opened `count` times.
+    pub async fn expect_launches(&self, count: usize) -> Result<()> {
+        eventually(&format!("Connect is opened {count} times"), async || {
+            Ok((self.launched_request_ids().len() == count).then_some(()))
+        })
+        .await
+    }
+
+    /// Lets the sandbox's clock run past the eight idle minutes of a session.
+    pub fn outlive_session(&self) -> Result<()> {
+        self.sandbox.advance_ms(8 * 60_000 + 1).map(drop).map_err(|error| format!("{error:?}").into())
+    }
+
+    /// Closes the widget's dialog as a keyboard user does.
+    pub async fn press_escape_in_dialog(&self) -> Result<()> {
+        let surface = self.find("dialog[open] > div").await?.to_json()?;
+        self.browser.execute("arguments[0].shadowRoot.querySelector('[part=close]').focus()", vec![surface]).await?;
+        self.browser.action_chain().send_keys(thirtyfour::Key::Escape).perform().await?;
+        Ok(())
+    }
+
+    /// Waits until nothing of the widget is on the page.
+    pub async fn expect_no_dialog(&self) -> Result<()> {
+        eventually("the dialog and its frame are gone", async || {
+            let left = self.browser.find_all(By::Css("dialog, iframe")).await?.len();
+            Ok((left == 0).then_some(()))
+        })
+        .await
+    }
+}
+
+fn test_id(id: &str) -> String {
+    format!("[data-testid='{id}']")
+}
