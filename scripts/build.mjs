@@ -1,0 +1,196 @@
+// The package: Rust → WebAssembly → small WebAssembly → inside four JavaScript files in dist/.
+//
+// A run without any change of the inputs does nothing.
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
+import { Failure, isMain, main, root, run, secondsSince } from "./command.mjs";
+import { setUp } from "./setup.mjs";
+import { target, wasmEnv } from "./wasm-target.mjs";
+
+const inputs = ["src", "www/sdk", "Cargo.toml", "Cargo.lock", "package.json", "package-lock.json", "scripts/build.mjs"];
+const globalFile = "flinks-reconnect.global.js";
+const outputs = ["index.js", "element.js", "react.js", globalFile, "integrity.json"];
+
+const sdk = join(root, "www/sdk");
+const dist = join(root, "dist");
+const glue = join(root, "target/wasm/flinks_reconnect.js");
+const linked = join(root, "target/wasm/flinks_reconnect_bg.wasm");
+const optimised = join(root, "target/wasm/flinks_reconnect.wasm");
+const stamp = join(root, "target/wasm/build.stamp");
+
+/** Builds the package, unless dist/ already is what the inputs make. The machine must have been set up. */
+export async function build() {
+  const fingerprint = fingerprintOf(inputs);
+  const uptodate = existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint;
+  if (uptodate && outputs.every((name) => existsSync(join(dist, name)))) return;
+
+  const started = performance.now();
+  console.log("build: flinks-reconnect …");
+  rmSync(stamp, { force: true });
+  mkdirSync(join(root, "target/wasm"), { recursive: true });
+  rmSync(join(root, log), { force: true });
+
+  await compile();
+  await bindgen();
+  await optimise();
+  validate();
+  rmSync(dist, { recursive: true, force: true });
+  await bundle();
+  copyTypes();
+  writeIntegrity();
+  report();
+
+  writeFileSync(stamp, fingerprint);
+  console.log(`build: flinks-reconnect … ${secondsSince(started)}`);
+}
+
+const log = "target/wasm/build.log";
+
+/** Rust to WebAssembly. */
+async function compile() {
+  const cargoHome = process.env.CARGO_HOME || join(homedir(), ".cargo");
+  const flags = [
+    // Rust reserves 1 MiB of stack, which is most of a small module's memory.
+    "-C", "link-arg=-zstack-size=65536",
+    // Panic messages name source files: without this builder's folders, so that everybody's build is the same.
+    `--remap-path-prefix=${cargoHome}=/cargo`,
+    `--remap-path-prefix=${root.replace(/\/$/, "")}=/flinks-reconnect`,
+  ];
+  await run("cargo", ["build", "--lib", "--release", "--target", target], {
+    // This form of RUSTFLAGS allows spaces in paths, and wins over flags of the builder's own.
+    env: { ...wasmEnv(), CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") },
+    log,
+  });
+}
+
+/** The JavaScript that the module needs around it. */
+async function bindgen() {
+  const compiled = join(process.env.CARGO_TARGET_DIR || join(root, "target"), target, "release/flinks_reconnect.wasm");
+  await run("wasm-bindgen", ["--target", "web", "--omit-default-module-path", "--out-dir", join(root, "target/wasm"), compiled], { log });
+}
+
+/**
+ * The features that rustc uses anyway and that every browser we support has. Not `--all-features`: the
+ * optimiser then uses ones that browsers do not have yet.
+ */
+const features = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+
+/** Size is download time, and downloads are what users wait for. */
+async function optimise() {
+  await run(
+    join(root, "node_modules/.bin/wasm-opt"),
+    ["-Oz", "--converge", "--strip-producers", "--strip-target-features", ...features.map((name) => `--enable-${name}`), linked, "-o", optimised],
+    { log },
+  );
+}
+
+/** Node's engine is Chromium's: what it refuses must not be published. */
+function validate() {
+  if (!WebAssembly.validate(readFileSync(optimised))) throw new Failure(`the optimised module is not valid WebAssembly: ${optimised}`);
+}
+
+async function bundle() {
+  const { build: esbuild } = await import("esbuild");
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const common = {
+    bundle: true,
+    minify: true,
+    sourcemap: true,
+    target: "es2022",
+    charset: "utf8",
+    define: { FLINKS_RECONNECT_VERSION: JSON.stringify(version) },
+    // react is the page's own. The other entries are apart so that the module's bytes are in one file only.
+    external: ["react", "react/*"],
+    logLevel: "warning",
+  };
+  const entry = (name) => join(sdk, name);
+  try {
+    await Promise.all([
+      esbuild({
+        ...common,
+        entryPoints: [entry("index.js"), entry("element.js"), entry("react.js")],
+        outdir: dist,
+        format: "esm",
+        plugins: [moduleInside, entriesApart],
+      }),
+      esbuild({ ...common, entryPoints: [entry("global.js")], outfile: join(dist, globalFile), format: "iife", plugins: [moduleInside, elementInside] }),
+    ]);
+  } catch (error) {
+    // esbuild has already printed what is wrong, and where.
+    if (error.errors) throw new Failure("esbuild refused the JavaScript in www/sdk (see above)");
+    throw error;
+  }
+}
+
+/** What the SDK imports as `flinks-reconnect:wasm` (the bytes, in base64) and `flinks-reconnect:glue`. */
+const moduleInside = {
+  name: "module-inside",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^flinks-reconnect:glue$/ }, () => ({ path: glue }));
+    onResolve({ filter: /^flinks-reconnect:wasm$/ }, () => ({ path: optimised, namespace: "base64" }));
+    onLoad({ filter: /.*/, namespace: "base64" }, ({ path }) => ({
+      contents: `export default "${readFileSync(path, "base64")}";`,
+      loader: "js",
+    }));
+  },
+};
+
+/** Keeps imports of one entry by another as they are: `./index.js` next to it in dist/ is the same file. */
+const entriesApart = {
+  name: "entries-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/(index|element)\.js$/ }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+/** package.json's `sideEffects` is about dist/, so esbuild would think that the element's source has none and drop it. */
+const elementInside = {
+  name: "element-inside",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/element\.js$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), sideEffects: true }));
+  },
+};
+
+function copyTypes() {
+  for (const name of readdirSync(sdk).filter((name) => name.endsWith(".d.ts"))) copyFileSync(join(sdk, name), join(dist, name));
+}
+
+/** Subresource integrity, for pages that load the script from a CDN. */
+function writeIntegrity() {
+  const hash = createHash("sha384").update(readFileSync(join(dist, globalFile))).digest("base64");
+  writeFileSync(join(dist, "integrity.json"), `${JSON.stringify({ [globalFile]: `sha384-${hash}` }, null, 2)}\n`);
+}
+
+function report() {
+  const line = (name, path) => {
+    const bytes = readFileSync(path);
+    const number = (value) => value.toLocaleString("en").padStart(9);
+    console.log(`  ${name.padEnd(28)}${number(bytes.length)} B ${number(brotliCompressSync(bytes).length)} B brotli`);
+  };
+  line("(WebAssembly inside)", optimised);
+  for (const name of outputs.filter((name) => name.endsWith(".js"))) line(`dist/${name}`, join(dist, name));
+  console.log(`  ${globalFile}: ${JSON.parse(readFileSync(join(dist, "integrity.json"), "utf8"))[globalFile]}`);
+}
+
+/** A hash over names and contents of files and folders: dates change without reason, contents do not. */
+function fingerprintOf(paths) {
+  const hash = createHash("sha256");
+  const add = (path) => {
+    const stats = statSync(join(root, path), { throwIfNoEntry: false });
+    if (stats?.isDirectory()) readdirSync(join(root, path)).sort().forEach((name) => add(`${path}/${name}`));
+    else if (stats) hash.update(`${path}\0${stats.size}\0`).update(readFileSync(join(root, path)));
+  };
+  paths.forEach(add);
+  return hash.digest("hex");
+}
+
+if (isMain(import.meta.url)) {
+  await main(async () => {
+    await setUp("build");
+    await build();
+  });
+}

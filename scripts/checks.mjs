@@ -1,0 +1,154 @@
+// The checks that `npm test` runs, in this order.
+//
+// A check has `needs` (steps of set-up, and `package` for a built dist/) and `run(log)`, which throws when the check fails
+// and may return a `{ remark }` for the table. If it runs tests, `count(output)` reads the runner's own summary, and
+// `excerpt(output)` finds what the failed tests said.
+
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { CommandFailed, Failure, find, root, run } from "./command.mjs";
+import { target, wasmEnv } from "./wasm-target.mjs";
+
+export const checks = {
+  format: {
+    about: "Rust formatting",
+    run: (log) => run("cargo", ["fmt", "--all", "--check", "--", "--color=never"], { log }),
+  },
+
+  clippy: {
+    about: "Rust lints, native code and the wasm shell",
+    needs: ["c-compiler", "wasm-target", "clippy"],
+    async run(log) {
+      await run("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { log });
+      await run("cargo", ["clippy", "-p", "flinks-reconnect", "--target", target, "--lib", "--test", "web", "--", "-D", "warnings"], { env: wasmEnv(), log });
+    },
+  },
+
+  native: {
+    about: "Rust tests without a browser",
+    needs: ["c-compiler"],
+    run: (log) => run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log }),
+    count: rustSummary,
+    excerpt: rustFailures,
+  },
+
+  sdk: {
+    about: "the JavaScript of the package, in Node",
+    needs: ["package"],
+    run: async (log) => run("node", ["--test", "--test-reporter=spec", ...testFiles("tests/sdk")], { log }),
+    count: nodeSummary,
+  },
+
+  types: {
+    about: "the package's TypeScript declarations",
+    needs: ["package"],
+    run: (log) => run(join(root, "node_modules/.bin/tsc"), ["-p", "tests/types"], { log }),
+  },
+
+  "wasm-chromium": wasmCheck("Chromium", ["chromium"], () => ["--chrome", "--chromedriver", find("chromedriver")]),
+  "wasm-firefox": wasmCheck("Firefox", ["firefox", "geckodriver"], () => ["--firefox", "--geckodriver", find("geckodriver")]),
+
+  "e2e-chromium": endToEndCheck("chromium", "chromedriver", ["chromium"]),
+  "e2e-firefox": endToEndCheck("firefox", "geckodriver", ["firefox", "geckodriver"]),
+  // WebKit has no headless mode of its own.
+  "e2e-webkit": endToEndCheck("webkit", "WebKitWebDriver", ["webkit"], ["xvfb-run", "--auto-servernum"]),
+
+  package: {
+    about: "npm would publish exactly what users need",
+    needs: ["package"],
+    async run(log) {
+      const [{ files }] = JSON.parse(await run("npm", ["pack", "--dry-run", "--json"], { log }));
+      const packed = files.map(({ path }) => path);
+      const missing = published.filter((path) => !packed.includes(path));
+      const extra = packed.filter((path) => !published.includes(path));
+      if (missing.length) throw new Failure(`the package lacks ${missing.join(", ")}`);
+      if (extra.length) throw new Failure(`the package has, but should not have, ${extra.join(", ")}`);
+    },
+  },
+
+  deny: {
+    about: "licences and sources of the crates, and known vulnerabilities",
+    needs: ["cargo-deny"],
+    async run(log) {
+      await run("cargo", ["deny", "check", "licenses", "bans", "sources"], { log });
+      try {
+        await run("cargo", ["deny", "check", "advisories"], { log });
+      } catch (error) {
+        const unreachable = error instanceof CommandFailed && /failed to (fetch|load|open|acquire)[^\n]*advisory[- ]d/i.test(error.output);
+        if (!unreachable) throw error;
+        return { remark: "advisories: not checked, database unreachable" };
+      }
+    },
+  },
+};
+
+/** Everything that may be in the published package, and must be. */
+const published = [
+  "package.json", "README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT",
+  ...["index", "element", "react"].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`, `dist/${name}.d.ts`]),
+  "dist/flinks-reconnect.global.js", "dist/flinks-reconnect.global.js.map", "dist/global.d.ts",
+  "dist/integrity.json",
+];
+
+/** The shell's tests, compiled to WebAssembly and run inside a browser. webdriver.json has the browsers' switches. */
+function wasmCheck(title, needs, driver) {
+  return {
+    about: `the wasm shell, in ${title}`,
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "wasm-pack", ...needs],
+    run: (log) => run("wasm-pack", ["test", "--mode", "no-install", "--headless", ...driver(), "--", "--test", "web"], {
+      // The default of 20 s is short for a browser's first start on a busy machine.
+      env: { ...wasmEnv(), WASM_BINDGEN_TEST_TIMEOUT: "120", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" },
+      log,
+    }),
+    count: rustSummary,
+    excerpt: rustFailures,
+  };
+}
+
+/** Users' journeys through widget, host and sandbox; one at a time, for each has the browser to itself. */
+function endToEndCheck(engine, driver, needs, wrapper = []) {
+  const cargo = [...wrapper, "cargo", "test", "-p", "flinks-e2e", "--no-fail-fast", "--", "--test-threads=1"];
+  return {
+    about: `end to end, in ${engine}`,
+    needs: ["c-compiler", "package", ...needs],
+    run: (log) => run(cargo[0], cargo.slice(1), { env: { E2E_ENGINE: engine, E2E_DRIVER: find(driver) }, log }),
+    count: rustSummary,
+    excerpt: rustFailures,
+  };
+}
+
+/** `test result: ok. 12 passed; 0 failed; 1 ignored; …`, once per test program. */
+function rustSummary(output) {
+  const count = { passed: 0, failed: 0, ignored: 0 };
+  for (const [, passed, failed, ignored] of output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+    count.passed += Number(passed);
+    count.failed += Number(failed);
+    count.ignored += Number(ignored);
+  }
+  return count;
+}
+
+/** What failed tests printed: Rust collects it after the last test of each program, with much behind it. */
+function rustFailures(output) {
+  return [...output.matchAll(/^failures:\n\n([^]*?)\n\nfailures:\n/gm)].map(([, said]) => said).join("\n");
+}
+
+/** `ℹ pass 12`, `ℹ fail 0`, … */
+function nodeSummary(output) {
+  const number = (...names) => names.reduce((sum, name) => sum + Number(new RegExp(`^ℹ ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0), 0);
+  return { passed: number("pass"), failed: number("fail", "cancelled"), ignored: number("skipped", "todo") };
+}
+
+function testFiles(folder) {
+  const files = existsSync(join(root, folder)) ? readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs")) : [];
+  if (files.length === 0) throw new Failure(`there are no tests in ${folder}`);
+  return files.map((name) => `${folder}/${name}`);
+}
+
+export const outputOf = (log) => {
+  try {
+    return readFileSync(join(root, log), "utf8");
+  } catch {
+    return "";
+  }
+};

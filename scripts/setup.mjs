@@ -1,0 +1,154 @@
+// Set-up: whatever the machine still lacks for a goal gets installed; on a ready machine it does and says nothing.
+//
+//   node scripts/setup.mjs build     what building the package needs
+//   node scripts/setup.mjs test      that, and what the tests need: browsers, drivers, more tools
+//
+// Tools built from source go to a cache of the user's, so that the next clone finds them.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, rmSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Failure, find, isMain, main, prependPath, root, run, secondsSince } from "./command.mjs";
+import { aptInstall } from "./debian.mjs";
+import { cargoTools } from "./versions.mjs";
+import { clippyWorks, installClippy, installWasmTarget, wasmEnv } from "./wasm-target.mjs";
+
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "flinks-reconnect/tools");
+/** One folder for building all of them: what they have in common is built once. */
+const toolBuilds = join(root, "target/setup/build");
+
+/** These tools work for a second or two: what takes long is building them, so nothing is optimised. */
+const quickBuild = {
+  CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
+  CARGO_PROFILE_RELEASE_LTO: "off",
+  CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
+  CARGO_PROFILE_RELEASE_DEBUG: "0",
+  CARGO_PROFILE_RELEASE_STRIP: "debuginfo",
+};
+
+// A step: `done()` looks, `work(log)` installs, `remedy` is for the person it failed for.
+// Steps of one `lane` run one after the other, lanes side by side: two apts or two cargo builds only get in each other's way.
+
+const steps = {
+  "c-compiler": {
+    title: "C compiler",
+    lane: "system",
+    done: () => find("cc"),
+    work: (log) => debianPackages(["gcc", "libc6-dev"], log),
+    remedy: "install a C compiler: Rust links with `cc`",
+  },
+  "wasm-target": {
+    title: "Rust for WebAssembly",
+    lane: "system",
+    done: () => wasmEnv(),
+    work: installWasmTarget,
+    remedy: "run `rustup target add wasm32-unknown-unknown`",
+  },
+  clippy: {
+    title: "clippy for WebAssembly",
+    lane: "system",
+    done: clippyWorks,
+    work: installClippy,
+    remedy: "run `rustup component add clippy`",
+  },
+  chromium: browser("Chromium", [["chromium", "chromium-browser", "google-chrome"], ["chromedriver"]], ["chromium", "chromium-driver"]),
+  firefox: browser("Firefox", [["firefox-esr", "firefox"]], ["firefox-esr"]),
+  webkit: browser("WebKit", [["WebKitWebDriver"], ["xvfb-run"], ["xauth"]], ["webkit2gtk-driver", "xvfb", "xauth"]),
+  npm: {
+    title: "npm packages",
+    lane: "npm",
+    done: () => modified("node_modules/.package-lock.json") >= modified("package-lock.json"),
+    work: (log) => run("npm", ["ci"], { log }),
+    remedy: "check the network, then run `npm ci`",
+  },
+  ...Object.fromEntries(Object.keys(cargoTools).map((crate) => [crate, cargoTool(crate)])),
+};
+
+const goals = {
+  build: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm"],
+  test: Object.keys(steps),
+};
+
+/** Brings the machine to where it can do the named goals or steps. */
+export async function setUp(...names) {
+  if (!find("cargo")) throw new Failure("Rust is not installed; get it from https://rustup.rs");
+  const wanted = [...new Set(names.flatMap((name) => goals[name] ?? [name]))];
+  const lanes = new Set(wanted.map((name) => steps[name].lane));
+  await Promise.all([...lanes].map(async (lane) => {
+    for (const name of wanted.filter((name) => steps[name].lane === lane)) await take(name, steps[name]);
+  }));
+  rmSync(toolBuilds, { recursive: true, force: true });
+}
+
+async function take(name, step) {
+  if (step.done()) return;
+  const log = `target/setup/${name}.log`;
+  rmSync(join(root, log), { force: true });
+  const started = performance.now();
+  console.log(`set-up: ${step.title} …`);
+  try {
+    await step.work(log);
+    if (!step.done()) throw new Failure(`it still does not work; the output is in ${log}`);
+    console.log(`set-up: ${step.title} … ${secondsSince(started)}`);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(`set-up of ${step.title} failed: ${error.message}. Remedy: ${step.remedy}`);
+  }
+}
+
+/** A browser and its driver: `programs` lists what must be there, each by its possible names. */
+function browser(title, programs, packages) {
+  return {
+    title,
+    lane: "system",
+    done: () => programs.every((names) => find(...names)),
+    work: (log) => debianPackages(packages, log),
+    remedy: `install ${programs.map(([name]) => name).join(", ")} (Debian: apt-get install ${packages.join(" ")})`,
+  };
+}
+
+function debianPackages(packages, log) {
+  if (!find("apt-get")) throw new Failure("this system has no apt-get");
+  return aptInstall(packages, log);
+}
+
+/** A tool that cargo builds from source: used from `PATH` if it has the right version, else from our cache. */
+function cargoTool(crate) {
+  const { version, programs } = cargoTools[crate];
+  const home = join(cache, `${crate}-${version}`);
+  return {
+    title: `${crate} ${version}`,
+    lane: "tools",
+    done() {
+      if (programs.every((program) => existsSync(join(home, "bin", program)))) prependPath(join(home, "bin"));
+      return programs.every((program) => find(program)) && versionOf(programs[0]) === version;
+    },
+    // Not `--locked`: wasm-bindgen-cli's own lock file names a crate version that has been withdrawn.
+    work: (log) => run(
+      "cargo",
+      ["install", crate, "--version", `=${version}`, "--root", home, ...programs.flatMap((program) => ["--bin", program])],
+      { log, env: { ...quickBuild, CARGO_TARGET_DIR: toolBuilds } },
+    ),
+    remedy: `check the network, then run \`cargo install ${crate} --version ${version}\``,
+  };
+}
+
+function versionOf(program) {
+  try {
+    return /\d+\.\d+\.\d+\S*/.exec(execFileSync(program, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }))?.[0];
+  } catch {
+    // Broken, or built for another machine: as good as absent.
+    return undefined;
+  }
+}
+
+const modified = (path) => statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+if (isMain(import.meta.url)) {
+  await main(() => {
+    const goal = process.argv[2] ?? "build";
+    if (!Object.hasOwn(goals, goal)) throw new Failure(`set-up knows the goals ${Object.keys(goals).join(" and ")}, not "${goal}"`);
+    return setUp(goal);
+  });
+}

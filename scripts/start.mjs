@@ -1,0 +1,107 @@
+// `npm start`: from a fresh clone to the demo in a browser.
+//
+// Sets up, builds the package and both servers, runs them, and says where the demo is once both answer.
+
+import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { build } from "./build.mjs";
+import { Failure, main, root, run, secondsSince, start } from "./command.mjs";
+import { setUp } from "./setup.mjs";
+
+await main(async () => {
+  const started = performance.now();
+  const ports = parsePorts();
+  // Before anything that takes minutes.
+  await Promise.all(Object.entries(ports).map(([name, port]) => requireFree(name, port)));
+
+  await Promise.all([buildServers(), setUp("build").then(build)]);
+
+  const children = runServers(ports);
+  const someoneDied = Promise.race(Object.entries(children).map(async ([name, child]) => {
+    const [code, signal] = await once(child, "exit");
+    throw new Failure(`${name} ended by itself (${signal ?? `status ${code}`})`);
+  }));
+  await Promise.race([someoneDied, Promise.all([healthy("flinks-host", ports.host), healthy("flinks-sandbox", ports.api)])]);
+
+  console.log(`\nReady: http://localhost:${ports.host}   (after ${secondsSince(started)}; Ctrl-C ends it)`);
+  await someoneDied;
+});
+
+/** The ports of the host, of the sandbox's Connect page and of its API. */
+function parsePorts() {
+  const options = { "host-port": 4200, "connect-port": 4201, "api-port": 4202 };
+  let values;
+  try {
+    ({ values } = parseArgs({ options: Object.fromEntries(Object.keys(options).map((name) => [name, { type: "string" }])) }));
+  } catch (error) {
+    throw new Failure(`${error.message}; the options are ${Object.keys(options).map((name) => `--${name} N`).join(", ")}`);
+  }
+  const ports = Object.entries(options).map(([option, usual]) => {
+    const port = Number(values[option] ?? usual);
+    if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Failure(`--${option} takes a port number from 1 to 65535`);
+    return [option.replace("-port", ""), port];
+  });
+  if (new Set(ports.map(([, port]) => port)).size < ports.length) throw new Failure("--host-port, --connect-port and --api-port must differ");
+  return Object.fromEntries(ports);
+}
+
+async function requireFree(name, port) {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    throw new Failure(`port ${port} is in use; choose another one with \`npm start -- --${name}-port N\``);
+  }
+  server.close();
+  await once(server, "close");
+}
+
+async function buildServers() {
+  const log = "target/setup/servers.log";
+  const started = performance.now();
+  console.log("build: servers …");
+  await run("cargo", ["build", "-p", "flinks-sandbox", "-p", "flinks-host"], { log });
+  console.log(`build: servers … ${secondsSince(started)}`);
+}
+
+/** Runs the sandbox and, pointed at it, the host; secrets are made up anew for every run. */
+function runServers({ host, connect, api }) {
+  const secretKey = randomUUID();
+  const apiKey = randomBytes(16).toString("hex");
+  const customerId = "43387ca6-0391-4c82-857d-70d95f087ecb";
+  const program = (name) => join(process.env.CARGO_TARGET_DIR || join(root, "target"), "debug", name);
+
+  const sandbox = start(program("flinks-sandbox"), [
+    "--connect", `127.0.0.1:${connect}`,
+    "--api", `127.0.0.1:${api}`,
+    "--secret-key", secretKey,
+    "--api-key", apiKey,
+    "--customer-id", customerId,
+  ]);
+  const reference = start(program("flinks-host"), ["--demo"], {
+    env: {
+      HOST_ADDR: `127.0.0.1:${host}`,
+      FLINKS_API_URL: `http://127.0.0.1:${api}`,
+      FLINKS_CONNECT_URL: `http://127.0.0.1:${connect}/v2/`,
+      FLINKS_CUSTOMER_ID: customerId,
+      FLINKS_SECRET_KEY: secretKey,
+      FLINKS_API_KEY: apiKey,
+    },
+  });
+  return { "flinks-sandbox": sandbox, "flinks-host": reference };
+}
+
+/** Resolves once the server says that it is healthy. */
+async function healthy(name, port) {
+  const deadline = performance.now() + 30_000;
+  while (performance.now() < deadline) {
+    const response = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+    if (response?.ok) return;
+    await sleep(50);
+  }
+  throw new Failure(`${name} does not answer http://127.0.0.1:${port}/healthz`);
+}
