@@ -13,8 +13,8 @@ use flinks_reconnect::connect::code::{self, Severity};
 use flinks_reconnect::connect::id::AttemptId;
 use flinks_reconnect::connect::step;
 use flinks_reconnect::session::{
-    Entropy, ErrorCode, Failure, HostAnswer, IDLE_LIMIT_MS, Input, MAX_RETRY_AFTER_MS, Mode, Options, Outcome, Phase,
-    Session, StartReply,
+    Claim, Entropy, ErrorCode, Failure, Holding, HostAnswer, IDLE_LIMIT_MS, Input, MAX_RETRY_AFTER_MS, Mode, Options,
+    Outcome, Phase, Session, StartReply,
 };
 use serde_json::{Value, json};
 use support::*;
@@ -595,7 +595,7 @@ fn a_retry_after_a_load_timeout_puts_up_a_fresh_frame() {
     session.advance(LOAD_TIMEOUT_MS);
     session.skip();
     session.retry();
-    session.hears(&["show Loading", "failed → loading", "open frame"]);
+    session.hears(&["show Loading", "failed → starting", "starting → loading", "open frame"]);
     session.step("APP_MOUNTED");
     session.connect_says(redirect());
     session.host_answers(200);
@@ -704,7 +704,7 @@ fn a_session_without_start_may_be_retried_after_it_expired() {
     session.advance(IDLE_LIMIT_MS);
     session.skip();
     session.retry();
-    session.hears(&["show Loading", "failed → loading", "open frame"]);
+    session.hears(&["show Loading", "failed → starting", "starting → loading", "open frame"]);
 }
 
 // ---- renewals ----
@@ -821,7 +821,7 @@ fn without_start_nothing_is_renewed() {
         "settle TOKEN_INVALID in active, flinksCode TOKEN_INVALID",
     ]);
     session.retry();
-    session.hears(&["show Loading", "failed → loading", "open frame"]);
+    session.hears(&["show Loading", "failed → starting", "starting → loading", "open frame"]);
 }
 
 #[test]
@@ -1359,10 +1359,87 @@ fn retry_helps_where_it_can_and_nowhere_else() {
 }
 
 #[test]
-fn the_retryable_codes_are_the_documented_four() {
+fn the_retryable_codes_are_the_documented_ones() {
     let retryable: Vec<_> =
         ErrorCode::ALL.iter().filter(|code| code.is_retryable()).map(|code| code.as_str()).collect();
-    assert_eq!(retryable, ["LOAD_TIMEOUT", "SESSION_EXPIRED", "TOKEN_INVALID", "UNDELIVERED"]);
+    assert_eq!(retryable, ["LOAD_TIMEOUT", "SESSION_EXPIRED", "TOKEN_INVALID", "UNDELIVERED", "BUSY"]);
+}
+
+// ---- tabs ----
+
+#[test]
+fn a_session_another_tab_holds_is_busy_and_no_frame_is_opened() {
+    let mut session = Driver::unbegun(interrupted(), 7);
+    session.holding = Some(Holding::Busy);
+    session.handle(Input::Begin);
+    session.hears(&["show Loading", "starting → failed", "close frame", "show BUSY", "settle BUSY in starting"]);
+    assert!(session.frames.is_empty());
+    assert_eq!(session.claims, [Claim::IfFree]);
+}
+
+#[test]
+fn a_busy_session_can_be_taken_over() {
+    let mut session = Driver::unbegun(interrupted(), 7);
+    session.holding = Some(Holding::Busy);
+    session.handle(Input::Begin);
+    session.skip();
+    session.holding = Some(Holding::Held);
+    session.retry();
+    session.hears(&["show Loading", "failed → starting", "starting → loading", "open frame"]);
+    assert_eq!(session.claims, [Claim::IfFree, Claim::TakeOver]);
+    assert!(session.holds);
+}
+
+#[test]
+fn the_tab_that_was_taken_over_from_ends_and_may_take_back() {
+    let mut session = at_mfa();
+    session.skip();
+    session.handle(Input::Hold(Holding::Lost));
+    session.hears(&["active → failed", "close frame", "show BUSY", "settle BUSY in active"]);
+    session.retry();
+    assert_eq!(session.claims.last(), Some(&Claim::TakeOver));
+}
+
+#[test]
+fn a_delivery_goes_on_when_another_tab_takes_over() {
+    let mut session = delivering();
+    session.skip();
+    session.handle(Input::Hold(Holding::Lost));
+    session.hears_nothing();
+    session.host_answers(200);
+    assert_eq!(session.result().login_id.as_str(), LOGIN);
+}
+
+#[test]
+fn every_ending_frees_the_session_for_other_tabs() {
+    let mut closed = at_mfa();
+    assert!(closed.holds);
+    closed.page_closes();
+    assert!(!closed.holds);
+
+    let mut done = delivering();
+    done.host_answers(200);
+    assert!(!done.holds);
+}
+
+#[test]
+fn a_claim_granted_after_closing_is_given_back() {
+    let mut session = Driver::unbegun(interrupted(), 7);
+    session.holding = None;
+    session.handle(Input::Begin);
+    session.page_closes();
+    session.holds = true;
+    session.handle(Input::Hold(Holding::Held));
+    assert!(!session.holds);
+    assert!(session.frames.is_empty());
+}
+
+#[test]
+fn the_full_flow_has_nothing_to_share_and_claims_nothing() {
+    let mut session = Driver::new(by_start());
+    session.host_starts(full_flow());
+    assert!(session.claims.is_empty());
+    assert_eq!(session.frames.len(), 1);
 }
 
 // ---- secrets ----
@@ -1389,8 +1466,9 @@ fn debug_output_of_everything_that_leaves_the_session_hides_the_ids() {
     let mut session = Session::new(0, options, entropy, parse_url);
     session.handle(0, Input::Begin);
     session.handle(1, Input::Started { call: 1, reply: Ok(reply) });
-    session.handle(2, Input::Posted(&Letter::of_connect(redirect())));
-    session.handle(3, Input::Delivered { try_number: 1, answer: HostAnswer::Ok });
+    session.handle(2, Input::Hold(Holding::Held));
+    session.handle(3, Input::Posted(&Letter::of_connect(redirect())));
+    session.handle(4, Input::Delivered { try_number: 1, answer: HostAnswer::Ok });
     for _ in 0..100 {
         let Some(output) = session.poll() else { break };
         printed.push(format!("{output:?}"));

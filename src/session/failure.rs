@@ -44,7 +44,7 @@ error_codes! {
     Rejected "REJECTED" "The host's backend refused the result; httpStatus tells how.",
     LoginMismatch "LOGIN_MISMATCH" "The user connected another login than the one being reconnected. The stored connection is unchanged.",
     Undelivered "UNDELIVERED" "The host's backend could not be reached in time. `retry()` sends the same result again.",
-    Busy "BUSY" "Another tab holds this session.",
+    Busy "BUSY" "Another tab holds this session. `retry()` takes it over.",
     Cancelled "CANCELLED" "The user closed the session.",
     Closed "CLOSED" "The page closed the session.",
     Internal "INTERNAL" "The widget failed. Please report it.",
@@ -54,7 +54,7 @@ impl ErrorCode {
     /// Whether `retry()` on the same session can help.
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::LoadTimeout | Self::SessionExpired | Self::TokenInvalid | Self::Undelivered)
+        matches!(self, Self::LoadTimeout | Self::SessionExpired | Self::TokenInvalid | Self::Undelivered | Self::Busy)
     }
 }
 

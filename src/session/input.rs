@@ -32,6 +32,17 @@ pub struct Entropy {
     pub seed: u64,
 }
 
+/// Where the claim on a session stands among the tabs of this site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// It is this tab's.
+    Held,
+    /// Another tab has it.
+    Busy,
+    /// Another tab took it over.
+    Lost,
+}
+
 /// Something that happened. Every input may come in every phase.
 pub enum Input<'a> {
     /// Begin. Until then a session can be dropped or closed at no cost: no request is made, no token burned.
@@ -52,6 +63,8 @@ pub enum Input<'a> {
         /// The answer.
         answer: HostAnswer,
     },
+    /// An answer to [`super::Output::Hold`].
+    Hold(Holding),
     /// Time may have passed: a timer fired, or the page was resumed, shown or focused.
     Wake,
     /// The network is back.

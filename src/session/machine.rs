@@ -16,6 +16,7 @@
 //! | starting, not begun | begin | starting, or loading with a `requestId` |
 //! | starting | start says `challenge` or `connect` | loading |
 //! | starting | start says `upToDate` | done |
+//! | starting | another tab holds the session | failed |
 //! | starting | start fails | failed |
 //! | loading | first trusted message | active |
 //! | loading | load time-out | failed |
@@ -33,13 +34,13 @@ use std::collections::VecDeque;
 
 use super::delivery::{self, HostAnswer, Random, Verdict};
 use super::failure::{ErrorCode, Failure};
-use super::input::{Entropy, Input, Posted};
+use super::input::{Entropy, Holding, Input, Posted};
 use super::options::{FullFlowPolicy, Launcher, Options};
-use super::output::{Event, Mode, Outcome, Output, Phase, Reconnected, View};
+use super::output::{Claim, Event, Mode, Outcome, Output, Phase, Reconnected, View};
 use super::start::{Attempt, StartReply};
 use crate::connect::address::{ConnectUrl, ParseUrl};
 use crate::connect::code::{self, Severity};
-use crate::connect::id::Tag;
+use crate::connect::id::{RequestId, Tag};
 use crate::connect::message::Message;
 use crate::connect::parameters::{self, Launch};
 use crate::connect::redirect::{Expected, Redirect, RedirectError};
@@ -84,6 +85,8 @@ enum Waiting {
     Idle,
     /// The host's answer to the start call.
     Start { until_ms: u64 },
+    /// Word whether another tab holds the session.
+    Hold,
     /// Connect's first word.
     Load { until_ms: u64 },
     /// The user, in Connect.
@@ -126,8 +129,11 @@ pub struct Session {
     failure: Option<ErrorCode>,
     waiting: Waiting,
     picture: Picture,
+    claim: Claim,
     calls: u32,
     tries: u32,
+    /// Tries before this delivery round: a retry begins its backoff anew.
+    tries_before: u32,
     renewals: Renewals,
     attempt: Option<Attempt>,
     went_full_flow: bool,
@@ -150,8 +156,10 @@ impl Session {
             failure: None,
             waiting: Waiting::Begin,
             picture: Picture::Shown,
+            claim: Claim::IfFree,
             calls: 0,
             tries: 0,
+            tries_before: 0,
             renewals: Renewals::default(),
             attempt: None,
             went_full_flow: false,
@@ -187,7 +195,7 @@ impl Session {
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
         match self.waiting {
-            Waiting::Begin | Waiting::Idle => None,
+            Waiting::Begin | Waiting::Idle | Waiting::Hold => None,
             Waiting::Start { until_ms } | Waiting::Load { until_ms } => Some(until_ms),
             Waiting::User { since_ms, warned: Warned::No } => Some(since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS),
             Waiting::User { since_ms, warned: Warned::Yes } => Some(since_ms + IDLE_LIMIT_MS),
@@ -214,8 +222,10 @@ impl Session {
                 self.delivered(now_ms, &answer);
             }
             Input::Begin | Input::Started { .. } | Input::Delivered { .. } => {}
+            Input::Hold(hold) => self.held(now_ms, hold),
             Input::Wake => self.wake(now_ms),
             Input::Online => {
+                self.wake(now_ms);
                 if let Waiting::Backoff { give_up_ms, .. } = self.waiting {
                     self.send(now_ms, give_up_ms);
                 }
@@ -269,6 +279,7 @@ impl Session {
 
     /// Puts up Connect for this attempt.
     fn open(&mut self, now_ms: u64, mut attempt: Attempt) {
+        self.enter(Phase::Starting);
         let Some(connect) = self.options.connect.clone().or_else(|| attempt.connect.take()) else {
             // Neither the options nor the reply say where Connect is.
             return self.fail(self.failure(ErrorCode::StartFailed));
@@ -284,11 +295,40 @@ impl Session {
         if attempt.tag.is_none() {
             attempt.tag = param(&attempt, parameters::TAG).and_then(Tag::parse);
         }
-        let url = self.frame_url(&connect, &attempt);
+        let hold = attempt.request_id.as_ref().map(hold_name);
+        attempt.connect = Some(connect);
         self.attempt = Some(attempt);
+        match hold {
+            // Two tabs on one session would answer past each other.
+            Some(name) => {
+                self.waiting = Waiting::Hold;
+                self.outputs.push_back(Output::Hold { name, claim: std::mem::replace(&mut self.claim, Claim::IfFree) });
+            }
+            None => self.load(now_ms),
+        }
+    }
+
+    fn load(&mut self, now_ms: u64) {
+        let Some(Attempt { connect: Some(connect), .. }) = &self.attempt else { return };
+        let Some(attempt) = &self.attempt else { return };
+        let url = self.frame_url(connect, attempt);
+        let origin = connect.origin().to_owned();
         self.waiting = Waiting::Load { until_ms: now_ms + self.options.load_timeout_ms };
         self.enter(Phase::Loading);
-        self.outputs.push_back(Output::OpenFrame { url, origin: connect.origin().to_owned() });
+        self.outputs.push_back(Output::OpenFrame { url, origin });
+    }
+
+    fn held(&mut self, now_ms: u64, hold: Holding) {
+        match (hold, self.waiting) {
+            (Holding::Held, Waiting::Hold) => self.load(now_ms),
+            // Closed meanwhile.
+            (Holding::Held, _) => self.outputs.push_back(Output::Release),
+            // Another tab has it, or took over. What is being delivered stays ours to deliver.
+            (Holding::Busy, Waiting::Hold) | (Holding::Lost, Waiting::Load { .. } | Waiting::User { .. }) => {
+                self.fail(self.failure(ErrorCode::Busy));
+            }
+            _ => {}
+        }
     }
 
     fn frame_url(&self, connect: &ConnectUrl, attempt: &Attempt) -> String {
@@ -372,7 +412,10 @@ impl Session {
                 Some(Ok(redirect)) => self.accept(now_ms, redirect),
                 Some(Err(_)) | None => self.fail(self.failure(ErrorCode::Conflict)),
             },
-            Meaning::Mounted | Meaning::Mfa | Meaning::Submitted | Meaning::Passing => self.judge_code(now_ms, code),
+            Meaning::Mounted | Meaning::Mfa | Meaning::Submitted | Meaning::Passing => {}
+        }
+        if self.phase == Phase::Active {
+            self.judge_code(now_ms, code);
         }
     }
 
@@ -469,10 +512,11 @@ impl Session {
                 }
             }
             Verdict::TryAgain { retry_after_ms } => {
-                let delay_ms = delivery::delay_ms(self.tries, retry_after_ms, &mut self.random);
+                let tried = self.tries - self.tries_before;
+                let delay_ms = delivery::delay_ms(tried, retry_after_ms, &mut self.random);
                 self.waiting = Waiting::Backoff { until_ms: now_ms + delay_ms, give_up_ms };
                 self.show(View::Retrying);
-                self.emit(Event::Retrying { attempt: self.tries + 1, delay_ms });
+                self.emit(Event::Retrying { attempt: tried + 1, delay_ms });
             }
             Verdict::LoginMismatch => {
                 self.fail(self.failure(ErrorCode::LoginMismatch).with_http_status(http_status));
@@ -531,6 +575,7 @@ impl Session {
 
     fn renew(&mut self, now_ms: u64) {
         self.outputs.push_back(Output::CloseFrame);
+        self.outputs.push_back(Output::Release);
         self.begin(now_ms, View::Renewing);
     }
 
@@ -554,7 +599,11 @@ impl Session {
         self.failure = None;
         self.picture = Picture::Shown;
         if code == ErrorCode::Undelivered {
+            self.tries_before = self.tries;
             return self.deliver_or_finish(now_ms);
+        }
+        if code == ErrorCode::Busy {
+            self.claim = Claim::TakeOver;
         }
         self.renewals = Renewals::default();
         self.begin(now_ms, View::Loading);
@@ -580,6 +629,7 @@ impl Session {
 
     fn end(&mut self, phase: Phase) {
         self.waiting = Waiting::Idle;
+        self.outputs.push_back(Output::Release);
         self.enter(phase);
     }
 
@@ -606,6 +656,18 @@ impl Session {
     fn emit(&mut self, event: Event) {
         self.outputs.push_back(Output::Emit(event));
     }
+}
+
+/// What tabs of one site agree on. Whoever lists the site's locks reads no session's id in it.
+fn hold_name(request_id: &RequestId) -> String {
+    // FNV-1a, 64 bits.
+    let hash = request_id
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mut name = String::from("flinks-reconnect:");
+    name.extend((0..64).step_by(4).filter_map(|shift| char::from_digit((hash >> shift & 15) as u32, 16)));
+    name
 }
 
 fn param<'a>(attempt: &'a Attempt, name: &str) -> Option<&'a str> {

@@ -4,6 +4,7 @@
 //! repeats no value, because some values are secrets.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::connect::address::{AddressError, ConnectUrl, ParseUrl};
 use crate::connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
@@ -11,7 +12,7 @@ use crate::connect::parameters::{self, Language};
 use crate::connect::redirect::MAX_ACCOUNTS;
 
 /// A value the host handed over, by its kind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Property {
     /// Missing or undefined.
     Absent,
@@ -33,6 +34,24 @@ pub enum Property {
     Signal,
     /// Anything else.
     Other,
+}
+
+impl fmt::Debug for Property {
+    /// The kind alone: the value may be a secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Null => "Null",
+            Self::Text(_) => "Text",
+            Self::Number(_) => "Number",
+            Self::Texts(_) => "Texts",
+            Self::Pairs(_) => "Pairs",
+            Self::Function => "Function",
+            Self::Element => "Element",
+            Self::Signal => "Signal",
+            Self::Other => "Other",
+        })
+    }
 }
 
 /// An object the host handed over: its options or a start reply.
@@ -169,7 +188,7 @@ impl Options {
                 .ok_or(InvalidOption::new("resumeSelectedAccounts", ACCOUNTS_EXPECTED))?,
             deliver: endpoint(given, "deliver")?,
             language: language(given, document_language)?,
-            params: params(given.get("params"))
+            params: params(given.get("params"), parse)
                 .map_err(|expected| InvalidOption { name: Cow::Borrowed("params"), expected })?,
             full_flow: match given.get("fullFlow") {
                 Property::Absent => FullFlowPolicy::default(),
@@ -298,9 +317,7 @@ pub(super) fn accounts(value: Property) -> Option<Vec<AccountId>> {
 
 fn language(given: &dyn Properties, document_language: &str) -> Result<Language, InvalidOption> {
     match given.get("language") {
-        Property::Absent if document_language.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("fr")) => {
-            Ok(Language::Fr)
-        }
+        Property::Absent if is_french(document_language) => Ok(Language::Fr),
         Property::Absent => Ok(Language::En),
         Property::Text(text) if text == "en" => Ok(Language::En),
         Property::Text(text) if text == "fr" => Ok(Language::Fr),
@@ -308,7 +325,12 @@ fn language(given: &dyn Properties, document_language: &str) -> Result<Language,
     }
 }
 
-pub(super) fn params(value: Property) -> Result<Vec<(String, String)>, Cow<'static, str>> {
+/// `fr`, `fr-CA` or the misspelt `fr_CA`, but not `frr`.
+fn is_french(tag: &str) -> bool {
+    tag.split(['-', '_']).next().is_some_and(|language| language.eq_ignore_ascii_case("fr"))
+}
+
+pub(super) fn params(value: Property, parse: ParseUrl) -> Result<Vec<(String, String)>, Cow<'static, str>> {
     match value {
         Property::Absent => Ok(Vec::new()),
         Property::Pairs(pairs) => {
@@ -322,6 +344,10 @@ pub(super) fn params(value: Property) -> Result<Vec<(String, String)>, Cow<'stat
                 }
                 if name == parameters::TAG && Tag::parse(value).is_none() {
                     return Err(Cow::Borrowed("`tag`: expected 1 to 256 printable ASCII characters"));
+                }
+                // A REDIRECT is held against it: found wrong only then, the user would have answered for nothing.
+                if name == parameters::REDIRECT_URL && parse(value).is_none_or(|url| url.has_credentials) {
+                    return Err(Cow::Borrowed("`redirectUrl`: expected an absolute URL without credentials"));
                 }
             }
             Ok(pairs)

@@ -161,6 +161,15 @@ pub enum View {
     Failed(super::ErrorCode),
 }
 
+/// How a session is claimed among the tabs of this site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Only when no other tab has it.
+    IfFree,
+    /// From whichever tab has it.
+    TakeOver,
+}
+
 /// Work for the driver, to be done in order.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Output {
@@ -169,6 +178,15 @@ pub enum Output {
         /// Tells this call's answer from an abandoned one's.
         call: u32,
     },
+    /// Claim the session for this tab; answer with [`super::Input::Hold`].
+    Hold {
+        /// What the tabs agree on.
+        name: String,
+        /// How.
+        claim: Claim,
+    },
+    /// Let go of the claim, if there is one.
+    Release,
     /// Put up a fresh frame with this URL in place of any other. The URL carries secrets.
     OpenFrame {
         /// The frame's address.
@@ -199,6 +217,8 @@ impl fmt::Debug for Output {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start { call } => formatter.debug_struct("Start").field("call", call).finish(),
+            Self::Hold { claim, .. } => formatter.debug_struct("Hold").field("claim", claim).finish_non_exhaustive(),
+            Self::Release => formatter.write_str("Release"),
             // The URL carries the request's id and the token.
             Self::OpenFrame { origin, .. } => {
                 formatter.debug_struct("OpenFrame").field("origin", origin).finish_non_exhaustive()

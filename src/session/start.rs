@@ -79,7 +79,7 @@ fn attempt(
         accounts: accounts(present(reply, "resumeSelectedAccounts")).ok_or(StartReplyError)?,
         tag: id(reply, "tag", Tag::parse)?,
         connect,
-        params: params(present(reply, "params")).map_err(|_| StartReplyError)?,
+        params: params(present(reply, "params"), parse).map_err(|_| StartReplyError)?,
     })))
 }
 

@@ -16,11 +16,12 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, Document, Element, MessageEvent, Window};
 
 use super::frame::FrameMessage;
+use super::hold::{Hold, claim_session};
 use super::host::Host;
 use super::report;
 use super::stage::{Gesture, Stage};
 use super::words::Words;
-use crate::session::{Clock, Input, Outcome, Output, Session};
+use crate::session::{Claim, Clock, Input, Outcome, Output, Session};
 
 /// One session in its browser.
 pub(super) struct Driver {
@@ -36,6 +37,7 @@ pub(super) struct Driver {
     alarm: RefCell<Option<Timeout>>,
     starting: RefCell<Option<AbortController>>,
     reply: RefCell<JsValue>,
+    hold: RefCell<Option<Hold>>,
 }
 
 /// What a driver works with.
@@ -77,6 +79,7 @@ impl Driver {
             alarm: RefCell::default(),
             starting: RefCell::default(),
             reply: RefCell::new(JsValue::NULL),
+            hold: RefCell::default(),
         })
     }
 
@@ -140,6 +143,8 @@ impl Driver {
         let Browser { window: _, document, container, sandbox, words, sink } = &self.browser;
         match output {
             Output::Start { call } => self.start(call),
+            Output::Hold { name, claim } => self.hold(&name, claim),
+            Output::Release => drop(self.hold.take()),
             Output::OpenFrame { url, origin } => {
                 if let Some(stage) = self.stage.borrow_mut().as_mut() {
                     stage.open_frame(&url, &origin, &words.frame(), sandbox.as_deref());
@@ -191,6 +196,16 @@ impl Driver {
         spawn_local(async move {
             let reply = driver.host.start(signal).await;
             driver.feed(Input::Started { call, reply });
+        });
+    }
+
+    fn hold(self: &Rc<Self>, name: &str, claim: Claim) {
+        let driver = Rc::clone(self);
+        claim_session(&self.browser.window, name, claim, move |holding, hold| {
+            if hold.is_some() {
+                driver.hold.replace(hold);
+            }
+            driver.feed(Input::Hold(holding));
         });
     }
 

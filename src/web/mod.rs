@@ -6,6 +6,7 @@
 
 mod driver;
 mod frame;
+mod hold;
 mod host;
 mod report;
 mod stage;

@@ -79,7 +79,7 @@ impl Stage {
         status.set_attribute("role", "status")?;
         let alert = part(document, &panel, "p", "alert")?;
         alert.set_attribute("role", "alert")?;
-        let retry = button(document, &panel, "retry", &words.retry())?;
+        let retry = button(document, &panel, "retry", "")?;
         retry.set_hidden(true);
         listeners.push(on_click(&retry, Gesture::Retry, on_gesture));
         let body = part(document, &panel, "div", "body")?;
@@ -122,7 +122,12 @@ impl Stage {
         };
         silent.set_text_content(None);
         said.set_text_content(Some(&text));
-        self.retry.set_hidden(!matches!(view, View::Failed(code) if code.is_retryable()));
+        let retried = match view {
+            View::Failed(code) if code.is_retryable() => Some(words.retry(code)),
+            _ => None,
+        };
+        self.retry.set_hidden(retried.is_none());
+        self.retry.set_text_content(retried.as_deref());
         self.surface.set_attribute("data-view", name(view)).ok();
     }
 }

@@ -17,6 +17,9 @@ const FRAME: Text = (
 );
 const CLOSE: Text = ("close", "Close", "Fermer");
 const RETRY: Text = ("retry", "Try again", "Réessayer");
+const TAKE_OVER: Text = ("takeOver", "Continue here", "Continuer ici");
+const BUSY: Text =
+    ("busy", "This is already open in another tab.", "Cette opération est déjà ouverte dans un autre onglet.");
 const LOADING: Text = ("loading", "Contacting your bank…", "Communication avec votre banque…");
 const CONNECT: Text =
     ("connect", "Answer your bank’s question below.", "Répondez ci-dessous à la question de votre banque.");
@@ -109,9 +112,9 @@ impl Words {
         self.text(CLOSE)
     }
 
-    /// The retry button.
-    pub(super) fn retry(&self) -> Cow<'_, str> {
-        self.text(RETRY)
+    /// The retry button after this failure.
+    pub(super) fn retry(&self, code: ErrorCode) -> Cow<'_, str> {
+        self.text(if code == ErrorCode::Busy { TAKE_OVER } else { RETRY })
     }
 
     /// What the status line says.
@@ -123,6 +126,7 @@ impl Words {
             View::Renewing => RENEWING,
             View::Delivering => DELIVERING,
             View::Retrying => RETRYING,
+            View::Failed(ErrorCode::Busy) => BUSY,
             View::Failed(ErrorCode::LoadTimeout) => LOAD_TIMEOUT,
             View::Failed(ErrorCode::SessionExpired | ErrorCode::TokenInvalid) => EXPIRED,
             View::Failed(ErrorCode::Undelivered) => UNDELIVERED,

@@ -12,8 +12,8 @@ use flinks_reconnect::connect::address::{ParsedUrl, parse_url};
 use flinks_reconnect::connect::id::AttemptId;
 use flinks_reconnect::connect::message::{Field, Fields, MAX_JSON_LEN};
 use flinks_reconnect::session::{
-    Delivery, Entropy, Event, Failure, HostAnswer, Input, Options, Outcome, Output, Phase, Posted, Properties,
-    Property, Reconnected, Session, StartReply, View,
+    Claim, Delivery, Entropy, Event, Failure, Holding, HostAnswer, Input, Options, Outcome, Output, Phase, Posted,
+    Properties, Property, Reconnected, Session, StartReply, View,
 };
 use serde_json::{Value, json};
 
@@ -162,6 +162,12 @@ pub(crate) struct Driver {
     pub(crate) frames: Vec<ParsedUrl>,
     pub(crate) call: u32,
     pub(crate) try_number: u32,
+    /// How the browser answers a claim on the session; none leaves it waiting.
+    pub(crate) holding: Option<Holding>,
+    /// The claims that were made.
+    pub(crate) claims: Vec<Claim>,
+    /// Whether this tab holds the session now.
+    pub(crate) holds: bool,
 }
 
 impl Driver {
@@ -193,6 +199,9 @@ impl Driver {
             frames: Vec::new(),
             call: 0,
             try_number: 0,
+            holding: Some(Holding::Held),
+            claims: Vec::new(),
+            holds: false,
         }
     }
 
@@ -338,8 +347,19 @@ impl Driver {
     fn perform(&mut self) {
         for _ in 0..MAX_OUTPUTS {
             let Some(output) = self.session.poll() else { return };
-            self.transcript.push(line(&output));
+            // Claims are made and answered in silence; the tests that are about them look at `claims` and `holds`.
+            if !matches!(output, Output::Hold { .. } | Output::Release) {
+                self.transcript.push(line(&output));
+            }
             match output {
+                Output::Hold { claim, .. } => {
+                    self.claims.push(claim);
+                    if let Some(holding) = self.holding {
+                        self.holds = holding == Holding::Held;
+                        self.session.handle(self.now_ms, Input::Hold(holding));
+                    }
+                }
+                Output::Release => self.holds = false,
                 Output::Start { call } => self.call = call,
                 Output::OpenFrame { url, origin } => {
                     let frame = parse_url(&url).expect("the frame's URL parses");
@@ -366,6 +386,8 @@ fn line(output: &Output) -> String {
     match output {
         Output::Start { call } => format!("start {call}"),
         Output::OpenFrame { .. } => "open frame".to_owned(),
+        Output::Hold { .. } => "hold".to_owned(),
+        Output::Release => "release".to_owned(),
         Output::CloseFrame => "close frame".to_owned(),
         Output::Show(View::Failed(code)) => format!("show {}", code.as_str()),
         Output::Show(view) => format!("show {view:?}"),

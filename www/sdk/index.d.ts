@@ -111,6 +111,8 @@ export interface Labels {
   frame?: string;
   close?: string;
   retry?: string;
+  takeOver?: string;
+  busy?: string;
   loading?: string;
   connect?: string;
   expiring?: string;
@@ -238,7 +240,7 @@ export interface ReconnectSession extends EventTarget {
   readonly expiresAt: number | null;
   /** Ends the session. What was accepted is still delivered. */
   close(): void;
-  /** A new try after `LOAD_TIMEOUT`, `SESSION_EXPIRED`, `TOKEN_INVALID` or `UNDELIVERED`. */
+  /** A new try after `LOAD_TIMEOUT`, `SESSION_EXPIRED`, `TOKEN_INVALID` or `UNDELIVERED`; after `BUSY` it takes over. */
   retry(): void;
   addEventListener<Name extends keyof ReconnectEventMap>(
     type: Name,

@@ -1,6 +1,5 @@
 //! One demo with everything around it, and what a person does in it.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flinks_host::{Config as HostConfig, DemoFiles, Host};
@@ -8,8 +7,9 @@ use flinks_sandbox::log::Happening;
 use flinks_sandbox::{Config as SandboxConfig, Sandbox};
 use thirtyfour::{By, WebDriver, WebElement};
 
-use crate::engine::{DriverProcess, Engine, launch};
+use crate::engine::{DriverProcess, Engine, Network, launch};
 use crate::wait::eventually;
+use crate::{dist, repository};
 
 /// What a step of a test yields.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -30,10 +30,6 @@ pub struct World {
     /// The browser.
     pub browser: WebDriver,
     _driver: DriverProcess,
-}
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 impl World {
@@ -58,11 +54,11 @@ impl World {
             api_key: keys.api_key.clone(),
             database_url: "sqlite::memory:".to_owned(),
             poll_interval: Duration::from_millis(100),
-            demo: Some(DemoFiles { site_dir: repository().join("www/demo"), sdk_dir: repository().join("dist") }),
+            demo: Some(DemoFiles { site_dir: repository().join("www/demo"), sdk_dir: dist() }),
             ..HostConfig::default()
         })
         .await?;
-        let (driver, browser) = launch(Engine::from_env()?).await?;
+        let (driver, browser) = launch(Engine::from_env()?, Network::Real).await?;
         let world = Self { sandbox, host, browser, _driver: driver };
         world.visit().await?;
         Ok(world)
@@ -187,6 +183,27 @@ impl World {
         self.browser.execute("arguments[0].shadowRoot.querySelector('[part=close]').focus()", vec![surface]).await?;
         self.browser.action_chain().send_keys(thirtyfour::Key::Escape).perform().await?;
         Ok(())
+    }
+
+    /// Waits until the widget's button of that part says `text`.
+    pub async fn expect_widget_button(&self, part: &str, text: &str) -> Result<()> {
+        eventually(&format!("the widget's {part} button says {text}"), async || {
+            let said = self.widget_button(part, "return button.hidden ? '' : button.textContent").await?;
+            Ok((said == text).then_some(()))
+        })
+        .await
+    }
+
+    /// Presses the widget's button of that part.
+    pub async fn press_widget_button(&self, part: &str) -> Result<()> {
+        self.widget_button(part, "button.click(); return ''").await.map(drop)
+    }
+
+    /// The widget's own parts stand in a shadow tree, where drivers differ in what they find.
+    async fn widget_button(&self, part: &str, script: &str) -> Result<String> {
+        let surface = self.browser.find(By::Css("dialog[open] > div")).await?.to_json()?;
+        let script = format!("const button = arguments[0].shadowRoot.querySelector('[part={part}]'); {script}");
+        Ok(self.browser.execute(&script, vec![surface]).await?.convert()?)
     }
 
     /// Waits until nothing of the widget is on the page.

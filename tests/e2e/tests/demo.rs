@@ -153,3 +153,37 @@ async fn a_wrong_answer_can_be_corrected() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn a_second_tab_is_told_and_may_take_over() -> Result<()> {
+    World::run(async |world| {
+        let [first, second, third] = CHALLENGES;
+        world.press_reconnect("nightly").await?;
+        world.enter_connect().await?;
+        world.answer(first.0, first.1).await?;
+        world.expect_question(second.0).await?;
+        world.leave_connect().await?;
+
+        let first_tab = world.browser.window().await?;
+        let second_tab = world.browser.new_tab().await?;
+        world.browser.switch_to_window(second_tab.clone()).await?;
+        world.visit().await?;
+        world.press_reconnect("nightly").await?;
+        world.expect_widget_button("retry", "Continue here").await?;
+        world.expect_launches(1).await?;
+        world.press_widget_button("retry").await?;
+        world.enter_connect().await?;
+        world.answer(second.0, second.1).await?;
+        world.leave_connect().await?;
+
+        // The first tab lost it, says so, and can take it back.
+        world.browser.switch_to_window(first_tab).await?;
+        world.expect_widget_button("retry", "Continue here").await?;
+        world.press_widget_button("retry").await?;
+        world.enter_connect().await?;
+        world.answer(third.0, third.1).await?;
+        world.leave_connect().await?;
+        world.expect_status("nightly", "up-to-date").await
+    })
+    .await
+}
