@@ -8,3 +8,5 @@ pub mod connect;
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 mod web;
+#[cfg(target_arch = "wasm32")]
+pub use web::Widget;

@@ -135,7 +135,8 @@ fn agreed(fields: &dyn Fields, query: &[(String, String)], name: &str) -> Result
 }
 
 fn institution(fields: &dyn Fields, query: &[(String, String)]) -> Option<String> {
-    let in_query = || query.iter().find(|(key, value)| key == INSTITUTION && value.len() <= MAX_TEXT_LEN);
+    let in_query =
+        || query.iter().find(|(key, value)| key == INSTITUTION && value.encode_utf16().count() <= MAX_TEXT_LEN);
     match fields.text(INSTITUTION, MAX_TEXT_LEN) {
         Field::Text(text) => Some(text),
         Field::Absent | Field::Unusable => in_query().map(|(_, value)| value.clone()),

@@ -14,5 +14,7 @@ mod value;
 mod widget;
 mod words;
 
+pub use widget::Widget;
+
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -77,6 +77,7 @@ impl Widget {
     }
 
     /// When the session at Flinks is estimated to die, in epoch milliseconds.
+    #[must_use]
     #[wasm_bindgen(getter, js_name = expiresAt)]
     pub fn expires_at(&self) -> Option<f64> {
         self.driver.expires_at()

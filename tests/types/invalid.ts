@@ -1,0 +1,36 @@
+// Every line under a `@ts-expect-error` must not compile; the compiler complains about one that does.
+
+import { ReconnectError, reconnect } from "flinks-reconnect";
+
+// @ts-expect-error neither start nor requestId
+reconnect({ instance: "toolbox" });
+// @ts-expect-error both start and requestId
+reconnect({ start: "/start", requestId: "9022abc2-8a2e-4b06-a06e-c3e5449c4d10" });
+// @ts-expect-error a token goes with a requestId only
+reconnect({ start: "/start", authorizeToken: "d65f1adb-8ebc-48dc-be8b-20c773ba1565" });
+// @ts-expect-error unknown option
+reconnect({ start: "/start", instanceName: "toolbox" });
+// @ts-expect-error reserved parameter
+reconnect({ start: "/start", params: { requestId: "x" } });
+// @ts-expect-error reserved parameter
+reconnect({ start: "/start", params: { webview: true } });
+// @ts-expect-error documented parameter of another type
+reconnect({ start: "/start", params: { demo: "yes" } });
+// @ts-expect-error unknown policy
+reconnect({ start: "/start", fullFlow: "ask" });
+// @ts-expect-error unknown language
+reconnect({ start: "/start", language: "de" });
+// @ts-expect-error a start function must answer with a start reply
+reconnect({ start: () => ({ status: "challenge" }) });
+// @ts-expect-error errors are made by the package only
+new ReconnectError();
+
+const session = reconnect({ start: "/start" });
+// @ts-expect-error read-only
+session.phase = "done";
+// @ts-expect-error an event's detail is typed
+session.addEventListener("step", ({ detail }) => detail.name);
+session.result.then((result) => {
+  // @ts-expect-error a result that needed nobody has no login
+  result.loginId;
+});
