@@ -26,7 +26,8 @@ export const checks = {
 
   native: {
     about: "Rust tests without a browser",
-    needs: ["c-compiler"],
+    // The corpora come as npm packages, and Node's URL parser is their oracle.
+    needs: ["c-compiler", "npm"],
     run: (log) => run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log }),
     count: rustSummary,
     excerpt: rustFailures,
@@ -70,9 +71,9 @@ export const checks = {
     about: "licences and sources of the crates, and known vulnerabilities",
     needs: ["cargo-deny"],
     async run(log) {
-      await run("cargo", ["deny", "check", "licenses", "bans", "sources"], { log });
+      await run("cargo", ["deny", "--workspace", "check", "licenses", "bans", "sources"], { log });
       try {
-        await run("cargo", ["deny", "check", "advisories"], { log });
+        await run("cargo", ["deny", "--workspace", "check", "advisories"], { log });
       } catch (error) {
         const unreachable = error instanceof CommandFailed && /failed to (fetch|load|open|acquire)[^\n]*advisory[- ]d/i.test(error.output);
         if (!unreachable) throw error;

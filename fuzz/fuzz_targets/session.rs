@@ -1,0 +1,322 @@
+//! Any bytes as a schedule: what Connect, strangers, the host, the user, the other tabs and the clock do to one session.
+//!
+//! The first byte chooses the options, every other is one thing that happens (the table in `step`, in letters, so that a seed can be
+//! read); a byte that is no letter of the table is time. What must hold, whatever the order:
+//!
+//! - one settlement per attempt, and only a phase change out of a final phase begins another;
+//! - a login comes only from a message the browser, the window and the origin vouch for;
+//! - nothing is delivered before it was accepted, and an attempt delivers the same thing every time;
+//! - a wake at the deadline changes the deadline, so no timer spins;
+//! - no id stands in what a log would show.
+
+#![no_main]
+
+use flinks_reconnect::connect::address::parse_url;
+use flinks_reconnect::connect::id::AttemptId;
+use flinks_reconnect::connect::message::{Field, Fields};
+use flinks_reconnect::session::{
+    Delivery, Entropy, Event, Holding, HostAnswer, Input, Options, Outcome, Output, Phase, Posted, Properties,
+    Property, Session, StartReply,
+};
+use libfuzzer_sys::fuzz_target;
+
+const LOGIN: &str = "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31";
+const OTHER_LOGIN: &str = "9c46a7d9-f8c7-42e4-a9a9-19e79c8a9e42";
+/// Only strangers name this one.
+const FORGED_LOGIN: &str = "f0f0f0f0-dead-4bad-8bad-f0f0f0f0f0f0";
+const REQUEST: &str = "0f1e2d3c-aaaa-4bbb-8ccc-000000000001";
+const TOKEN: &str = "7a7a7a7a-1111-4222-8333-444444444444";
+const ATTEMPT: &str = "attempt-of-the-host-0001";
+const OWN_ATTEMPT: &str = "attempt-of-the-widget-01";
+const IDS: [&str; 6] = [LOGIN, OTHER_LOGIN, REQUEST, TOKEN, ATTEMPT, OWN_ATTEMPT];
+
+/// A longer schedule finds nothing that a shorter one does not, and is slower.
+const MAX_STEPS: usize = 512;
+/// The outputs one input may cause; more is a loop.
+const MAX_OUTPUTS: u32 = 100;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&kind, schedule)) = bytes.split_first() else { return };
+    let mut run = Run::new(kind);
+    for &byte in schedule.iter().take(MAX_STEPS) {
+        run.step(byte);
+    }
+    run.end();
+});
+
+struct Run {
+    session: Session,
+    now_ms: u64,
+    call: u32,
+    try_number: u32,
+    /// Settlements since the attempt began.
+    settled: u32,
+    delivery: Option<Delivery>,
+    genuine_redirect: bool,
+}
+
+impl Run {
+    fn new(kind: u8) -> Self {
+        let options =
+            Options::read(&options(kind), "en", parse_url).unwrap_or_else(|error| panic!("{}", error.message()));
+        let attempt_id = AttemptId::parse(OWN_ATTEMPT).expect("an attempt id");
+        let entropy = Entropy { attempt_id, seed: u64::from(kind) };
+        Self {
+            session: Session::new(0, options, entropy, parse_url),
+            now_ms: 0,
+            call: 0,
+            try_number: 0,
+            settled: 0,
+            delivery: None,
+            genuine_redirect: false,
+        }
+    }
+
+    fn step(&mut self, byte: u8) {
+        match byte {
+            b'b' => self.handle(Input::Begin),
+            b'h' => self.handle(Input::Hold(Holding::Held)),
+            b'y' => self.handle(Input::Hold(Holding::Busy)),
+            b'l' => self.handle(Input::Hold(Holding::Lost)),
+            // start answers
+            b's' => self.started(self.call, &[("status", "challenge"), ("mode", "refresh"), ("requestId", REQUEST)]),
+            b'S' => self.started(
+                self.call,
+                &[("status", "challenge"), ("mode", "resume"), ("requestId", REQUEST), ("tag", "mine")],
+            ),
+            b'c' => self.started(self.call, &[("status", "connect")]),
+            b'u' => self.started(self.call, &[("status", "upToDate")]),
+            b'n' => self.started(self.call, &[("status", "nonsense")]),
+            b'z' => self.started(self.call.wrapping_sub(1), &[("status", "upToDate")]),
+            // what Connect says
+            b'm' => self.says(&[("step", "APP_MOUNTED")]),
+            b'a' => self.says(&[("step", "COMPONENT_LOAD_MFA")]),
+            b'A' => self.says(&[("step", "SUBMIT_MFA")]),
+            b'f' => self.says(&[("step", "COMPONENT_LOAD_CREDENTIAL")]),
+            b'i' => self.says(&[("step", "TOKEN_INVALID")]),
+            b'x' => self.says(&[("step", "COMPONENT_CLOSE_SESSION")]),
+            b'e' => self.says(&[("step", "APP_RESIZE"), ("flinksCode", "SESSION_EXPIRED")]),
+            b't' => self.says(&[("flinksCode", "DISABLED_LOGIN")]),
+            b'r' => self.says(&[("step", "REDIRECT"), ("loginId", LOGIN)]),
+            b'R' => self.says(&[("step", "REDIRECT"), ("loginId", OTHER_LOGIN)]),
+            b'q' => self.says(&[
+                ("step", "REDIRECT"),
+                ("url", "https://example.com/?loginId=8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31&tag=mine"),
+            ]),
+            b'Q' => self.says(&[
+                ("step", "REDIRECT"),
+                ("loginId", LOGIN),
+                ("url", "https://example.com/?loginId=another-login&tag=yours"),
+            ]),
+            b'j' => self.says(&[("step", "REDIRECT"), ("loginId", "?")]),
+            b'-' => self.says(&[]),
+            // what strangers say: wrong in one of the three ways
+            b'1' => self.forges([false, true, true]),
+            b'2' => self.forges([true, false, true]),
+            b'3' => self.forges([true, true, false]),
+            // delivery answers
+            b'o' => self.delivered(self.try_number, HostAnswer::Ok),
+            b'O' => self.delivered(self.try_number.wrapping_sub(1), HostAnswer::Ok),
+            b'd' => self.delivered(self.try_number, HostAnswer::Unreachable),
+            b'4' => self.delivered(self.try_number, refused(422, None)),
+            b'9' => self.delivered(self.try_number, refused(409, None)),
+            b'M' => self.delivered(self.try_number, refused(409, Some("LOGIN_MISMATCH"))),
+            b'5' => self.delivered(
+                self.try_number,
+                HostAnswer::Refused { status: 503, code: None, retry_after_ms: Some(u64::MAX) },
+            ),
+            // the rest of the world
+            b'w' => self.handle(Input::Wake),
+            b'W' => self.wake_at_the_deadline(),
+            b'N' => self.handle(Input::Online),
+            b'U' => self.handle(Input::UserClosed),
+            b'H' => self.handle(Input::HostClosed),
+            b'Z' => self.handle(Input::Retry),
+            // 1 ms to 12 days, with no timer firing
+            _ => self.now_ms += 1 << (byte % 31),
+        }
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        let is_final_before = self.session.phase().is_final();
+        self.session.handle(self.now_ms, input);
+        for _ in 0..MAX_OUTPUTS {
+            let Some(output) = self.session.poll() else {
+                assert_eq!(
+                    self.settled,
+                    u32::from(self.session.phase().is_final()),
+                    "settled once, and in a final phase"
+                );
+                assert!(is_final_before || !self.session.phase().is_final() || self.session.deadline_ms().is_none());
+                return;
+            };
+            let shown = format!("{output:?}");
+            assert!(!IDS.iter().any(|id| shown.contains(id)), "an id in a log");
+            self.perform(output);
+        }
+        panic!("one input caused more than {MAX_OUTPUTS} outputs");
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Start { call } => self.call = call,
+            Output::OpenFrame { url, origin } => {
+                assert_eq!(parse_url(&url).expect("the frame's URL parses").origin, origin);
+            }
+            Output::Deliver { try_number, delivery } => {
+                assert!(try_number > self.try_number, "a try number twice");
+                self.try_number = try_number;
+                self.check_login(&delivery);
+                let first = self.delivery.get_or_insert_with(|| delivery.clone());
+                assert_eq!(*first, delivery, "a delivery that changed between tries");
+            }
+            Output::Emit(Event::PhaseChange { previous, .. }) if previous.is_final() => {
+                assert_eq!(self.settled, 1, "an attempt ended without a settlement");
+                self.settled = 0;
+            }
+            Output::Settle(outcome) => {
+                self.settled += 1;
+                if let Outcome::Reconnected(result) = outcome {
+                    self.check_login(&result);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn check_login(&self, result: &Delivery) {
+        assert!(self.genuine_redirect, "a result out of nothing");
+        assert!([LOGIN, OTHER_LOGIN].contains(&result.login_id.as_str()));
+    }
+
+    fn wake_at_the_deadline(&mut self) {
+        let Some(deadline_ms) = self.session.deadline_ms() else { return };
+        self.now_ms = self.now_ms.max(deadline_ms);
+        self.handle(Input::Wake);
+        assert!(
+            self.session.deadline_ms().is_none_or(|next_ms| next_ms > self.now_ms || next_ms > deadline_ms),
+            "a timer spins"
+        );
+    }
+
+    fn started(&mut self, call: u32, reply: &'static [(&'static str, &'static str)]) {
+        let reply = StartReply::read(&Reply(reply), parse_url).map_err(|_| HostAnswer::Ok);
+        self.handle(Input::Started { call, reply });
+    }
+
+    fn delivered(&mut self, try_number: u32, answer: HostAnswer) {
+        self.handle(Input::Delivered { try_number, answer });
+    }
+
+    fn says(&mut self, fields: &'static [(&'static str, &'static str)]) {
+        self.genuine_redirect |= fields.contains(&("step", "REDIRECT"));
+        self.handle(Input::Posted(&Letter { fields, facts: [true; 3] }));
+    }
+
+    fn forges(&mut self, facts: [bool; 3]) {
+        let fields = &[("step", "REDIRECT"), ("loginId", FORGED_LOGIN)];
+        self.handle(Input::Posted(&Letter { fields, facts }));
+    }
+
+    /// Left to its timers, with a page that closes it, every session that began comes to an end.
+    fn end(&mut self) {
+        self.handle(Input::HostClosed);
+        for _ in 0..10_000 {
+            if self.session.deadline_ms().is_none() {
+                break;
+            }
+            self.wake_at_the_deadline();
+        }
+        assert!(self.session.phase().is_final(), "left in {}", self.session.phase().as_str());
+        assert!(self.session.phase() != Phase::Delivering);
+    }
+}
+
+fn refused(status: u16, code: Option<&str>) -> HostAnswer {
+    HostAnswer::Refused { status, code: code.map(str::to_owned), retry_after_ms: None }
+}
+
+/// With or without `start`, `deliver`, `fullFlow: "stop"` and a `tag`: one bit each.
+fn options(kind: u8) -> Given {
+    let mut given = vec![("instance", Property::Text("toolbox".to_owned()))];
+    if kind & 1 == 0 {
+        given.push(("requestId", Property::Text(REQUEST.to_owned())));
+        given.push(("authorizeToken", Property::Text(TOKEN.to_owned())));
+    } else {
+        given.push(("start", Property::Function));
+    }
+    if kind & 2 == 0 {
+        given.push(("deliver", Property::Function));
+    }
+    if kind & 4 != 0 {
+        given.push(("fullFlow", Property::Text("stop".to_owned())));
+    }
+    if kind & 8 != 0 {
+        given.push(("params", Property::Pairs(vec![("tag".to_owned(), "mine".to_owned())])));
+    }
+    Given(given)
+}
+
+struct Given(Vec<(&'static str, Property)>);
+
+impl Properties for Given {
+    fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    fn get(&self, name: &str) -> Property {
+        self.0.iter().find(|(given, _)| *given == name).map_or(Property::Absent, |(_, property)| property.clone())
+    }
+}
+
+/// A start reply; its attempt id is always there.
+struct Reply(&'static [(&'static str, &'static str)]);
+
+impl Properties for Reply {
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn get(&self, name: &str) -> Property {
+        let all = self.0.iter().chain(&[("attemptId", ATTEMPT)]);
+        let value = all.copied().find(|(given, _)| *given == name).map(|(_, value)| value);
+        value.map_or(Property::Absent, |value| Property::Text(value.to_owned()))
+    }
+}
+
+struct Letter {
+    fields: &'static [(&'static str, &'static str)],
+    facts: [bool; 3],
+}
+
+impl Posted for Letter {
+    fn is_trusted(&self) -> bool {
+        self.facts[0]
+    }
+
+    fn is_from_frame(&self) -> bool {
+        self.facts[1]
+    }
+
+    fn is_from_origin(&self) -> bool {
+        self.facts[2]
+    }
+
+    fn fields(&self) -> Option<Box<dyn Fields + '_>> {
+        assert!(self.facts == [true; 3], "a stranger's data was read");
+        Some(Box::new(Told(self.fields)))
+    }
+}
+
+struct Told(&'static [(&'static str, &'static str)]);
+
+impl Fields for Told {
+    fn text(&self, name: &str, _: usize) -> Field {
+        let value = self.0.iter().find(|(given, _)| *given == name);
+        value.map_or(Field::Absent, |(_, value)| Field::Text((*value).to_owned()))
+    }
+
+    fn texts(&self, _: &str, _: usize, _: usize) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,152 @@
+// One contract, told in three places: the Rust tables decide, the types and the README repeat. A name that one of them lacks is a lie to
+// somebody, and none of the compilers sees it.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+
+const types = read("www/sdk/index.d.ts");
+const readme = read("README.md");
+const failure = read("src/session/failure.rs");
+const parameters = read("src/connect/parameters.rs");
+
+/** All first groups of a pattern. */
+const all = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) => name);
+
+/** The text between two marks; both must be there, or the test would pass on nothing. */
+function between(text, from, to, where) {
+  const start = text.indexOf(from);
+  assert.notEqual(start, -1, `${where} no longer has ${JSON.stringify(from)}`);
+  const end = text.indexOf(to, start + from.length);
+  assert.notEqual(end, -1, `${where} no longer has ${JSON.stringify(to)} after ${JSON.stringify(from)}`);
+  return text.slice(start + from.length, end);
+}
+
+const section = (title) => between(`${readme}\n## `, `\n## ${title}\n`, "\n## ", "README.md");
+const inTable = (text) => all(text, /^\| `([^`]+)` \|/gm);
+const inTypes = (from, to) => between(types, from, to, "index.d.ts");
+const members = (body) => all(body, /^ {2}(\w+)\??:/gm);
+const union = (name) => all(inTypes(`export type ${name} =`, ";"), /"([^"]+)"/g);
+
+/** Fails with every name that is missing, and where. */
+function same(what, places) {
+  const names = new Set(Object.values(places).flat());
+  const complaints = [];
+  for (const [place, found] of Object.entries(places)) {
+    assert.ok(found.length > 0, `${place} has no ${what} that could be read: has its form changed?`);
+    for (const name of names) {
+      const count = found.filter((it) => it === name).length;
+      if (count === 0) complaints.push(`${what} \`${name}\` is missing in ${place}`);
+      if (count > 1) complaints.push(`${what} \`${name}\` stands ${count} times in ${place}`);
+    }
+  }
+  assert.equal(complaints.join("\n"), "");
+}
+
+const errorCodes = () => new Map([...failure.matchAll(/^ {4}(\w+) "([A-Z_]+)" "/gm)].map(([, variant, code]) => [variant, code]));
+
+test("error codes", () => {
+  same("error code", {
+    "src/session/failure.rs": [...errorCodes().values()],
+    "index.d.ts (ErrorCode)": union("ErrorCode"),
+    "README.md (Errors)": inTable(section("Errors")),
+  });
+});
+
+test("error codes the façade raises by itself", () => {
+  const known = [...errorCodes().values()];
+  const raised = ["www/sdk/session.js", "www/sdk/error.js"].flatMap((path) => all(read(path), /code: "([A-Z_]+)"/g));
+  const worded = all(between(read("www/sdk/error.js"), "const MESSAGES = {", "};", "error.js"), /^ {2}([A-Z_]+):/gm);
+  for (const code of [...raised, ...worded]) assert.ok(known.includes(code), `\`${code}\` in www/sdk is no code of src/session/failure.rs`);
+  for (const code of raised) assert.ok(worded.includes(code), `error.js has no words for \`${code}\``);
+});
+
+test("error codes that retry() helps", () => {
+  const retryable = between(failure, "pub fn is_retryable", "}", "failure.rs");
+  const codes = errorCodes();
+  same("retryable code", {
+    "src/session/failure.rs (is_retryable)": all(retryable, /Self::(\w+)/g).map((variant) => codes.get(variant) ?? variant),
+    "index.d.ts (retry)": all(/\/\*\* A new try after ([^*]*)\*\//.exec(types)?.[1] ?? "", /`([A-Z_]+)`/g),
+  });
+});
+
+test("option names", () => {
+  const bodies = ["interface CommonOptions {", "interface InterruptedOptions extends CommonOptions {", "interface StartOptions extends CommonOptions {"];
+  same("option", {
+    "src/session/options.rs (NAMES)": all(between(read("src/session/options.rs"), "pub const NAMES: &[&str] = &[", "];", "options.rs"), /"(\w+)"/g),
+    // `start?: never` only says which options exclude each other.
+    "index.d.ts (ReconnectOptions)": bodies.flatMap((from) => members(inTypes(from, "\n}").replaceAll(/^.*\?: never;$/gm, ""))),
+    "README.md (Options)": inTable(section("Options")),
+  });
+});
+
+test("attributes of the element", () => {
+  const element = read("www/sdk/element.js");
+  const camelCase = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+  const attributes = all(between(element, "const ATTRIBUTES = {", "};", "element.js"), /^ {2}"?([\w-]+)"?:/gm).map(camelCase);
+  const properties = all(between(element, "const PROPERTIES = [", "]", "element.js"), /"(\w+)"/g);
+  const options = all(between(read("src/session/options.rs"), "pub const NAMES: &[&str] = &[", "];", "options.rs"), /"(\w+)"/g);
+  same("option", {
+    // The element is the container, and its removal is the signal.
+    "src/session/options.rs (NAMES)": options.filter((name) => !["container", "signal"].includes(name)),
+    "element.js (ATTRIBUTES and PROPERTIES)": [...new Set([...attributes, ...properties])],
+  });
+});
+
+test("events", () => {
+  same("event", {
+    "src/session/output.rs (Event)": all(between(read("src/session/output.rs"), "pub enum Event {", "\n}", "output.rs"), /^ {4}\/\/\/ `(\w+)`/gm),
+    "index.js (EVENTS)": all(between(read("www/sdk/index.js"), "export const EVENTS = [", "]", "index.js"), /"(\w+)"/g),
+    "index.d.ts (ReconnectEventMap)": members(inTypes("export interface ReconnectEventMap {", "\n}")),
+    "README.md (Session and result)": inTable(section("Session and result")),
+  });
+});
+
+test("phases", () => {
+  const output = read("src/session/output.rs");
+  // `starting → … → done`, or `failed` / `closed` from anywhere.
+  const told = section("Session and result").split("\n").find((line) => line.includes("→"));
+  same("phase", {
+    "src/session/output.rs (Phase)": all(between(between(output, "impl Phase {", "\n}", "output.rs"), "as_str", "\n    }", "output.rs"), /"(\w+)"/g),
+    "index.d.ts (Phase)": union("Phase"),
+    "README.md (Session and result)": all(told ?? "", /(\w+)(?= →|` \/|` from|`, or)/g),
+  });
+});
+
+/** The names in a Rust table; a constant stands for its text. */
+function rustNames(table) {
+  const constants = new Map([...parameters.matchAll(/pub const (\w+): &str = "(\w+)";/g)].map(([, constant, name]) => [constant, name]));
+  const body = between(parameters, `pub const ${table}: &[&str] =`, "];", "parameters.rs");
+  return all(body.replace("&[", ""), /("?\b\w+\b"?)/g).map((name) => (name.startsWith('"') ? name.slice(1, -1) : (constants.get(name) ?? name)));
+}
+
+test("Connect's parameters", () => {
+  const body = inTypes("export interface ConnectParams {", "\n}");
+  const isReserved = (name) => new RegExp(`^ {2}${name}\\?: never;$`, "m").test(body);
+  same("parameter", {
+    "src/connect/parameters.rs (DOCUMENTED)": rustNames("DOCUMENTED"),
+    "index.d.ts (ConnectParams)": members(body).filter((name) => !isReserved(name)),
+  });
+  const row = section("Options").split("\n").find((line) => line.startsWith("| `params` |")) ?? "";
+  same("reserved parameter", {
+    "src/connect/parameters.rs (RESERVED)": rustNames("RESERVED"),
+    "index.d.ts (ConnectParams)": members(body).filter(isReserved),
+    "README.md (Options, params)": all(row.split("any other Connect parameter")[1] ?? "", /`(\w+)`/g),
+  });
+});
+
+test("labels", () => {
+  same("label", {
+    "src/web/words.rs": all(read("src/web/words.rs"), /: Text =\s*\(\s*"(\w+)"/g),
+    "index.d.ts (Labels)": members(inTypes("export interface Labels {", "\n}")),
+  });
+});
+
+test("what is delivered", () => {
+  same("field", {
+    "index.d.ts (Delivery)": members(inTypes("export interface Delivery {", "\n}")),
+    "README.md (Your backend)": (/brings `\{([^}]*)\}`/.exec(section("Your backend"))?.[1] ?? "").split(", "),
+  });
+});
