@@ -41,6 +41,16 @@ pub struct Config {
     pub reconcile_after: Duration,
     /// How long the result of an attempt is taken.
     pub attempt_life: Duration,
+    /// How long data may take from the result on; Flinks prepares it for at most 30 minutes.
+    pub data_deadline: Duration,
+    /// How often Flinks is asked which connections Nightly Refresh passes over.
+    pub nightly_interval: Duration,
+    /// How many calls to Flinks may be under way at once.
+    pub flinks_calls: usize,
+    /// How long the longest call to Flinks may take.
+    pub flinks_timeout: Duration,
+    /// How long work of a host that died waits for another host on the same Postgres.
+    pub claim_lease: Duration,
     /// Serves the demo page and signs its visitor in.
     pub demo: Option<DemoFiles>,
 }
@@ -69,6 +79,11 @@ impl Default for Config {
             poll_interval: Duration::from_secs(10),
             reconcile_after: Duration::from_mins(1),
             attempt_life: Duration::from_hours(1),
+            data_deadline: Duration::from_mins(30),
+            nightly_interval: Duration::from_hours(1),
+            flinks_calls: 16,
+            flinks_timeout: Duration::from_mins(1),
+            claim_lease: Duration::from_secs(10),
             demo: None,
         }
     }
@@ -82,6 +97,8 @@ impl fmt::Debug for Config {
             .field("poll_interval", &self.poll_interval)
             .field("reconcile_after", &self.reconcile_after)
             .field("attempt_life", &self.attempt_life)
+            .field("nightly_interval", &self.nightly_interval)
+            .field("flinks_calls", &self.flinks_calls)
             .field("demo", &self.demo)
             .finish_non_exhaustive()
     }
@@ -112,10 +129,18 @@ pub(crate) struct Access {
     pub(crate) api_key: Secret,
 }
 
+/// What Flinks is spared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) calls: usize,
+    pub(crate) longest_call: Duration,
+}
+
 /// A [`Config`] whose values make sense.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub(crate) access: Access,
+    pub(crate) limits: Limits,
     pub(crate) connect: ConnectUrl,
     pub(crate) webhook_secret: Option<Secret>,
 }
@@ -132,16 +157,24 @@ impl Config {
         };
         let webhook_secret =
             self.webhook_secret.as_deref().map(|secret| header_secret("FLINKS_WEBHOOK_SECRET", secret)).transpose()?;
-        if self.poll_interval.is_zero() || self.reconcile_after.is_zero() {
-            return Err(StartError::Setting {
-                name: "POLL_INTERVAL_MS",
-                expected: "expected intervals of at least a millisecond",
-            });
+        for (name, interval) in [
+            ("POLL_INTERVAL_MS", self.poll_interval),
+            ("RECONCILE_AFTER_MS", self.reconcile_after),
+            ("NIGHTLY_INTERVAL_MS", self.nightly_interval),
+            ("CLAIM_LEASE_MS", self.claim_lease),
+        ] {
+            if interval < Duration::from_millis(1) {
+                return Err(StartError::Setting { name, expected: "expected at least a millisecond" });
+            }
         }
+        if self.flinks_calls == 0 {
+            return Err(StartError::Setting { name: "FLINKS_MAX_CALLS", expected: "expected at least one" });
+        }
+        let limits = Limits { calls: self.flinks_calls, longest_call: self.flinks_timeout };
         if self.demo.as_ref().is_some_and(|files| !files.site_dir.is_dir()) {
             return Err(StartError::Setting { name: "--site", expected: "expected the folder of the demo page" });
         }
-        Ok(Checked { access, connect, webhook_secret })
+        Ok(Checked { access, limits, connect, webhook_secret })
     }
 }
 
@@ -208,6 +241,10 @@ mod tests {
             (Config { api_key: "hush\n".to_owned(), ..good() }, "FLINKS_API_KEY"),
             (Config { webhook_secret: Some(String::new()), ..good() }, "FLINKS_WEBHOOK_SECRET"),
             (Config { poll_interval: Duration::ZERO, ..good() }, "POLL_INTERVAL_MS"),
+            (Config { reconcile_after: Duration::ZERO, ..good() }, "RECONCILE_AFTER_MS"),
+            (Config { nightly_interval: Duration::ZERO, ..good() }, "NIGHTLY_INTERVAL_MS"),
+            (Config { claim_lease: Duration::ZERO, ..good() }, "CLAIM_LEASE_MS"),
+            (Config { flinks_calls: 0, ..good() }, "FLINKS_MAX_CALLS"),
         ] {
             let text = refused(&config);
             assert!(text.starts_with(name), "{text}");

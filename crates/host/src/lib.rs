@@ -4,8 +4,8 @@
 //! (`flinks-host`), read it, or copy it; see this crate's README for the parts to replace.
 //!
 //! - [`config`]: what the operator decides.
-//! - `reconnect`: what start and deliver mean. `worker`: what goes on without a request.
-//! - `flinks`: the Flinks API. `storage`: what is remembered, in SQLite or Postgres.
+//! - `reconnect`: what start and deliver mean. `worker`, `nightly`: what goes on without a request.
+//! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
 //! - `http`: all of it over HTTP, and the demo page.
 //!
 //! Invariants of the whole: accepted means committed; a `loginId` is never overwritten; no id, token or secret in a log line or
@@ -17,6 +17,8 @@ mod demo;
 mod flinks;
 mod http;
 mod moment;
+mod nightly;
+mod outbound;
 mod random;
 mod reconnect;
 mod storage;
@@ -46,6 +48,8 @@ use crate::{
     storage::{Storage, StorageError, attempts::Owner},
 };
 
+/// What https needs of the machine.
+const ROOTS: &str = "root certificates; install its package ca-certificates, or set SSL_CERT_FILE";
 /// How long requests may go on after [`Host::stop`].
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -106,7 +110,7 @@ pub struct Host {
     addr: SocketAddr,
     stopping: watch::Sender<bool>,
     servers: JoinSet<()>,
-    worker: JoinSet<()>,
+    workers: JoinSet<()>,
     storage: Arc<Storage>,
 }
 
@@ -120,12 +124,14 @@ impl Host {
         }
         let reconnects = Reconnects {
             storage: Arc::clone(&storage),
-            flinks: Flinks::new(checked.access.clone()).map_err(|_| StartError::System("TLS"))?,
+            flinks: Flinks::new(checked.access.clone(), checked.limits).map_err(|_| StartError::System(ROOTS))?,
             connect: checked.connect,
             pace: Pace {
                 poll_interval: config.poll_interval,
                 reconcile_after: config.reconcile_after,
                 attempt_life: config.attempt_life,
+                data_deadline: config.data_deadline,
+                claim_lease: config.claim_lease,
             },
             bell: Arc::new(Notify::new()),
         };
@@ -137,7 +143,7 @@ impl Host {
         let demo = match config.demo {
             None => None,
             Some(files) => {
-                let controls = SandboxControls::new(checked.access.api).map_err(|_| StartError::System("TLS"))?;
+                let controls = SandboxControls::new(checked.access.api).map_err(|_| StartError::System(ROOTS))?;
                 Some((files, controls))
             }
         };
@@ -161,9 +167,10 @@ impl Host {
             });
         }
         let owner = Owner(random::token().map_err(|_| StartError::System("random numbers"))?);
-        let mut worker = JoinSet::new();
-        worker.spawn(worker::run(reconnects, owner));
-        Ok(Self { addr, stopping, servers, worker, storage })
+        let mut workers = JoinSet::new();
+        workers.spawn(nightly::run(reconnects.clone(), config.nightly_interval));
+        workers.spawn(worker::run(reconnects, owner));
+        Ok(Self { addr, stopping, servers, workers, storage })
     }
 
     /// Where it listens; with the port that was free when the configuration said 0.
@@ -180,8 +187,8 @@ impl Host {
 
     /// Takes no new requests, lets the present ones finish for a few seconds, and closes the database.
     pub async fn stop(mut self) {
-        self.worker.abort_all();
-        while self.worker.join_next().await.is_some() {}
+        self.workers.abort_all();
+        while self.workers.join_next().await.is_some() {}
         self.stopping.send_replace(true);
         let finished = async { while self.servers.join_next().await.is_some() {} };
         // Whoever keeps a request open longer loses it; what was accepted is committed already.

@@ -45,6 +45,18 @@ struct Arguments {
     /// Milliseconds between two questions for data [default: 10000, with --demo 500]
     #[arg(long, env = "POLL_INTERVAL_MS")]
     poll_interval_ms: Option<String>,
+    /// Milliseconds from a start to the first question whether the browser lost its result [default: 60000]
+    #[arg(long, env = "RECONCILE_AFTER_MS")]
+    reconcile_after_ms: Option<String>,
+    /// Milliseconds between two questions which connections Nightly Refresh passes over [default: 3600000]
+    #[arg(long, env = "NIGHTLY_INTERVAL_MS")]
+    nightly_interval_ms: Option<String>,
+    /// Milliseconds until the work of a host that died is taken by another one on the same Postgres [default: 10000]
+    #[arg(long, env = "CLAIM_LEASE_MS")]
+    claim_lease_ms: Option<String>,
+    /// The most calls to Flinks at once [default: 16]
+    #[arg(long, env = "FLINKS_MAX_CALLS")]
+    flinks_max_calls: Option<String>,
     /// Serve the demo page and sign its visitor in
     #[arg(long)]
     demo: bool,
@@ -79,13 +91,14 @@ impl Arguments {
             }
         };
         let unset = "expected the value from Flinks; it is not set";
-        let poll_interval = match self.poll_interval_ms {
-            Some(text) => Duration::from_millis(
-                text.parse().map_err(|_| setting("POLL_INTERVAL_MS", "expected a whole number of milliseconds"))?,
-            ),
-            None if self.demo => Duration::from_millis(500),
-            None => defaults.poll_interval,
-        };
+        let poll_default = if self.demo { Duration::from_millis(500) } else { defaults.poll_interval };
+        let poll_interval = millis("POLL_INTERVAL_MS", self.poll_interval_ms, poll_default)?;
+        let reconcile_after = millis("RECONCILE_AFTER_MS", self.reconcile_after_ms, defaults.reconcile_after)?;
+        let nightly_interval = millis("NIGHTLY_INTERVAL_MS", self.nightly_interval_ms, defaults.nightly_interval)?;
+        let claim_lease = millis("CLAIM_LEASE_MS", self.claim_lease_ms, defaults.claim_lease)?;
+        let flinks_calls = self.flinks_max_calls.map_or(Ok(defaults.flinks_calls), |text| {
+            text.parse().map_err(|_| setting("FLINKS_MAX_CALLS", "expected a whole number"))
+        })?;
         let database_url = self
             .database_url
             .unwrap_or_else(|| if self.demo { "sqlite::memory:".to_owned() } else { defaults.database_url.clone() });
@@ -108,10 +121,21 @@ impl Arguments {
             webhook_secret: self.webhook_secret,
             database_url,
             poll_interval,
+            reconcile_after,
+            nightly_interval,
+            claim_lease,
+            flinks_calls,
             demo: self.demo.then_some(DemoFiles { site_dir: self.site, sdk_dir: self.sdk }),
             ..defaults
         })
     }
+}
+
+fn millis(name: &'static str, text: Option<String>, default: Duration) -> Result<Duration, StartError> {
+    text.map_or(Ok(default), |text| {
+        let millis = text.parse().map_err(|_| setting(name, "expected a whole number of milliseconds"))?;
+        Ok(Duration::from_millis(millis))
+    })
 }
 
 fn setting(name: &'static str, expected: &'static str) -> StartError {

@@ -174,6 +174,8 @@ pub(crate) struct Pace {
     pub(crate) poll_interval: Duration,
     pub(crate) reconcile_after: Duration,
     pub(crate) attempt_life: Duration,
+    pub(crate) data_deadline: Duration,
+    pub(crate) claim_lease: Duration,
 }
 
 /// The server half of a reconnect.

@@ -57,6 +57,9 @@ async fn no_line_has_an_id_a_token_or_a_secret() {
     scenarios::data_that_takes_long_is_polled_for(&Database::sqlite()).await;
     scenarios::a_session_that_is_used_up_is_replaced_by_the_cached_one(&Database::sqlite()).await;
     scenarios::the_full_flow_picks_accounts_anew(&Database::sqlite()).await;
+    scenarios::a_failed_nightly_refresh_wants_the_user(&Database::sqlite()).await;
+    scenarios::flinks_down_for_too_long_is_the_end(&Database::sqlite()).await;
+    scenarios::limited_requests_are_a_problem_and_a_rest(&Database::sqlite()).await;
     let database = Database::sqlite();
     let bench = Bench::with(&database, |config| config.reconcile_after = Duration::from_millis(20)).await;
     bench.flinks.live(LOGINS[1], Live::Authorized);
@@ -67,15 +70,32 @@ async fn no_line_has_an_id_a_token_or_a_secret() {
     bench.deliver(&delivery(&reply, LOGINS[0])).await.expect(200);
 
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for expected in
-        ["result accepted", "data stored", "asking Flinks failed", "nothing was changed", "route=\"/api/reconnects\""]
-    {
+    for expected in [
+        "result accepted",
+        "data stored",
+        "asking Flinks failed",
+        "nothing was changed",
+        "nightly refresh status",
+        "data has to wait",
+        "data could not be fetched in time",
+        "work rests",
+        "route=\"/api/reconnects\"",
+    ] {
         assert!(text.contains(expected), "the log has no line {expected:?}: is it captured?");
     }
     let cookie = bench.cookie.split_once('=').unwrap().1;
     let given = ["attemptId", "requestId", "authorizeToken", "tag"].map(|name| reply[name].as_str().unwrap());
-    let secrets =
-        [SECRET, API_KEY, WEBHOOK_SECRET, cookie, "acc00000-", "request-for-test", "token-for-test", "0d5a3c10-"];
+    let secrets = [
+        SECRET,
+        API_KEY,
+        WEBHOOK_SECRET,
+        cookie,
+        "acc00000-",
+        "request-for-test",
+        "request-of-",
+        "token-for-test",
+        "0d5a3c10-",
+    ];
     for secret in secrets.into_iter().chain(given) {
         let leak = text.lines().find(|line| line.contains(secret));
         assert!(leak.is_none(), "{}", leak.unwrap());

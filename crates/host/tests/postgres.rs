@@ -6,110 +6,23 @@
 
 mod common;
 
-use std::{
-    env, fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+use std::{collections::BTreeMap, time::Duration};
+
+use common::{
+    Bench, Database, LOGINS, answer_all, audit::Audit, delivery, flinks::Session, postgres::Postgres, scenarios,
 };
-
-use common::{Bench, Database, LOGINS, delivery, flinks::Session, scenarios};
 use flinks_host::Host;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
-use tempfile::TempDir;
-
-/// A server of this test's own, gone when dropped.
-struct Server {
-    binaries: PathBuf,
-    dir: TempDir,
-    port: u16,
-}
-
-impl Server {
-    /// `None` when this machine has no Postgres.
-    fn start() -> Option<Self> {
-        let binaries = binaries()?;
-        let dir = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if is_root() {
-            // Postgres refuses to run as root.
-            assert!(Command::new("chown").arg("nobody").arg(dir.path()).status().unwrap().success());
-        }
-        let server = Self { binaries, dir, port };
-        let data = server.data();
-        server.run("initdb", &["-D", &data, "-U", "host", "-A", "trust", "-E", "UTF8", "--no-sync"]);
-        let socket = server.dir.path().display();
-        let options =
-            format!("-c listen_addresses=127.0.0.1 -p {port} -k {socket} -c fsync=off -c max_connections=300");
-        let log = server.dir.path().join("log").display().to_string();
-        server.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
-        Some(server)
-    }
-
-    fn data(&self) -> String {
-        self.dir.path().join("data").display().to_string()
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://host@127.0.0.1:{}/postgres", self.port)
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let program = self.binaries.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let command = command.args(arguments).current_dir(self.dir.path()).stdout(Stdio::null());
-        assert!(command.status().unwrap().success(), "Postgres could not be set up; see above");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]);
-    }
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().unwrap();
-    id.stdout.trim_ascii() == b"0"
-}
-
-/// The folder of `initdb`: on the path, or where Debian puts it.
-fn binaries() -> Option<PathBuf> {
-    let debian =
-        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|version| version.path().join("bin"));
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain(debian).find(|dir| has_postgres(dir))
-}
-
-fn has_postgres(dir: &Path) -> bool {
-    ["initdb", "pg_ctl"].iter().all(|program| dir.join(program).is_file())
-}
-
-/// An empty database of its own on the server at `url`.
-async fn database(url: &str, name: &str) -> Database {
-    sqlx::any::install_default_drivers();
-    let mut connection = AnyConnection::connect(url).await.unwrap();
-    for statement in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")] {
-        connection.execute(AssertSqlSafe(statement)).await.unwrap();
-    }
-    connection.close().await.unwrap();
-    let (server, _) = url.rsplit_once('/').unwrap();
-    Database::at(format!("{server}/{name}"))
-}
+use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox, log::Happening};
 
 macro_rules! run_all {
     ($($name:ident)*) => {
-        async fn every_scenario(url: &str) -> usize {
+        async fn every_scenario(postgres: &Postgres) -> usize {
             let mut count = 0;
             $(
                 println!("on Postgres: {}", stringify!($name).replace('_', " "));
-                scenarios::$name(&database(url, concat!("host_test_", stringify!($name)).get(..60).unwrap_or(concat!("host_test_", stringify!($name)))).await).await;
+                let name = concat!("host_test_", stringify!($name));
+                let url = postgres.database(name.get(..60).unwrap_or(name)).await;
+                scenarios::$name(&Database::at(url)).await;
                 count += 1;
             )*
             count
@@ -121,15 +34,14 @@ every_scenario!(run_all);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_scenarios_hold_on_postgres_and_hosts_share_it() {
-    let given = env::var("DATABASE_URL").ok().filter(|url| url.starts_with("postgres"));
-    let server = if given.is_some() { None } else { Server::start() };
-    let Some(url) = given.or_else(|| server.as_ref().map(Server::url)) else {
+    let Some(postgres) = Postgres::find() else {
         println!("skipped: no Postgres on this machine (initdb and pg_ctl), and DATABASE_URL names none");
         return;
     };
-    let count = every_scenario(&url).await;
-    two_hosts_share_the_work(&database(&url, "host_test_two_hosts").await).await;
-    println!("on Postgres: {count} scenarios and the one of two hosts");
+    let count = every_scenario(&postgres).await;
+    two_hosts_share_the_work(&Database::at(postgres.database("host_test_two_hosts").await)).await;
+    two_hosts_find_what_browsers_lost(&Database::at(postgres.database("host_test_two_reconcilers").await)).await;
+    println!("on Postgres: {count} scenarios and the two of two hosts");
 }
 
 /// Four results, two hosts: every one is fetched, none twice, whichever host it was delivered to; and a host that dies leaves its
@@ -157,4 +69,58 @@ async fn two_hosts_share_the_work(database: &Database) {
     drop(other);
     bench.flinks.bank().pending = 0;
     bench.until_status("nightly", "up-to-date").await;
+}
+
+/// Forty results that no browser delivers, two hosts that ask about them all the time: each is found once and fetched once, as
+/// the database and the sandbox tell.
+async fn two_hosts_find_what_browsers_lost(database: &Database) {
+    const ROUNDS: usize = 10;
+    let sandbox = Sandbox::start(Config { processing_ms: 5, ..Config::local() }).await.unwrap();
+    let bench = Bench::with(database, |config| {
+        config.flinks_api_url = sandbox.api_url();
+        config.secret_key.clone_from(&sandbox.config().secret_key);
+        config.api_key.clone_from(&sandbox.config().api_key);
+        config.reconcile_after = Duration::from_millis(15);
+        config.poll_interval = Duration::from_millis(15);
+    })
+    .await;
+    let other = Host::start(bench.config.clone()).await.unwrap();
+    Audit::begin(&database.url).await;
+    for _ in 0..ROUNDS {
+        for login in &DEMO_LOGINS {
+            let reply = bench.challenge(login.connection).await;
+            answer_all(&sandbox, &bench.browser, &reply).await;
+        }
+        for login in &DEMO_LOGINS {
+            bench.until_status(login.connection, "up-to-date").await;
+        }
+    }
+    let audit = Audit::read(&database.url).await;
+    let (mut asked, mut fetched, mut cached, mut probes) = (BTreeMap::<_, usize>::new(), 0, 0, 0);
+    for entry in sandbox.log() {
+        let Happening::ApiCall { endpoint, body, status, .. } = entry.happening else { continue };
+        match endpoint.as_str() {
+            "GetAccountsDetail" => *asked.entry(body["RequestId"].to_string()).or_default() += 1,
+            "GetAccountsDetailAsync" => fetched += usize::from(status == 200),
+            "Authorize" if body["MostRecentCached"] == true => cached += 1,
+            "Authorize" if body["RequestId"].is_string() && body["SecurityResponses"].is_null() => probes += 1,
+            _ => {}
+        }
+    }
+    println!(
+        "two reconcilers: {} sessions, {probes} questions about them, accepted {}, data asked for {} times, fetched {fetched} times, \
+         stored {} times, doubled {}",
+        audit.count("begun"),
+        audit.count("accepted"),
+        asked.values().sum::<usize>(),
+        audit.count("data stored"),
+        audit.doubled
+    );
+    let results = ROUNDS * DEMO_LOGINS.len();
+    assert!(asked.len() == results && asked.values().all(|times| *times == 1), "{asked:?}");
+    assert_eq!((fetched, cached, audit.doubled), (results, 0, 0), "{:?}", audit.events);
+    for event in ["begun", "accepted", "finished", "data stored"] {
+        assert_eq!(usize::try_from(audit.count(event)), Ok(results), "{event}");
+    }
+    drop(other);
 }

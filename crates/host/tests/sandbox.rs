@@ -7,9 +7,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Bench, Database, LOGINS, delivery, send};
-use flinks_host::demo_login_ids;
-use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox};
+use common::{Bench, Database, LOGINS, answer_all, delivery, send};
+use flinks_host::{Config as HostConfig, demo_login_ids};
+use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox, log::Happening};
 use serde_json::{Value, json};
 
 struct Stage {
@@ -19,6 +19,10 @@ struct Stage {
 
 impl Stage {
     async fn new(database: &Database) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    async fn with(database: &Database, change: impl FnOnce(&mut HostConfig)) -> Self {
         let sandbox = Sandbox::start(Config { processing_ms: 50, ..Config::local() }).await.unwrap();
         let bench = Bench::with(database, |config| {
             config.flinks_api_url = sandbox.api_url();
@@ -26,36 +30,32 @@ impl Stage {
             config.customer_id.clone_from(&sandbox.config().customer_id);
             config.secret_key.clone_from(&sandbox.config().secret_key);
             config.api_key.clone_from(&sandbox.config().api_key);
+            change(config);
         })
         .await;
         Self { bench, sandbox }
     }
 
-    /// Answers the bank's questions of a session until it is authorised.
-    async fn answer(&self, reply: &Value) {
-        let config = self.sandbox.config();
-        let base = format!("{}/v3/{}/BankingServices", self.sandbox.api_url(), config.customer_id);
-        // First a mere question how the session stands.
-        let mut body = json!({"RequestId": reply["requestId"]});
-        for _ in 0..8 {
-            let mint = self.bench.browser.post(format!("{base}/GenerateAuthorizeToken"));
-            let token =
-                send(mint.header("flinks-auth-key", &config.secret_key)).await.expect(200).body["Token"].clone();
-            let ask = self.bench.browser.post(format!("{base}/Authorize")).json(&body);
-            let answer = send(ask.header("flinks-auth-key", token.as_str().unwrap())).await;
-            if answer.status == 200 {
+    /// Two rounds, so that one of them began after now.
+    async fn until_nightly_was_asked_again(&self) {
+        let asked = || {
+            let calls = self.sandbox.log().into_iter().filter(|entry| {
+                matches!(&entry.happening, Happening::ApiCall { endpoint, status: 200, .. } if endpoint == "GetNightlyRefreshStatus")
+            });
+            calls.count()
+        };
+        let before = asked();
+        for _ in 0..1500 {
+            if asked() >= before + 2 {
                 return;
             }
-            assert_eq!(answer.status, 203, "{}", answer.body);
-            let prompt = answer.body["SecurityChallenges"][0]["Prompt"].as_str().unwrap();
-            let right = match prompt {
-                "What city were you born in?" => "Montreal",
-                "What is the best country on earth?" => "Canada",
-                _ => "Triangle",
-            };
-            body["SecurityResponses"] = json!({prompt: [right]});
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("the sandbox asks without end");
+        panic!("the nightly status is not asked for");
+    }
+
+    async fn answer(&self, reply: &Value) {
+        answer_all(&self.sandbox, &self.bench.browser, reply).await;
     }
 }
 
@@ -122,6 +122,27 @@ async fn a_lost_result_is_found_and_another_users_session_is_not_taken() {
 
     assert_eq!(stage.bench.start("ondemand").await.expect(200).body, json!({"status": "upToDate"}));
     stage.bench.until_status("ondemand", "up-to-date").await;
+}
+
+#[tokio::test]
+async fn a_week_without_a_refresh_wants_the_user_again() {
+    let database = Database::sqlite();
+    let stage = Stage::with(&database, |config| config.nightly_interval = Duration::from_millis(20)).await;
+    for (demo, login) in [("nightly", LOGINS[0]), ("ondemand", LOGINS[1])] {
+        let reply = stage.bench.challenge(demo).await;
+        stage.answer(&reply).await;
+        stage.bench.deliver(&delivery(&reply, login)).await.expect(200);
+        stage.bench.until_status(demo, "up-to-date").await;
+    }
+    // The sandbox listed it until then, and no more.
+    stage.until_nightly_was_asked_again().await;
+    assert_eq!(stage.bench.connection("nightly").await["status"], "up-to-date");
+    stage.sandbox.advance_ms(8 * 24 * 60 * 60_000).unwrap();
+    let after = stage.bench.until_status("nightly", "needs-attention").await;
+    assert_eq!(after["reason"], "nightly-refresh-failed");
+    // For this one Nightly Refresh is off.
+    stage.until_nightly_was_asked_again().await;
+    assert_eq!(stage.bench.connection("ondemand").await["status"], "up-to-date");
 }
 
 #[tokio::test]

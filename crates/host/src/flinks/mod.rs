@@ -7,21 +7,32 @@
 //! Invariants: what Flinks decided is an outcome ([`Authorization`], [`Data`]), what kept us from hearing it is a [`Fault`]; no
 //! error carries a URL, a body or an id.
 
+mod gate;
 mod reply;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use axum::http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
+};
 use flinks_reconnect::connect::{
     code::{self, FlinksCode, Severity},
     id::{AccountId, AuthorizeToken, LoginId, RequestId},
 };
-use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{account::Account, config::Access, moment::Moment};
+use self::gate::Gate;
+pub(crate) use self::reply::Ineligible;
+use crate::{
+    account::Account,
+    config::{Access, Limits, Secret},
+    moment::Moment,
+    outbound::{Answer, Failure, NoRoots, Outbound},
+};
 
+// How long a call may take at most; `Limits::longest_call` caps all of them.
 /// For calls that only look something up at Flinks.
 const QUICK: Duration = Duration::from_secs(15);
 /// For a live `/Authorize`: it is answered when the bank has answered.
@@ -102,6 +113,21 @@ pub(crate) enum Fault {
     KeysRefused,
     /// An answer that is not Flinks' shape.
     Unreadable,
+    /// Not asked: this host has as many calls to Flinks under way as it may.
+    Crowded,
+}
+
+impl Fault {
+    /// The stable name of the fault: in refusals, and as the problem of a connection.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable | Self::Silent => "FLINKS_UNREACHABLE",
+            Self::Busy(_) => "FLINKS_BUSY",
+            Self::KeysRefused => "FLINKS_KEYS_REFUSED",
+            Self::Unreadable => "FLINKS_UNREADABLE",
+            Self::Crowded => "HOST_BUSY",
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -114,6 +140,7 @@ impl fmt::Display for Fault {
                 "Flinks refuses the keys; check FLINKS_SECRET_KEY, FLINKS_API_KEY and FLINKS_CUSTOMER_ID"
             }
             Self::Unreadable => "Flinks' answer is not the documented shape",
+            Self::Crowded => "as many calls as FLINKS_MAX_CALLS allows are under way",
         })
     }
 }
@@ -125,6 +152,7 @@ enum Endpoint {
     Authorize,
     GetAccountsDetail,
     GetAccountsDetailAsync,
+    GetNightlyRefreshStatus,
 }
 
 impl Endpoint {
@@ -134,6 +162,7 @@ impl Endpoint {
             Self::Authorize => "Authorize",
             Self::GetAccountsDetail => "GetAccountsDetail",
             Self::GetAccountsDetailAsync => "GetAccountsDetailAsync",
+            Self::GetNightlyRefreshStatus => "GetNightlyRefreshStatus",
         }
     }
 }
@@ -141,36 +170,44 @@ impl Endpoint {
 /// A client of one customer's API.
 #[derive(Clone, Debug)]
 pub(crate) struct Flinks {
-    http: Client,
+    http: Outbound,
     access: Access,
+    gate: Arc<Gate>,
+    longest: Duration,
 }
 
-/// The HTTP client could not be set up: no TLS roots, or no resolver.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NoClient;
+/// A key and the header it travels in.
+struct Key {
+    header: &'static str,
+    value: Result<HeaderValue, Fault>,
+}
+
+impl Key {
+    fn new(header: &'static str, text: &str) -> Self {
+        let value = HeaderValue::from_str(text).map(|mut value| {
+            value.set_sensitive(true);
+            value
+        });
+        Self { header, value: value.map_err(|_| Fault::Unreadable) }
+    }
+
+    fn secret(header: &'static str, secret: &Secret) -> Self {
+        Self::new(header, secret.expose())
+    }
+}
 
 impl Flinks {
-    pub(crate) fn new(access: Access) -> Result<Self, NoClient> {
-        // No redirects: a key must not follow one to another host.
-        let http = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(5))
-            .build()
-            .map_err(|_| NoClient)?;
-        Ok(Self { http, access })
+    pub(crate) fn new(access: Access, limits: Limits) -> Result<Self, NoRoots> {
+        let http = Outbound::to(&access.api)?;
+        Ok(Self { http, access, gate: Arc::new(Gate::new(limits.calls)), longest: limits.longest_call })
     }
 
     /// A fresh token, for one `/Authorize` or one load of Connect.
     pub(crate) async fn authorize_token(&self) -> Result<AuthorizeToken, Fault> {
-        let endpoint = Endpoint::GenerateAuthorizeToken;
-        let request = self
-            .http
-            .post(self.url(&[endpoint.name()])?)
-            .header("flinks-auth-key", self.access.secret_key.expose())
-            .timeout(QUICK);
-        let answer = send(endpoint, request).await?;
+        let key = Key::secret("flinks-auth-key", &self.access.secret_key);
+        let answer = self.post(Endpoint::GenerateAuthorizeToken, key, None, QUICK).await?;
         if answer.status != StatusCode::OK {
-            return Err(match answer.code() {
+            return Err(match code_of(&answer) {
                 Some(_) if answer.status.is_client_error() => Fault::KeysRefused,
                 _ => Fault::Unreachable,
             });
@@ -188,19 +225,13 @@ impl Flinks {
             Question::Cached(login) => (json!({"LoginId": login.as_str(), "MostRecentCached": true}), QUICK),
             Question::Session(request) => (json!({"RequestId": request.as_str()}), QUICK),
         };
-        let endpoint = Endpoint::Authorize;
-        let request = self
-            .http
-            .post(self.url(&[endpoint.name()])?)
-            .header("flinks-auth-key", token.as_str())
-            .timeout(timeout)
-            .json(&body);
-        let answer = send(endpoint, request).await?;
+        let key = Key::new("flinks-auth-key", token.as_str());
+        let answer = self.post(Endpoint::Authorize, key, Some(&body), timeout).await?;
         match answer.status.as_u16() {
             200 => reply::login(&answer.body, question).map(Authorization::Authorized).ok_or(Fault::Unreadable),
             203 => reply::request_id(&answer.body).map(Authorization::Challenge).ok_or(Fault::Unreadable),
             202 => Ok(Authorization::Pending),
-            _ => answer.code().map(Authorization::Refused).ok_or(Fault::Unreachable),
+            _ => code_of(&answer).map(Authorization::Refused).ok_or(Fault::Unreachable),
         }
     }
 
@@ -215,9 +246,7 @@ impl Flinks {
             let ids = filter.iter().map(|id| Value::from(id.as_str())).collect();
             fields.insert("AccountsFilter".to_owned(), Value::Array(ids));
         }
-        let endpoint = Endpoint::GetAccountsDetail;
-        let request = self.http.post(self.url(&[endpoint.name()])?).timeout(DATA).json(&body);
-        match self.data(endpoint, request).await {
+        match data(self.post(Endpoint::GetAccountsDetail, self.api_key(), Some(&body), DATA).await) {
             // The call goes on at Flinks; from here on it is asked about.
             Err(Fault::Silent) => Ok(Data::Pending),
             outcome => outcome,
@@ -226,77 +255,106 @@ impl Flinks {
 
     /// Asks whether data that was [`Data::Pending`] is ready.
     pub(crate) async fn pending_accounts(&self, request: &RequestId) -> Result<Data, Fault> {
-        let endpoint = Endpoint::GetAccountsDetailAsync;
-        let request = self.http.get(self.url(&[endpoint.name(), request.as_str()])?).timeout(DATA);
-        self.data(endpoint, request).await
+        data(self.get(Endpoint::GetAccountsDetailAsync, Some(request.as_str()), DATA).await)
     }
 
-    async fn data(&self, endpoint: Endpoint, request: RequestBuilder) -> Result<Data, Fault> {
-        let answer = send(endpoint, request.header("x-api-key", self.access.api_key.expose())).await?;
-        match answer.status.as_u16() {
-            200 => reply::details(&answer.body).map(Data::Ready).ok_or(Fault::Unreadable),
-            202 => Ok(Data::Pending),
-            _ => answer.code().map(Data::Refused).ok_or(Fault::Unreachable),
+    /// The logins that Nightly Refresh passes over, so their users are wanted.
+    pub(crate) async fn ineligible(&self) -> Result<Vec<Ineligible>, Fault> {
+        let answer = self.get(Endpoint::GetNightlyRefreshStatus, None, DATA).await?;
+        match (answer.status, code_of(&answer)) {
+            (StatusCode::OK, _) => reply::ineligible(&answer.body).ok_or(Fault::Unreadable),
+            (status, Some(_)) if status.is_client_error() => Err(Fault::KeysRefused),
+            _ => Err(Fault::Unreachable),
         }
     }
 
-    fn url(&self, segments: &[&str]) -> Result<Url, Fault> {
+    fn api_key(&self) -> Key {
+        Key::secret("x-api-key", &self.access.api_key)
+    }
+
+    async fn get(&self, endpoint: Endpoint, argument: Option<&str>, patience: Duration) -> Result<Answer, Fault> {
+        self.send(endpoint, argument, Method::GET, self.api_key(), None, patience).await
+    }
+
+    async fn post(
+        &self,
+        endpoint: Endpoint,
+        key: Key,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Answer, Fault> {
+        self.send(endpoint, None, Method::POST, key, body, patience).await
+    }
+
+    async fn send(
+        &self,
+        endpoint: Endpoint,
+        argument: Option<&str>,
+        method: Method,
+        key: Key,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Answer, Fault> {
+        let url = self.url(endpoint, argument)?;
+        let mut request = Request::builder().method(method).uri(url.as_str()).header(key.header, key.value?);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = request.body(body).map_err(|_| Fault::Unreachable)?;
+        let outcome = self.exchange(request, patience).await;
+        match &outcome {
+            Ok(answer) => tracing::debug!(endpoint = endpoint.name(), status = answer.status.as_u16(), "asked Flinks"),
+            Err(fault) => tracing::warn!(endpoint = endpoint.name(), %fault, "asking Flinks failed"),
+        }
+        outcome
+    }
+
+    async fn exchange(&self, request: Request<Body>, patience: Duration) -> Result<Answer, Fault> {
+        let _turn = self.gate.pass().await.ok_or(Fault::Crowded)?;
+        let answer = self.http.exchange(request, patience.min(self.longest), MAX_BODY_LEN).await?;
+        let is_limited = answer.status == StatusCode::TOO_MANY_REQUESTS
+            || code_of(&answer).is_some_and(|code| code.name == code::TOO_MANY_REQUESTS.name);
+        if is_limited { Err(Fault::Busy(retry_after(&answer.headers))) } else { Ok(answer) }
+    }
+
+    fn url(&self, endpoint: Endpoint, argument: Option<&str>) -> Result<Url, Fault> {
         let mut url = self.access.api.clone();
         url.path_segments_mut()
             .map_err(|()| Fault::Unreachable)?
             .pop_if_empty()
-            .extend(["v3", self.access.customer_id.as_str(), "BankingServices"])
-            .extend(segments);
+            .extend(["v3", self.access.customer_id.as_str(), "BankingServices", endpoint.name()])
+            .extend(argument);
         Ok(url)
     }
 }
 
-/// Status and bytes of an answer.
-struct Answer {
-    status: StatusCode,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    /// The Flinks code of a refusal; `None` when this is no answer of Flinks', such as a gateway's error page.
-    fn code(&self) -> Option<FlinksCode> {
-        reply::code(&self.body).map(|name| code::find(&name).unwrap_or(UNKNOWN))
-    }
-}
-
-async fn send(endpoint: Endpoint, request: RequestBuilder) -> Result<Answer, Fault> {
-    let outcome = exchange(request).await;
-    match &outcome {
-        Ok(answer) => tracing::debug!(endpoint = endpoint.name(), status = answer.status.as_u16(), "asked Flinks"),
-        Err(fault) => tracing::warn!(endpoint = endpoint.name(), %fault, "asking Flinks failed"),
-    }
-    outcome
-}
-
-async fn exchange(request: RequestBuilder) -> Result<Answer, Fault> {
-    let mut response = request.send().await.map_err(|error| fault(&error))?;
-    let status = response.status();
-    let retry_after = retry_after(response.headers());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {
-        if body.len() + chunk.len() > MAX_BODY_LEN {
-            return Err(Fault::Unreadable);
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable => Self::Unreachable,
+            Failure::Silent => Self::Silent,
+            Failure::TooLong => Self::Unreadable,
         }
-        body.extend_from_slice(&chunk);
     }
-    let answer = Answer { status, body };
-    let is_limited = status == StatusCode::TOO_MANY_REQUESTS
-        || answer.code().is_some_and(|code| code.name == code::TOO_MANY_REQUESTS.name);
-    if is_limited { Err(Fault::Busy(retry_after)) } else { Ok(answer) }
 }
 
-/// Only the kind of the error is kept: its text would name the URL, and the URL an id.
-fn fault(error: &reqwest::Error) -> Fault {
-    if error.is_timeout() && !error.is_connect() { Fault::Silent } else { Fault::Unreachable }
+fn data(answer: Result<Answer, Fault>) -> Result<Data, Fault> {
+    let answer = answer?;
+    match answer.status.as_u16() {
+        200 => reply::details(&answer.body).map(Data::Ready).ok_or(Fault::Unreadable),
+        202 => Ok(Data::Pending),
+        _ => code_of(&answer).map(Data::Refused).ok_or(Fault::Unreachable),
+    }
+}
+
+/// The Flinks code of a refusal; `None` when this is no answer of Flinks', such as a gateway's error page.
+fn code_of(answer: &Answer) -> Option<FlinksCode> {
+    reply::code(&answer.body).map(|name| code::find(&name).unwrap_or(UNKNOWN))
 }
 
 /// Seconds only: Flinks documents no `Retry-After` at all, so the date form is not worth its clock questions.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(Duration::from_mins(5)))
 }

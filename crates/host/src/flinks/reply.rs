@@ -66,6 +66,27 @@ struct TransactionBody {
     credit: Option<f64>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NightlyBody {
+    ineligible_cards: Option<Vec<CardBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CardBody {
+    login_id: Option<String>,
+    last_refresh: Option<String>,
+}
+
+/// A login that Nightly Refresh passes over.
+#[derive(Debug)]
+pub(crate) struct Ineligible {
+    pub(crate) login_id: LoginId,
+    /// The last refresh Flinks knows of, when the answer says so.
+    pub(crate) last_refresh: Option<Moment>,
+}
+
 fn body(bytes: &[u8]) -> Option<Body> {
     serde_json::from_slice(bytes).ok()
 }
@@ -101,6 +122,16 @@ pub(super) fn details(bytes: &[u8]) -> Option<Details> {
         refreshed_at: login.and_then(|login| login.last_refresh.as_deref()).and_then(Moment::from_flinks),
         accounts: body.accounts?.into_iter().filter_map(account).collect(),
     })
+}
+
+/// A card without a login is nobody's. Without the list itself it is another answer than was asked for.
+pub(super) fn ineligible(bytes: &[u8]) -> Option<Vec<Ineligible>> {
+    let cards = serde_json::from_slice::<NightlyBody>(bytes).ok()?.ineligible_cards?;
+    let ineligible = cards.into_iter().filter_map(|card| {
+        let last_refresh = card.last_refresh.as_deref().and_then(Moment::from_flinks);
+        Some(Ineligible { login_id: LoginId::parse(&card.login_id?)?, last_refresh })
+    });
+    Some(ineligible.collect())
 }
 
 /// An account without an id cannot be told from another one.
@@ -159,7 +190,7 @@ mod tests {
         for bytes in [&b""[..], b"<html>", b"[]", b"null", br#"{"FlinksCode":5}"#, br#"{"RequestId":"a b"}"#] {
             assert!(code(bytes).is_none() && request_id(bytes).is_none() && token(bytes).is_none());
         }
-        assert!(details(b"{}").is_none());
+        assert!(details(b"{}").is_none() && ineligible(b"{}").is_none());
     }
 
     #[test]

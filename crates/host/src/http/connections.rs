@@ -43,10 +43,11 @@ pub(crate) struct ConnectionBody {
     problem: Option<ConnectionProblem>,
 }
 
-/// Why a connection could not be refreshed.
+/// Why a connection could not be refreshed, or why that takes long.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConnectionProblem {
-    /// A Flinks code, or `LOGIN_MISMATCH`, or `DATA_TIMEOUT`.
+    /// A Flinks code, or `LOGIN_MISMATCH`, `DATA_TIMEOUT`, `FLINKS_UNREACHABLE`, `FLINKS_BUSY`, `FLINKS_KEYS_REFUSED`,
+    /// `FLINKS_UNREADABLE`, `HOST_BUSY`.
     code: String,
 }
 

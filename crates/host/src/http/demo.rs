@@ -3,11 +3,13 @@
 //! Invariants: the page runs under the strictest policy the widget promises to work under; the controls reach the sandbox's
 //! control interface and nothing else, because the page itself may connect to its own origin only.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::post,
 };
@@ -16,27 +18,27 @@ use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 use url::Url;
 
 use super::{Site, body, problem::Problem, visitor::Visitor};
-use crate::{config::DemoFiles, demo};
+use crate::{
+    config::DemoFiles,
+    demo,
+    outbound::{NoRoots, Outbound},
+};
+
+/// How long the sandbox may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The most bytes of its answer.
+const MAX_LEN: usize = 64 * 1024;
 
 /// Where the sandbox is controlled.
 #[derive(Clone, Debug)]
 pub(crate) struct SandboxControls {
-    http: reqwest::Client,
+    http: Outbound,
     api: Url,
 }
 
-/// No HTTP client could be set up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NoClient;
-
 impl SandboxControls {
-    pub(crate) fn new(api: Url) -> Result<Self, NoClient> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(std::time::Duration::from_secs(10))
-            .build()
-            .map_err(|_| NoClient)?;
-        Ok(Self { http, api })
+    pub(crate) fn new(api: Url) -> Result<Self, NoRoots> {
+        Ok(Self { http: Outbound::to(&api)?, api })
     }
 
     async fn pass(&self, control: &'static str, bytes: Vec<u8>) -> Result<Response, Problem> {
@@ -49,12 +51,11 @@ impl SandboxControls {
         };
         let mut url = self.api.clone();
         url.path_segments_mut().map_err(|()| away())?.pop_if_empty().extend(["_sandbox", control]);
-        let request = self.http.post(url).header(header::CONTENT_TYPE, "application/json").body(bytes);
-        let answer = request.send().await.map_err(|_| away())?;
-        let status = answer.status();
-        let media_type = answer.headers().get(header::CONTENT_TYPE).cloned();
-        let bytes = answer.bytes().await.map_err(|_| away())?;
-        let mut response = (status, bytes).into_response();
+        let request = Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(bytes)).map_err(|_| away())?;
+        let answer = self.http.exchange(request, PATIENCE, MAX_LEN).await.map_err(|_| away())?;
+        let media_type = answer.headers.get(header::CONTENT_TYPE).cloned();
+        let mut response = (answer.status, answer.body).into_response();
         if let Some(media_type) = media_type {
             response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         }

@@ -118,29 +118,36 @@ impl Problem {
     }
 
     fn fault(fault: Fault) -> Self {
+        let code = fault.code();
         match fault {
             Fault::Unreachable | Fault::Silent => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "FLINKS_UNREACHABLE",
+                code,
                 "Flinks does not answer. Nothing was changed; try again.",
             )
             .after(SOON),
             Fault::Busy(asked) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "FLINKS_BUSY",
+                code,
                 "Flinks limits the rate of requests. Nothing was changed; try again.",
             )
             .after(asked.map_or(LATER, |asked| asked.as_secs().max(1))),
             Fault::KeysRefused => Self::new(
                 StatusCode::BAD_GATEWAY,
-                "FLINKS_KEYS_REFUSED",
+                code,
                 "Flinks refuses this host's keys. Its operator has to check FLINKS_SECRET_KEY, FLINKS_API_KEY and FLINKS_CUSTOMER_ID.",
             ),
             Fault::Unreadable => Self::new(
                 StatusCode::BAD_GATEWAY,
-                "FLINKS_UNREADABLE",
+                code,
                 "Flinks' answer is not the documented shape. Nothing was changed.",
             ),
+            Fault::Crowded => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                "Flinks is slow, and as much as may be asked of it is under way. Nothing was changed; try again.",
+            )
+            .after(SOON),
         }
     }
 }

@@ -44,6 +44,9 @@ pub(crate) enum StartReply {
         resume_selected_accounts: Vec<String>,
         tag: String,
         connect_url: String,
+        /// Further Connect URL parameters.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        params: BTreeMap<&'static str, bool>,
     },
     /// There is nothing to resume: the full flow.
     Connect {
@@ -228,6 +231,11 @@ fn delivery(body: DeliveryBody, fingerprint: String) -> Result<Delivery, Problem
 impl Site {
     fn reply(&self, start: Start) -> StartReply {
         let connect_url = self.reconnects.connect.base().to_owned();
+        let mut params = BTreeMap::new();
+        if self.is_demo {
+            // Shows FlinksCapital, the sandbox's bank, on the bank list, to which any session may fall through.
+            params.insert("demo", true);
+        }
         match start {
             Start::Challenge(Challenge { origin, attempt, request_id, token, selection, tag }) => {
                 StartReply::Challenge {
@@ -241,14 +249,10 @@ impl Site {
                     resume_selected_accounts: selection.iter().map(|id| id.as_str().to_owned()).collect(),
                     tag: tag.as_str().to_owned(),
                     connect_url,
+                    params,
                 }
             }
             Start::FullFlow(FullFlow { attempt, token, tag, selects_accounts }) => {
-                let mut params = BTreeMap::new();
-                if self.is_demo {
-                    // Shows FlinksCapital, the sandbox's bank.
-                    params.insert("demo", true);
-                }
                 if selects_accounts {
                     params.extend([("accountSelectorEnable", true), ("accountSelectorMultiple", true)]);
                 }

@@ -21,7 +21,7 @@ use sqlx::any::AnyRow;
 
 use super::{
     ConnectionId, Dialect, Storage, StorageError, UserId,
-    connections::{replace_accounts, replace_selection, set_problem},
+    connections::{replace_accounts, replace_selection, set_problem, set_trouble},
     number, optional_text, parsed, text,
 };
 use crate::{account::Account, moment::Moment};
@@ -370,32 +370,35 @@ impl Storage {
     /// A SQLite file belongs to one host: what is claimed when it starts was claimed by its dead predecessor.
     pub(super) async fn release_own_claims(&self) -> Result<(), StorageError> {
         if self.dialect == Dialect::Sqlite {
-            sqlx::query("UPDATE attempts SET claimed_by = NULL, claimed_until = 0 WHERE claimed_until > 0")
+            sqlx::query("UPDATE attempts SET claimed_by = NULL, claimed_until = 0 WHERE claimed_by IS NOT NULL")
                 .execute(&self.pool)
                 .await?;
         }
         Ok(())
     }
 
-    /// Gives a claim back: its work is to be done again at `due_at`.
+    /// Gives a claim back: its work is to be done again at `due_at`. A `trouble` is shown on the connection meanwhile.
     pub(crate) async fn postpone(
         &self,
         owner: &Owner,
-        id: &AttemptId,
+        claim: &Claim,
         due_at: Moment,
-        tries: u32,
+        trouble: Option<&str>,
     ) -> Result<(), StorageError> {
         let mut write = self.write().await?;
-        sqlx::query(
+        let postponed = sqlx::query(
             "UPDATE attempts SET due_at = $3, tries = $4, claimed_by = NULL, claimed_until = 0 \
              WHERE id = $1 AND claimed_by = $2",
         )
-        .bind(id.as_str())
+        .bind(claim.attempt.as_str())
         .bind(owner.0.as_str())
         .bind(due_at.millis())
-        .bind(i64::from(tries))
+        .bind(i64::from(claim.tries.saturating_add(1)))
         .execute(&mut *write.transaction)
         .await?;
+        if let (1, Some(code)) = (postponed.rows_affected(), trouble) {
+            set_trouble(&mut write, &claim.connection, Some(code)).await?;
+        }
         write.commit().await
     }
 
@@ -403,23 +406,26 @@ impl Storage {
     pub(crate) async fn postpone_data(
         &self,
         owner: &Owner,
-        id: &AttemptId,
+        claim: &Claim,
         request_id: &RequestId,
         step: DataStep,
         due_at: Moment,
     ) -> Result<(), StorageError> {
         let mut write = self.write().await?;
-        sqlx::query(
+        let postponed = sqlx::query(
             "UPDATE attempts SET request_id = $3, data_step = $4, due_at = $5, tries = 0, claimed_by = NULL, claimed_until = 0 \
              WHERE id = $1 AND claimed_by = $2 AND state = 'accepted'",
         )
-        .bind(id.as_str())
+        .bind(claim.attempt.as_str())
         .bind(owner.0.as_str())
         .bind(request_id.as_str())
         .bind(step.as_str())
         .bind(due_at.millis())
         .execute(&mut *write.transaction)
         .await?;
+        if postponed.rows_affected() == 1 {
+            set_trouble(&mut write, &claim.connection, None).await?;
+        }
         write.commit().await
     }
 
@@ -430,10 +436,11 @@ impl Storage {
         claim: &Claim,
         accounts: &[Account],
         refreshed_at: Moment,
+        now: Moment,
     ) -> Result<(), StorageError> {
         let mut write = self.write().await?;
         if end(&mut write, owner, claim, State::Finished).await? {
-            replace_accounts(&mut write, &claim.connection, accounts, refreshed_at).await?;
+            replace_accounts(&mut write, &claim.connection, accounts, refreshed_at, now).await?;
         }
         write.commit().await
     }

@@ -207,6 +207,32 @@ impl Storage {
         Ok(Some(Holdings { as_of: as_of.filter(|_| !accounts.is_empty()), accounts }))
     }
 
+    /// Notes that Nightly Refresh passes over a login, of which Flinks last knows `last_refresh` and which was asked about at
+    /// `asked_at`. A connection on which something is under way, or that was refreshed since, is left alone. How many changed.
+    pub(crate) async fn note_nightly_failure(
+        &self,
+        login: &LoginId,
+        last_refresh: Option<Moment>,
+        asked_at: Moment,
+    ) -> Result<u64, StorageError> {
+        let mut write = self.write().await?;
+        let noted = sqlx::query(
+            "UPDATE connections SET status = 'needs-attention', reason = $2 \
+             WHERE login_id = $1 AND status = 'up-to-date' \
+               AND (settled_at IS NULL OR settled_at < $3) AND (refreshed_at IS NULL OR refreshed_at <= $4) \
+               AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.connection_id = connections.id AND (a.state = 'accepted' OR \
+                 (a.state = 'open' AND a.request_id IS NOT NULL AND a.expires_at > $3)))",
+        )
+        .bind(login.as_str())
+        .bind(Reason::NightlyRefreshFailed.as_str())
+        .bind(asked_at.millis())
+        .bind(last_refresh.map_or(i64::MAX, Moment::millis))
+        .execute(&mut *write.transaction)
+        .await?;
+        write.commit().await?;
+        Ok(noted.rows_affected())
+    }
+
     /// Notes why a connection cannot be refreshed.
     pub(crate) async fn note_problem(&self, id: &ConnectionId, code: &str) -> Result<(), StorageError> {
         let mut write = self.write().await?;
@@ -217,6 +243,20 @@ impl Storage {
 
 pub(super) async fn set_problem(write: &mut Write<'_>, id: &ConnectionId, code: &str) -> Result<(), StorageError> {
     sqlx::query("UPDATE connections SET status = 'needs-attention', problem = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(code)
+        .execute(&mut *write.transaction)
+        .await?;
+    Ok(())
+}
+
+/// Shows or clears what delays the data of a connection, whose status stays as it is.
+pub(super) async fn set_trouble(
+    write: &mut Write<'_>,
+    id: &ConnectionId,
+    code: Option<&str>,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE connections SET problem = $2 WHERE id = $1 AND COALESCE(problem, '') <> COALESCE($2, '')")
         .bind(id.as_str())
         .bind(code)
         .execute(&mut *write.transaction)
@@ -253,6 +293,7 @@ pub(super) async fn replace_accounts(
     id: &ConnectionId,
     accounts: &[Account],
     refreshed_at: Moment,
+    now: Moment,
 ) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM accounts WHERE connection_id = $1")
         .bind(id.as_str())
@@ -271,10 +312,13 @@ pub(super) async fn replace_accounts(
         .execute(&mut *write.transaction)
         .await?;
     }
-    sqlx::query("UPDATE connections SET status = 'up-to-date', problem = NULL, refreshed_at = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(refreshed_at.millis())
-        .execute(&mut *write.transaction)
-        .await?;
+    sqlx::query(
+        "UPDATE connections SET status = 'up-to-date', problem = NULL, refreshed_at = $2, settled_at = $3 WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(refreshed_at.millis())
+    .bind(now.millis())
+    .execute(&mut *write.transaction)
+    .await?;
     Ok(())
 }

@@ -4,13 +4,15 @@ use std::{
     collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Request, State},
     http::{HeaderMap, StatusCode},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -37,6 +39,7 @@ pub enum Session {
 }
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Bank {
     pub live: HashMap<String, Live>,
     pub sessions: HashMap<String, (String, Session)>,
@@ -48,6 +51,19 @@ pub struct Bank {
     pub is_down: bool,
     /// Everything is answered 401 `TOO_MANY_REQUESTS`.
     pub is_busy: bool,
+    /// Calls whose path contains this are answered only when it is taken away again; an empty text holds all.
+    pub held: Option<&'static str>,
+    /// How many calls were held so far.
+    pub held_calls: usize,
+    /// How many calls are under way, how many were at most, and how many there were.
+    pub under_way: usize,
+    pub most_under_way: usize,
+    pub calls: usize,
+    /// What `/GetNightlyRefreshStatus` lists, and how often it was answered.
+    pub ineligible: Vec<Value>,
+    pub nightly_asked: usize,
+    /// The list is empty after the next answer.
+    pub lists_once: bool,
     /// The cached `/Authorize` answers this code.
     pub cached_code: Option<&'static str>,
     /// What `/Authorize` and the data endpoints were asked, in order.
@@ -75,9 +91,11 @@ impl Flinks {
             .route(&format!("{base}/Authorize"), post(authorize))
             .route(&format!("{base}/GetAccountsDetail"), post(detail))
             .route(&format!("{base}/GetAccountsDetailAsync/{{id}}"), get(detail_async))
+            .route(&format!("{base}/GetNightlyRefreshStatus"), get(nightly))
             .route("/_sandbox/clock", post(async |body: Bytes| body))
             .route("/_sandbox/reset", post(async || StatusCode::OK))
-            .with_state(Arc::clone(&bank));
+            .with_state(Arc::clone(&bank))
+            .layer(from_fn_with_state(Arc::clone(&bank), count_and_hold));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
@@ -109,6 +127,53 @@ impl Flinks {
     pub fn data_asked(&self) -> u32 {
         self.bank().data_asked.values().sum()
     }
+}
+
+/// One call under way, until it is answered or given up.
+struct UnderWay(Arc<Mutex<Bank>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().under_way -= 1;
+    }
+}
+
+async fn count_and_hold(State(bank): State<Arc<Mutex<Bank>>>, request: Request, next: Next) -> Response {
+    let under_way = UnderWay(Arc::clone(&bank));
+    {
+        let mut bank = bank.lock().unwrap();
+        bank.calls += 1;
+        bank.under_way += 1;
+        bank.most_under_way = bank.most_under_way.max(bank.under_way);
+    }
+    let path = request.uri().path().to_owned();
+    let is_held = |bank: &Bank| bank.held.is_some_and(|held| path.contains(held));
+    {
+        let mut bank = bank.lock().unwrap();
+        bank.held_calls += usize::from(is_held(&bank));
+    }
+    while is_held(&bank.lock().unwrap()) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let response = next.run(request).await;
+    drop(under_way);
+    response
+}
+
+async fn nightly(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap) -> Response {
+    let mut bank = bank.lock().unwrap();
+    if let Some(trouble) = trouble(&bank) {
+        return trouble;
+    }
+    if header(&headers, "x-api-key") != API_KEY {
+        return code(401, "UNAUTHORIZED");
+    }
+    bank.nightly_asked += 1;
+    let answer = json!({"HttpStatusCode": 200, "IneligibleCards": bank.ineligible});
+    if bank.lists_once {
+        bank.ineligible.clear();
+    }
+    Json(answer).into_response()
 }
 
 fn code(status: u16, code: &str) -> Response {

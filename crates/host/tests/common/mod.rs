@@ -9,13 +9,17 @@
     clippy::indexing_slicing
 )]
 
+pub mod audit;
+pub mod crash;
 pub mod flinks;
+pub mod postgres;
 pub mod scenarios;
 
 use std::{path::PathBuf, time::Duration};
 
 use flinks::{API_KEY, CUSTOMER, Flinks, SECRET};
 use flinks_host::{Config, DemoFiles, Host};
+use flinks_sandbox::Sandbox;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -176,6 +180,28 @@ impl Bench {
         send(self.get(&format!("/api/connections/{id}/accounts"))).await.expect(200).body
     }
 
+    /// Until the bank of this Flinks is as `wanted`.
+    pub async fn until_bank(&self, what: &str, wanted: impl Fn(&flinks::Bank) -> bool) {
+        for _ in 0..1500 {
+            if wanted(&self.flinks.bank()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not within 15 s: {what}");
+    }
+
+    pub async fn until_problem(&self, id: &str, status: &str, code: &str) -> Value {
+        for _ in 0..1500 {
+            let connection = self.connection(id).await;
+            if connection["status"] == status && connection["problem"] == json!({"code": code}) {
+                return connection;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{id} is not {status} with {code} after 15 s: {}", self.connection(id).await);
+    }
+
     pub async fn until_status(&self, id: &str, status: &str) -> Value {
         for _ in 0..1500 {
             let connection = self.connection(id).await;
@@ -213,4 +239,31 @@ pub fn delivery(reply: &Value, login: &str) -> Value {
         "requestId": reply["requestId"], "institution": "FlinksCapital",
         "accountIds": reply["resumeSelectedAccounts"].as_array().cloned().unwrap_or_default(), "tag": reply["tag"],
     })
+}
+
+/// Answers the bank's questions of a session until it is authorised, through the API as Connect's page would.
+pub async fn answer_all(sandbox: &Sandbox, http: &Client, reply: &Value) {
+    let config = sandbox.config();
+    let base = format!("{}/v3/{}/BankingServices", sandbox.api_url(), config.customer_id);
+    // First a mere question how the session stands.
+    let mut body = json!({"RequestId": reply["requestId"]});
+    for _ in 0..8 {
+        let mint = http.post(format!("{base}/GenerateAuthorizeToken")).header("flinks-auth-key", &config.secret_key);
+        let token = send(mint).await.expect(200).body["Token"].clone();
+        let ask = http.post(format!("{base}/Authorize")).json(&body);
+        let answer = send(ask.header("flinks-auth-key", token.as_str().unwrap())).await;
+        // A reconciler that was faster has the data already, and the session is over.
+        if answer.status == 200 || answer.body["FlinksCode"] == "SESSION_NONEXISTENT" {
+            return;
+        }
+        assert_eq!(answer.status, 203, "{}", answer.body);
+        let prompt = answer.body["SecurityChallenges"][0]["Prompt"].as_str().unwrap();
+        let right = match prompt {
+            "What city were you born in?" => "Montreal",
+            "What is the best country on earth?" => "Canada",
+            _ => "Triangle",
+        };
+        body["SecurityResponses"] = json!({prompt: [right]});
+    }
+    panic!("the sandbox asks without end");
 }

@@ -1,6 +1,9 @@
 //! What the host promises, as stories. Each is run on SQLite and on Postgres.
 
-use std::{task::Poll, time::Duration};
+use std::{
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -43,6 +46,14 @@ macro_rules! every_scenario {
             refused_data_is_a_problem_of_the_connection
             a_signed_webhook_is_a_delivery
             two_starts_do_not_disturb_each_other
+            a_failed_nightly_refresh_wants_the_user
+            nightly_refresh_leaves_alone_what_moves
+            slow_flinks_gets_no_more_calls_than_allowed
+            slow_flinks_is_a_problem_until_it_answers
+            flinks_down_is_a_problem_until_it_is_back
+            flinks_down_for_too_long_is_the_end
+            limited_requests_are_a_problem_and_a_rest
+            data_that_never_comes_is_a_problem
         }
     };
 }
@@ -61,6 +72,7 @@ pub async fn a_refresh_ends_in_fresh_accounts(database: &Database) {
     assert_eq!(reply["connectUrl"], "http://127.0.0.1:4201/v2/");
     assert!(reply["attemptId"].as_str().unwrap().len() >= 32 && reply["tag"].as_str().unwrap().len() >= 32);
     assert!(reply["authorizeToken"].is_string() && reply.get("resumeSelectedAccounts").is_none(), "{reply}");
+    assert_eq!(reply["params"], json!({"demo": true}));
     assert_eq!(bench.connection("nightly").await["status"], "in-progress");
 
     bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
@@ -462,4 +474,211 @@ pub async fn two_starts_do_not_disturb_each_other(database: &Database) {
         bench.deliver(&delivery(&other, LOGINS[0])).await.expect(200);
         bench.until_status("nightly", "up-to-date").await;
     }
+}
+
+/// A connection that is up to date, at the sandbox's `LastRefresh`.
+async fn repaired(bench: &Bench, id: &str, login: &str) {
+    let reply = bench.challenge(id).await;
+    bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
+    bench.deliver(&delivery(&reply, login)).await.expect(200);
+    bench.until_status(id, "up-to-date").await;
+}
+
+/// A connection whose result was accepted and whose data Flinks prepares until it is told otherwise.
+async fn accepted(bench: &Bench, id: &str, login: &str) {
+    bench.flinks.bank().pending = u32::MAX;
+    let reply = bench.challenge(id).await;
+    bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
+    bench.deliver(&delivery(&reply, login)).await.expect(200);
+    let request = reply["requestId"].as_str().unwrap().to_owned();
+    bench.until_bank("data is asked for", |bank| bank.data_asked.contains_key(&request)).await;
+}
+
+/// Two rounds, so that one of them began after now.
+async fn until_asked_again(bench: &Bench) {
+    let asked = bench.flinks.bank().nightly_asked;
+    bench.until_bank("the nightly status is asked for", |bank| bank.nightly_asked >= asked + 2).await;
+}
+
+pub async fn a_failed_nightly_refresh_wants_the_user(database: &Database) {
+    let bench = Bench::with(database, |config| config.nightly_interval = Duration::from_millis(20)).await;
+    repaired(&bench, "ondemand", LOGINS[1]).await;
+    repaired(&bench, "selected", LOGINS[3]).await;
+    until_asked_again(&bench).await;
+    assert_eq!(bench.connection("ondemand").await["status"], "up-to-date");
+    // As Flinks may write it: with and without a last refresh, a card of nobody here, a card without a login.
+    bench.flinks.bank().ineligible = vec![
+        json!({"LoginId": LOGINS[1], "Institution": "FlinksCapital", "Reason": "QUESTION_NOT_FOUND",
+               "LastRefresh": "2026-01-21T20:47:47.145999"}),
+        json!({"LoginId": "0d5a3c10-0001-4000-8000-00000000ffff", "LastRefresh": "0001-01-01T00:00:00"}),
+        json!({"Institution": "Nowhere"}),
+    ];
+    let after = bench.until_status("ondemand", "needs-attention").await;
+    assert_eq!(after["reason"], "nightly-refresh-failed");
+    assert_eq!(bench.connection("selected").await["status"], "up-to-date");
+    assert_eq!(bench.accounts("ondemand").await["accounts"].as_array().unwrap().len(), 4, "the old data stays");
+    bench.flinks.bank().ineligible = vec![json!({"LoginId": LOGINS[3]})];
+    bench.until_status("selected", "needs-attention").await;
+    // What wants its user for another reason keeps it.
+    bench.flinks.bank().ineligible = vec![json!({"LoginId": LOGINS[2]})];
+    until_asked_again(&bench).await;
+    assert_eq!(bench.connection("mfachanged").await["reason"], "mfa-answers-changed");
+}
+
+pub async fn nightly_refresh_leaves_alone_what_moves(database: &Database) {
+    let bench = Bench::with(database, |config| {
+        config.nightly_interval = Duration::from_millis(20);
+        config.reconcile_after = Duration::from_millis(20);
+    })
+    .await;
+    // Refreshed since: Flinks' list is older than what is here.
+    repaired(&bench, "nightly", LOGINS[0]).await;
+    bench.flinks.bank().ineligible = vec![json!({"LoginId": LOGINS[0], "LastRefresh": "2026-01-20T00:00:00"})];
+    until_asked_again(&bench).await;
+    assert_eq!(bench.connection("nightly").await["status"], "up-to-date");
+
+    // In progress: the user is at it.
+    let reply = bench.challenge("nightly").await;
+    bench.flinks.bank().ineligible = vec![json!({"LoginId": LOGINS[0]})];
+    until_asked_again(&bench).await;
+    assert_eq!(bench.connection("nightly").await["status"], "in-progress");
+    bench.flinks.bank().ineligible.clear();
+    until_asked_again(&bench).await;
+    bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Over);
+    let left = bench.until_status("nightly", "up-to-date").await;
+    assert_eq!(left["problem"], Value::Null);
+
+    // Refreshed while Flinks was writing its answer.
+    let held = bench.flinks.bank().held_calls;
+    bench.flinks.bank().held = Some("GetNightlyRefreshStatus");
+    bench.until_bank("the nightly status is being asked for", |bank| bank.held_calls > held).await;
+    repaired(&bench, "ondemand", LOGINS[1]).await;
+    {
+        let mut bank = bench.flinks.bank();
+        (bank.held, bank.lists_once) = (None, true);
+        bank.ineligible = vec![json!({"LoginId": LOGINS[1]})];
+    }
+    until_asked_again(&bench).await;
+    assert!(bench.flinks.bank().ineligible.is_empty());
+    assert_eq!(bench.connection("ondemand").await["status"], "up-to-date");
+}
+
+pub async fn slow_flinks_gets_no_more_calls_than_allowed(database: &Database) {
+    let bench = Bench::with(database, |config| config.flinks_calls = 2).await;
+    bench.until_bank("the nightly status is asked for", |bank| bank.nightly_asked == 1 && bank.under_way == 0).await;
+    bench.flinks.bank().held = Some("");
+    // Two under way, sixteen waiting, and what is more is refused at once.
+    let mut starts = tokio::task::JoinSet::new();
+    for number in 0..30 {
+        let connection = ["nightly", "ondemand", "mfachanged", "selected"][number % 4];
+        let request = bench.post(&format!("/api/connections/{connection}/reconnect"), &json!({}));
+        starts.spawn(async move { send(request).await });
+    }
+    for _ in 0..12 {
+        let answer = starts.join_next().await.unwrap().unwrap().refused(503, "HOST_BUSY");
+        assert!(answer.retry_after.is_some());
+    }
+    bench.until_bank("two calls are under way", |bank| bank.under_way == 2).await;
+    bench.flinks.bank().held = None;
+    while let Some(answer) = starts.join_next().await {
+        answer.unwrap().expect(200);
+    }
+    assert_eq!(bench.flinks.bank().most_under_way, 2);
+}
+
+pub async fn slow_flinks_is_a_problem_until_it_answers(database: &Database) {
+    let bench = Bench::with(database, |config| config.flinks_timeout = Duration::from_millis(200)).await;
+    let reply = bench.challenge("nightly").await;
+    bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
+    bench.flinks.bank().held = Some("Authorize");
+    let body = delivery(&reply, LOGINS[0]);
+    let answer = bench.deliver(&body).await.refused(503, "FLINKS_UNREACHABLE");
+    assert!(answer.retry_after.is_some());
+    bench.flinks.bank().held = Some("GetAccountsDetail");
+    bench.deliver(&body).await.expect(200);
+    bench.until_problem("nightly", "in-progress", "FLINKS_UNREACHABLE").await;
+    bench.flinks.bank().held = None;
+    let after = bench.until_status("nightly", "up-to-date").await;
+    assert_eq!(after["problem"], Value::Null);
+}
+
+pub async fn flinks_down_is_a_problem_until_it_is_back(database: &Database) {
+    let bench = Bench::new(database).await;
+    accepted(&bench, "nightly", LOGINS[0]).await;
+    let (began, calls) = (Instant::now(), bench.flinks.bank().calls);
+    bench.flinks.bank().is_down = true;
+    bench.until_problem("nightly", "in-progress", "FLINKS_UNREACHABLE").await;
+    bench.until_bank("it is tried again", |bank| bank.calls >= calls + 3).await;
+    // At first after a quarter of a second at the earliest, then later.
+    let tries = bench.flinks.bank().calls - calls;
+    assert!(began.elapsed() >= Duration::from_millis(250), "{tries} tries in {:?}", began.elapsed());
+    {
+        let mut bank = bench.flinks.bank();
+        (bank.is_down, bank.pending) = (false, 1);
+    }
+    let after = bench.until_status("nightly", "up-to-date").await;
+    assert_eq!(after["problem"], Value::Null);
+    assert_eq!(bench.flinks.data_asked(), 1);
+}
+
+pub async fn flinks_down_for_too_long_is_the_end(database: &Database) {
+    let bench = Bench::with(database, |config| config.data_deadline = Duration::from_secs(1)).await;
+    accepted(&bench, "nightly", LOGINS[0]).await;
+    bench.flinks.bank().is_down = true;
+    bench.until_problem("nightly", "needs-attention", "FLINKS_UNREACHABLE").await;
+    // The user can begin again.
+    {
+        let mut bank = bench.flinks.bank();
+        (bank.is_down, bank.pending) = (false, 0);
+    }
+    repaired(&bench, "nightly", LOGINS[0]).await;
+    assert_eq!(bench.connection("nightly").await["problem"], Value::Null);
+}
+
+pub async fn limited_requests_are_a_problem_and_a_rest(database: &Database) {
+    const RESULTS: usize = 200;
+    let bench = Bench::new(database).await;
+    bench.until_bank("the nightly status is asked for", |bank| bank.nightly_asked == 1 && bank.under_way == 0).await;
+    bench.flinks.bank().is_busy = true;
+    let calls = bench.flinks.bank().calls;
+    // As many results as come in together after an outage.
+    let mut connection = AnyConnection::connect(&database.url).await.unwrap();
+    let mut add = connection.begin().await.unwrap();
+    for number in 0..RESULTS {
+        let request = format!("request-of-outage-{number:04}");
+        bench.flinks.add_session(&request, LOGINS[0], Session::Finished);
+        sqlx::query(
+            "INSERT INTO attempts (id, connection_id, user_id, tag, request_id, state, created_at, expires_at, due_at, accepted_at) \
+             VALUES ($1, 'nightly', 'demo', $1, $2, 'accepted', $3, $3, 0, $3)",
+        )
+        .bind(format!("attempt-of-outage-{number:04}"))
+        .bind(request)
+        .bind(4_000_000_000_000_i64)
+        .execute(&mut *add)
+        .await
+        .unwrap();
+    }
+    add.commit().await.unwrap();
+    bench.until_problem("nightly", "in-progress", "FLINKS_BUSY").await;
+    // How much is asked while Flinks says no, up to the third time: at most eight at once, and pauses in between.
+    let began = Instant::now();
+    bench.until_bank("it is tried again", |bank| bank.calls > calls + 16).await;
+    let (tries, took) = (bench.flinks.bank().calls - calls, began.elapsed());
+    println!("limited: {tries} calls for {RESULTS} results in {took:?}");
+    assert!(took >= Duration::from_millis(200) && tries <= 32, "{tries} calls in {took:?}");
+    bench.flinks.bank().is_busy = false;
+    let after = bench.until_status("nightly", "up-to-date").await;
+    assert_eq!(after["problem"], Value::Null);
+    assert_eq!(bench.flinks.data_asked(), u32::try_from(RESULTS).unwrap());
+    connection.close().await.unwrap();
+}
+
+pub async fn data_that_never_comes_is_a_problem(database: &Database) {
+    let bench = Bench::with(database, |config| config.data_deadline = Duration::from_millis(300)).await;
+    accepted(&bench, "nightly", LOGINS[0]).await;
+    bench.until_problem("nightly", "needs-attention", "DATA_TIMEOUT").await;
+    assert_eq!(bench.flinks.data_asked(), 1);
+    bench.flinks.bank().pending = 0;
+    repaired(&bench, "nightly", LOGINS[0]).await;
+    assert_eq!(bench.connection("nightly").await["problem"], Value::Null);
 }

@@ -1,0 +1,66 @@
+//! Connections that Nightly Refresh passes over want their user.
+//!
+//! Flinks tells nobody when it cannot refresh a login in the night; the list of such logins has to be asked for. Any number of
+//! hosts may ask: noting it again changes nothing.
+//!
+//! Invariant: what Flinks says is compared with what happened here since it was asked, so a user who has just reconnected is not
+//! sent to reconnect again.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{flinks::Fault, moment::Moment, random::doubled, reconnect::Reconnects, storage::StorageError};
+
+/// The first pause after a question that failed.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Asks soon after the start and then every `interval`, until it is dropped.
+pub(crate) async fn run(reconnects: Reconnects, interval: Duration) {
+    let mut failures = 0;
+    loop {
+        let pause = match ask(&reconnects).await {
+            Ok(()) => {
+                failures = 0;
+                interval
+            }
+            Err(fault) => {
+                // The call itself has its line in the log; a database that fails has one here.
+                if let Trouble::Storage(error) = fault {
+                    tracing::error!(%error, "storage failed; the nightly refresh status was not noted");
+                }
+                failures += 1;
+                doubled(RETRY.min(interval), failures - 1, interval)
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
+enum Trouble {
+    Flinks,
+    Storage(StorageError),
+}
+
+impl From<Fault> for Trouble {
+    fn from(_: Fault) -> Self {
+        Self::Flinks
+    }
+}
+
+impl From<StorageError> for Trouble {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+async fn ask(reconnects: &Reconnects) -> Result<(), Trouble> {
+    let asked_at = Moment::now();
+    let ineligible = reconnects.flinks.ineligible().await?;
+    let mut noted = 0;
+    for login in &ineligible {
+        noted += reconnects.storage.note_nightly_failure(&login.login_id, login.last_refresh, asked_at).await?;
+    }
+    tracing::info!(listed = ineligible.len(), noted, "nightly refresh status");
+    Ok(())
+}

@@ -1,0 +1,399 @@
+//! Hosts that are killed, over and over, while simulated widgets use them.
+//!
+//! The hosts are the real program, ended by SIGKILL at random points, drawn from a seed, of *start*, *deliver* and *refresh* (from
+//! the accepted result to the stored data). The widgets do what the real one does: the same key and the same bytes until the host
+//! has answered, again after a network error, a 409 or a 5xx; only its pauses are shorter. Some users close the tab instead.
+
+use std::{
+    collections::BTreeSet,
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use flinks_sandbox::{Config, DEMO_LOGINS, DemoLogin, Sandbox};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    sync::broadcast,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{answer_all, audit::Audit, delivery, sign_in};
+
+/// For anything that has to happen at last.
+const BOUND: Duration = Duration::from_mins(1);
+
+/// What to do.
+pub struct Plan {
+    pub database_url: String,
+    pub hosts: usize,
+    pub kills: usize,
+    pub seed: u64,
+}
+
+/// Where in a session a widget is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Start,
+    Deliver,
+    Refresh,
+}
+
+const PHASES: [Phase; 3] = [Phase::Start, Phase::Deliver, Phase::Refresh];
+
+/// `SplitMix64`: the same numbers for the same seed, everywhere.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+
+    fn one_in(&mut self, many: u64) -> bool {
+        self.below(many) == 0
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    starts: AtomicUsize,
+    starts_cut: AtomicUsize,
+    tries: AtomicUsize,
+    deliveries_cut: AtomicUsize,
+    abandoned: AtomicUsize,
+    replayed: AtomicUsize,
+    others_refused: AtomicUsize,
+}
+
+fn add(count: &AtomicUsize) {
+    count.fetch_add(1, Ordering::Relaxed);
+}
+
+fn read(count: &AtomicUsize) -> usize {
+    count.load(Ordering::Relaxed)
+}
+
+/// One host, or the gap between two.
+struct Running {
+    child: Child,
+    base: String,
+}
+
+/// What the killer knows afterwards.
+struct Run {
+    killed: [usize; 3],
+    starts: Vec<Duration>,
+    took: Duration,
+}
+
+struct World {
+    sandbox: Sandbox,
+    database_url: String,
+    site: TempDir,
+    /// Where the hosts are now; empty while one is down.
+    bases: Mutex<Vec<String>>,
+    http: Client,
+    cookie: Mutex<String>,
+    phases: broadcast::Sender<Phase>,
+    accepted: Mutex<BTreeSet<String>>,
+    counts: Counts,
+    is_over: AtomicBool,
+}
+
+/// Kills hosts as planned, and checks that nothing was lost, doubled or overwritten.
+pub async fn run(name: &str, plan: Plan) {
+    let began = Instant::now();
+    let sandbox = Sandbox::start(Config { processing_ms: 10, ..Config::local() }).await.unwrap();
+    let world = Arc::new(World {
+        sandbox,
+        database_url: plan.database_url.clone(),
+        site: TempDir::new().unwrap(),
+        bases: Mutex::new(vec![String::new(); plan.hosts]),
+        http: Client::builder().timeout(Duration::from_secs(10)).build().unwrap(),
+        cookie: Mutex::default(),
+        phases: broadcast::channel(64).0,
+        accepted: Mutex::default(),
+        counts: Counts::default(),
+        is_over: AtomicBool::new(false),
+    });
+    let mut dice = Dice(plan.seed);
+    let mut starts = Vec::new();
+    let mut hosts = Vec::new();
+    for index in 0..plan.hosts {
+        hosts.push(world.launch(index, &mut starts).await);
+    }
+    Audit::begin(&world.database_url).await;
+    *world.cookie.lock().unwrap() = sign_in(&world.http, &hosts[0].base).await;
+
+    let mut widgets = JoinSet::new();
+    for login in &DEMO_LOGINS {
+        let (world, seed) = (Arc::clone(&world), dice.below(u64::MAX));
+        widgets.spawn(async move { world.widget(login, Dice(seed)).await });
+    }
+    let mut killed = [0; 3];
+    for kill in 0..plan.kills {
+        let at = usize::try_from(dice.below(3)).unwrap();
+        world.reaches(PHASES[at], &mut widgets).await;
+        // Not a wait for anything: the random point in the phase.
+        sleep(Duration::from_micros(dice.below(25_000))).await;
+        let victim = kill % hosts.len();
+        world.bases.lock().unwrap()[victim].clear();
+        hosts[victim].child.kill().await.unwrap();
+        hosts[victim] = world.launch(victim, &mut starts).await;
+        killed[at] += 1;
+    }
+    world.is_over.store(true, Ordering::Relaxed);
+    timeout(BOUND, async {
+        while let Some(ended) = widgets.join_next().await {
+            ended.unwrap();
+        }
+    })
+    .await
+    .expect("every session comes to its end");
+
+    world.judge(name, &plan, Run { killed, starts, took: began.elapsed() }).await;
+}
+
+impl World {
+    /// Prints what happened, and checks that nothing was lost, doubled or overwritten.
+    async fn judge(&self, name: &str, plan: &Plan, run: Run) {
+        let audit = Audit::read(&self.database_url).await;
+        let accepted = self.accepted.lock().unwrap().clone();
+        let lost: Vec<_> =
+            accepted.iter().filter(|id| audit.states.get(*id).map(String::as_str) != Some("finished")).collect();
+        let Run { killed, mut starts, took } = run;
+        starts.sort();
+        let Counts { starts: sent, starts_cut, tries, deliveries_cut, abandoned, replayed, others_refused } =
+            &self.counts;
+        println!(
+            "{name}: seed {}, {} kills ({} at start, {} at deliver, {} at refresh) in {:.1} s, {} hosts",
+            plan.seed,
+            plan.kills,
+            killed[0],
+            killed[1],
+            killed[2],
+            took.as_secs_f64(),
+            plan.hosts
+        );
+        println!(
+            "{name}: host ready in {:?} (median), {:?} (longest)",
+            starts[starts.len() / 2],
+            starts[starts.len() - 1]
+        );
+        println!(
+            "{name}: starts {} (cut off {}), sessions begun {}",
+            read(sent),
+            read(starts_cut),
+            audit.count("begun")
+        );
+        println!(
+            "{name}: deliveries accepted {} in {} tries (cut off {}), replays answered the same {}, other results refused {}",
+            accepted.len(),
+            read(tries),
+            read(deliveries_cut),
+            read(replayed),
+            read(others_refused)
+        );
+        println!(
+            "{name}: tabs closed {}, results accepted in all {}, effects (data stored) {}, lost {}, doubled {}, logins overwritten {}",
+            read(abandoned),
+            audit.count("accepted"),
+            audit.count("data stored"),
+            lost.len(),
+            audit.doubled,
+            audit.count("login overwritten")
+        );
+        assert!(lost.is_empty(), "{} accepted results are lost", lost.len());
+        assert_eq!(
+            (audit.doubled, audit.count("login overwritten"), audit.count("failed")),
+            (0, 0, 0),
+            "{:?}",
+            audit.events
+        );
+        assert_eq!(audit.count("accepted"), audit.count("finished"), "{:?}", audit.events);
+        assert_eq!(audit.count("data stored"), audit.count("finished"), "{:?}", audit.events);
+        assert!(read(starts_cut) > 0 && read(deliveries_cut) > 0, "kills hit requests");
+        for login in &DEMO_LOGINS {
+            let connection = self.connection(login).await;
+            assert_eq!(
+                (&connection["status"], &connection["problem"]),
+                (&json!("up-to-date"), &Value::Null),
+                "{connection}"
+            );
+            let path = format!("/api/connections/{}/accounts", login.connection);
+            let accounts = self.until_answered(|base| self.http.get(format!("{base}{path}"))).await.1;
+            let expected = if login.connection == "selected" { 2 } else { 4 };
+            assert_eq!(accounts["accounts"].as_array().unwrap().len(), expected);
+        }
+    }
+
+    /// Starts a host on the database; ready when it says so.
+    async fn launch(&self, index: usize, starts: &mut Vec<Duration>) -> Running {
+        let began = Instant::now();
+        let config = self.sandbox.config();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_flinks-host"))
+            .args(["--demo", "--site", self.site.path().to_str().unwrap()])
+            .env("HOST_ADDR", "127.0.0.1:0")
+            .env("FLINKS_API_URL", self.sandbox.api_url())
+            .env("FLINKS_CONNECT_URL", self.sandbox.connect_url())
+            .env("FLINKS_CUSTOMER_ID", &config.customer_id)
+            .env("FLINKS_SECRET_KEY", &config.secret_key)
+            .env("FLINKS_API_KEY", &config.api_key)
+            .env("DATABASE_URL", &self.database_url)
+            .env("POLL_INTERVAL_MS", "15")
+            .env("RECONCILE_AFTER_MS", "60")
+            .env("NIGHTLY_INTERVAL_MS", "50")
+            .env("CLAIM_LEASE_MS", "300")
+            .env("RUST_LOG", "off")
+            .env_remove("FLINKS_INSTANCE")
+            .env_remove("FLINKS_WEBHOOK_SECRET")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        timeout(BOUND, output.read_line(&mut line)).await.expect("the host starts").unwrap();
+        let port = line.trim().rsplit(':').next().unwrap_or_default();
+        assert!(!port.is_empty(), "the host starts: {line}");
+        let base = format!("http://127.0.0.1:{port}");
+        starts.push(began.elapsed());
+        self.bases.lock().unwrap()[index].clone_from(&base);
+        Running { child, base }
+    }
+
+    /// Until some widget reaches `phase`.
+    async fn reaches(&self, phase: Phase, widgets: &mut JoinSet<()>) {
+        let mut phases = self.phases.subscribe();
+        timeout(BOUND, async {
+            loop {
+                tokio::select! {
+                    reached = phases.recv() => if reached.is_ok_and(|reached| reached == phase) { return },
+                    ended = widgets.join_next() => panic!("a widget ended: {ended:?}"),
+                }
+            }
+        })
+        .await
+        .expect("widgets go on");
+    }
+
+    /// Sends to some host until one answers; also how often none did.
+    async fn until_answered(&self, request: impl Fn(&str) -> RequestBuilder) -> (u16, Value, usize) {
+        let began = Instant::now();
+        let mut cut = 0;
+        while began.elapsed() < BOUND {
+            let bases: Vec<_> = self.bases.lock().unwrap().iter().filter(|base| !base.is_empty()).cloned().collect();
+            if let Some(base) = bases.get(cut % bases.len().max(1)) {
+                let cookie = self.cookie.lock().unwrap().clone();
+                if let Ok(response) = request(base).header("cookie", cookie).send().await {
+                    let status = response.status().as_u16();
+                    if let Ok(body) = response.json().await {
+                        return (status, body, cut);
+                    }
+                }
+                cut += 1;
+            }
+            // The widget's pause between two tries, shorter.
+            sleep(Duration::from_millis(3)).await;
+        }
+        panic!("no host answered in {BOUND:?}");
+    }
+
+    async fn connection(&self, login: &DemoLogin) -> Value {
+        let (status, body, _) = self.until_answered(|base| self.http.get(format!("{base}/api/connections"))).await;
+        assert_eq!(status, 200, "{body}");
+        let connections = body["connections"].as_array().unwrap();
+        connections.iter().find(|one| one["id"] == login.connection).unwrap().clone()
+    }
+
+    async fn until_up_to_date(&self, login: &DemoLogin) {
+        let began = Instant::now();
+        loop {
+            let connection = self.connection(login).await;
+            if connection["status"] == "up-to-date" {
+                return;
+            }
+            assert!(began.elapsed() < BOUND, "{} has no final status: {connection}", login.connection);
+            sleep(Duration::from_millis(8)).await;
+        }
+    }
+
+    async fn widget(&self, login: &DemoLogin, mut dice: Dice) {
+        while !self.is_over.load(Ordering::Relaxed) {
+            self.session(login, &mut dice).await;
+        }
+    }
+
+    /// One reconnect, from the button to fresh accounts.
+    async fn session(&self, login: &DemoLogin, dice: &mut Dice) {
+        let _ = self.phases.send(Phase::Start);
+        let path = format!("/api/connections/{}/reconnect", login.connection);
+        let (status, reply, cut) =
+            self.until_answered(|base| self.http.post(format!("{base}{path}")).json(&json!({}))).await;
+        add(&self.counts.starts);
+        self.counts.starts_cut.fetch_add(cut, Ordering::Relaxed);
+        assert_eq!(status, 200, "{reply}");
+        if reply["status"] == "upToDate" {
+            return self.until_up_to_date(login).await;
+        }
+        assert_eq!(reply["status"], "challenge", "{reply}");
+        answer_all(&self.sandbox, &self.http, &reply).await;
+        if dice.one_in(5) {
+            add(&self.counts.abandoned);
+            let _ = self.phases.send(Phase::Refresh);
+            return self.until_up_to_date(login).await;
+        }
+        let body = delivery(&reply, login.login_id);
+        self.deliver(&body).await;
+        let attempt = reply["attemptId"].as_str().unwrap().to_owned();
+        self.accepted.lock().unwrap().insert(attempt);
+        let _ = self.phases.send(Phase::Refresh);
+        if dice.one_in(3) {
+            self.deliver(&body).await;
+            add(&self.counts.replayed);
+        }
+        if dice.one_in(3) {
+            let mut other = body.clone();
+            other["institution"] = json!("Another");
+            let (status, reply, _) = self.until_answered(|base| self.delivery(base, &other)).await;
+            assert_eq!((status, &reply["code"]), (422, &json!("ATTEMPT_USED")));
+            add(&self.counts.others_refused);
+        }
+        self.until_up_to_date(login).await;
+    }
+
+    fn delivery(&self, base: &str, body: &Value) -> RequestBuilder {
+        let key = format!("\"{}\"", body["attemptId"].as_str().unwrap());
+        self.http.post(format!("{base}/api/reconnects")).header("idempotency-key", key).json(body)
+    }
+
+    async fn deliver(&self, body: &Value) {
+        let began = Instant::now();
+        let _ = self.phases.send(Phase::Deliver);
+        while began.elapsed() < BOUND {
+            let (status, reply, cut) = self.until_answered(|base| self.delivery(base, body)).await;
+            self.counts.tries.fetch_add(cut + 1, Ordering::Relaxed);
+            self.counts.deliveries_cut.fetch_add(cut, Ordering::Relaxed);
+            match status {
+                200..=299 => return,
+                409 if reply["code"] != "LOGIN_MISMATCH" => {}
+                408 | 425 | 429 | 500 | 502..=504 => {}
+                _ => panic!("a genuine result was refused: {status} {reply}"),
+            }
+            sleep(Duration::from_millis(3)).await;
+        }
+        panic!("a result was not taken in {BOUND:?}");
+    }
+}

@@ -1,0 +1,112 @@
+//! A Postgres of the test's own, started from the machine's own binaries.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
+use tempfile::TempDir;
+
+/// A server of this test's own, gone when dropped.
+pub struct Server {
+    binaries: PathBuf,
+    dir: TempDir,
+    port: u16,
+}
+
+impl Server {
+    /// `None` when this machine has no Postgres.
+    pub fn start() -> Option<Self> {
+        let binaries = binaries()?;
+        let dir = TempDir::new().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if is_root() {
+            // Postgres refuses to run as root.
+            assert!(Command::new("chown").arg("nobody").arg(dir.path()).status().unwrap().success());
+        }
+        let server = Self { binaries, dir, port };
+        let data = server.data();
+        server.run("initdb", &["-D", &data, "-U", "host", "-A", "trust", "-E", "UTF8", "--no-sync"]);
+        let socket = server.dir.path().display();
+        let options =
+            format!("-c listen_addresses=127.0.0.1 -p {port} -k {socket} -c fsync=off -c max_connections=300");
+        let log = server.dir.path().join("log").display().to_string();
+        server.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
+        Some(server)
+    }
+
+    fn data(&self) -> String {
+        self.dir.path().join("data").display().to_string()
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://host@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let program = self.binaries.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        let command = command.args(arguments).current_dir(self.dir.path()).stdout(Stdio::null());
+        assert!(command.status().unwrap().success(), "Postgres could not be set up; see above");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]);
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
+}
+
+/// The folder of `initdb`: on the path, or where Debian puts it.
+fn binaries() -> Option<PathBuf> {
+    let debian =
+        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|version| version.path().join("bin"));
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain(debian).find(|dir| has_postgres(dir))
+}
+
+fn has_postgres(dir: &Path) -> bool {
+    ["initdb", "pg_ctl"].iter().all(|program| dir.join(program).is_file())
+}
+
+/// The server `DATABASE_URL` names, else one of this test's own; `None` when there is neither.
+pub struct Postgres {
+    url: String,
+    _server: Option<Server>,
+}
+
+impl Postgres {
+    pub fn find() -> Option<Self> {
+        if let Some(url) = env::var("DATABASE_URL").ok().filter(|url| url.starts_with("postgres")) {
+            return Some(Self { url, _server: None });
+        }
+        let server = Server::start()?;
+        Some(Self { url: server.url(), _server: Some(server) })
+    }
+
+    /// An empty database of its own on the server at `url`.
+    pub async fn database(&self, name: &str) -> String {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(&self.url).await.unwrap();
+        for statement in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")] {
+            connection.execute(AssertSqlSafe(statement)).await.unwrap();
+        }
+        connection.close().await.unwrap();
+        let (server, _) = self.url.rsplit_once('/').unwrap();
+        format!("{server}/{name}")
+    }
+}
