@@ -10,6 +10,7 @@ let words = wordsIn(new URLSearchParams(location.search).get("language"));
 let visit = null;
 let audience = "nobody";
 let isBusy = false;
+let replacesForOauth = false;
 
 // Elements. Text is only ever set as text.
 
@@ -40,6 +41,22 @@ function form(submit, report, ...children) {
   };
   return element("form", { onsubmit }, ...children, element("button", { type: "submit" }, submit));
 }
+
+function termsOf({ url, checkbox, accepted }) {
+  const onclick = () => act({ name: "read-terms" });
+  const link = element("a", { href: url, target: "_blank", rel: "noopener noreferrer", onclick, "data-testid": "terms-link" }, words.termsRead);
+  if (!checkbox) return element("p", {}, link);
+  const onchange = (event) => act({ name: "terms", accepted: event.target.checked });
+  const box = element("input", { type: "checkbox", name: "terms", required: true, checked: accepted, onchange });
+  return element("p", { className: "terms" }, element("label", {}, box, element("span", {}, words.terms)), link);
+}
+
+function help(summary, text, name) {
+  const ontoggle = (event) => event.target.open && act({ name });
+  return element("details", { ontoggle, "data-testid": name }, element("summary", {}, summary), paragraph(text, "quiet"));
+}
+
+const oauthAddress = () => `/_page/oauth#${visit}/${document.documentElement.lang}`;
 
 // Screens, by the name the sandbox gives them.
 
@@ -72,7 +89,7 @@ const screens = {
     return [heading(words.banksTitle), element("div", { className: "stack" }, ...(search ? [filter] : []), list, none)];
   },
 
-  credentials: ({ institution }) => [
+  credentials: ({ institution, terms }) => [
     badge(institution),
     heading(words.credentialsTitle(institution)),
     paragraph(words.credentialsHint, "quiet"),
@@ -81,9 +98,32 @@ const screens = {
       (data) => act({ name: "submit-credentials", username: data.get("username"), password: data.get("password") }),
       field(words.username, { name: "username", autocomplete: "off" }),
       field(words.password, { name: "password", type: "password", autocomplete: "off" }),
+      ...(terms ? [termsOf(terms)] : []),
     ),
+    button(words.resetPassword, () => act({ name: "reset-password" }), { className: "plain below", "data-testid": "reset-password" }),
     button(words.back, () => act({ name: "back" }), { className: "plain below", "data-testid": "back" }),
   ],
+
+  oauth: ({ institution, window: state }) => {
+    const open = () => {
+      // In the click itself: browsers open no window later.
+      const popup = window.open(oauthAddress(), "flinks-oauth", "popup,width=420,height=640");
+      act({ name: popup ? "popup-opened" : "popup-blocked" });
+    };
+    const leave = async () => {
+      await act({ name: "leave-for-bank" });
+      location.assign(oauthAddress());
+    };
+    const children = [badge(institution), heading(words.oauthTitle(institution)), paragraph(words.oauthHint(institution))];
+    if (state === "open" || state === "replacing") return [...children, element("p", { role: "status" }, words.oauthWaiting)];
+    const blocked = element("p", { className: "alarm", role: "alert" }, words.oauthBlocked);
+    return [
+      ...children,
+      ...(state === "blocked" ? [blocked] : []),
+      button(words.oauthOpen, replacesForOauth ? leave : open, { "data-testid": "oauth-open" }),
+      button(words.back, () => act({ name: "back" }), { className: "plain below", "data-testid": "back" }),
+    ];
+  },
 
   mfa: ({ institution, prompt, number, total }) => [
     badge(institution),
@@ -95,6 +135,8 @@ const screens = {
       field(prompt, { name: "answer", autocomplete: "off" }),
     ),
     paragraph(words.mfaHint, "quiet below"),
+    help(words.mfaHelp, words.mfaHelpText, "help"),
+    help(words.mfaTrouble, words.mfaTroubleText, "troubleshoot"),
   ],
 
   accounts: ({ choice, accounts }) => {
@@ -142,7 +184,9 @@ let shown = "";
 
 function show(screen) {
   // An action that changed nothing must not wipe what the user is typing.
-  const asText = JSON.stringify(screen);
+  // The box of the terms is the page's own to tick: only the sandbox has to hear of it.
+  const { terms, ...rest } = screen;
+  const asText = JSON.stringify({ ...rest, terms: terms?.url });
   if (asText === shown) return;
   shown = asText;
   main.replaceChildren(...screens[screen.name](screen));
@@ -174,9 +218,30 @@ function publish({ data, delayMs }) {
 }
 
 // What the user sees comes first: whoever hears an event may look at the page.
-function take({ screen, events }) {
+function take({ screen, events, navigation }) {
   show(screen);
   events.forEach(publish);
+  if (navigation) leaveFor(navigation, Math.max(0, ...events.map(({ delayMs }) => delayMs)));
+}
+
+// After the last event has been heard, and the success screen been seen.
+function leaveFor({ url, window: whose }, delayMs) {
+  setTimeout(() => {
+    try {
+      // The one thing a frame may do to a page of another origin.
+      (whose === "top" ? window.top : window).location.href = url;
+    } catch {
+      // The page around does not let us (`sandbox`): the event has told it all there is to know.
+    }
+  }, delayMs + 500);
+}
+
+// The bank's window talks to the sandbox only, so that it works in browsers that cut it off from its opener.
+async function watchWindow() {
+  while (visit !== null) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    if (main.dataset.screen === "oauth" && shown.includes('"window":"open"')) await act({ name: "check-popup" });
+  }
 }
 
 function setBusy(busy) {
@@ -223,8 +288,10 @@ async function load() {
     audience = opened.frame.audience;
     words = wordsIn(opened.frame.language);
     closeButton.hidden = !opened.frame.closable;
+    replacesForOauth = opened.frame.replacesForOauth;
     dress();
     take(opened);
+    watchWindow();
   } catch {
     report(words.offline);
   }

@@ -32,6 +32,12 @@ impl Clock {
         Self { started: Instant::now(), started_ms: whole_ms(since_1970), advanced_ms: 0 }
     }
 
+    /// A clock that is ahead of the real time by so much, as one was before a restart.
+    #[must_use]
+    pub fn ahead(advanced_ms: u64) -> Self {
+        Self { advanced_ms: advanced_ms.min(MAX_ADVANCE_MS), ..Self::start() }
+    }
+
     /// The sandbox's time.
     #[must_use]
     pub fn now_ms(&self) -> u64 {

@@ -5,10 +5,12 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use uuid::Uuid;
 
 use crate::state::Settings;
+use crate::state::webhook::Webhook;
 
 /// The customer of a sandbox unless told otherwise: the one of Flinks' public Toolbox.
 pub const DEFAULT_CUSTOMER_ID: &str = "43387ca6-0391-4c82-857d-70d95f087ecb";
@@ -36,6 +38,10 @@ pub struct Config {
     pub processing_ms: u64,
     /// What the accounts grow from.
     pub seed: u64,
+    /// Where webhooks go; nowhere unless given.
+    pub webhook: Option<Webhook>,
+    /// The file that keeps the state over restarts; none keeps it in memory.
+    pub state_file: Option<PathBuf>,
 }
 
 const fn loopback(port: u16) -> SocketAddr {
@@ -53,6 +59,8 @@ impl Default for Config {
             api_key: Uuid::new_v4().to_string(),
             processing_ms: DEFAULT_PROCESSING_MS,
             seed: 1,
+            webhook: None,
+            state_file: None,
         }
     }
 }
@@ -76,12 +84,16 @@ impl Config {
                 });
             }
         }
+        if let Some(webhook) = &self.webhook {
+            webhook.check().map_err(|invalid| StartError { flag: "--webhook-url", reason: invalid.to_string() })?;
+        }
         Ok(Settings {
             customer_id: self.customer_id.clone(),
             secret_key: self.secret_key.clone(),
             api_key: self.api_key.clone(),
             processing_ms: self.processing_ms,
             seed: self.seed,
+            webhook: self.webhook.clone(),
         })
     }
 }

@@ -1,10 +1,13 @@
-//! The sandbox's own interface, on both listeners: clock, faults, reset, log.
+//! The sandbox's own interface, on both listeners: clock, faults, webhooks, scenarios, reset, log. `openapi.json` describes it.
 //!
-//! Invariants: a wrong body changes nothing and is answered with 400 and a sentence.
+//! Invariants: a wrong body changes nothing and is answered with 400 and a sentence; a key or secret never comes out.
+
+use std::net::SocketAddr;
 
 use axum::body::Bytes;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -15,16 +18,26 @@ use serde_json::{Map, Value, json};
 use crate::clock::MAX_ADVANCE_MS;
 use crate::faults::{Faults, Invalid};
 use crate::log::Happening;
+use crate::scenario::{self, Ready};
+use crate::state::webhook::Webhook;
 use crate::world::{Time, World};
 
 /// The routes of the control interface.
-pub(crate) fn routes() -> Router<World> {
+pub(crate) fn routes(places: Places) -> Router<World> {
+    let set_scenario = async move |Shared(world): Shared<World>, body: Bytes| -> Result<Json<Ready>, Refused> {
+        let wanted: Wanted = read(&body, r#"{"name": "reconnect"}"#)?;
+        set_up(&world, &places.connect_url(), &wanted.name).map(Json).map_err(|Invalid(text)| Refused(text))
+    };
     Router::new()
         .route("/healthz", get(health))
         .route("/_sandbox/clock", get(read_clock).post(advance))
         .route("/_sandbox/faults", get(read_faults).post(set_faults))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/log", get(log))
+        .route("/_sandbox/webhook", get(read_webhook).post(set_webhook))
+        .route("/_sandbox/scenarios", get(scenarios))
+        .route("/_sandbox/scenario", post(set_scenario))
+        .route("/_sandbox/openapi.json", get(openapi))
 }
 
 /// Body of `POST /_sandbox/clock`.
@@ -32,6 +45,34 @@ pub(crate) fn routes() -> Router<World> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Leap {
     advance_ms: u64,
+}
+
+/// Body of `POST /_sandbox/webhook`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Target {
+    url: Option<String>,
+    secret: Option<String>,
+}
+
+/// Body of `POST /_sandbox/scenario`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    name: String,
+}
+
+/// Where the sandbox can be reached.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    /// The Connect page.
+    pub(crate) connect: SocketAddr,
+}
+
+impl Places {
+    fn connect_url(self) -> String {
+        format!("http://{}/v2/", self.connect)
+    }
 }
 
 /// A request the sandbox does not understand.
@@ -57,6 +98,34 @@ pub(crate) fn replace_faults(world: &World, faults: &Faults) -> Result<(), Inval
     world.with(|state, _| state.faults = faults.clone());
     record(world, "faults", json!(faults));
     Ok(())
+}
+
+/// Sends webhooks elsewhere.
+pub(crate) fn set_target(world: &World, target: Option<Webhook>) -> Result<(), Invalid> {
+    target.as_ref().map_or(Ok(()), Webhook::check)?;
+    let url = target.as_ref().map(|target| target.url.clone());
+    world.with(|state, _| state.outbox.set_target(target));
+    record(world, "webhook", json!({ "url": url }));
+    Ok(())
+}
+
+/// Sets up a scenario, after a reset.
+pub(crate) fn set_up(world: &World, connect_url: &str, name: &str) -> Result<Ready, Invalid> {
+    let unknown = || Invalid("there is no scenario of that name; GET /_sandbox/scenarios lists them".to_owned());
+    let scenario = scenario::find(name).ok_or_else(unknown)?;
+    world.reset();
+    record(world, "scenario", json!({ "name": name }));
+    let faults = scenario.faults()?;
+    let opened = world.with(|state, now_ms| {
+        let opened = scenario.open_session(state, now_ms);
+        state.faults = faults;
+        opened
+    });
+    if scenario.later_ms > 0 {
+        leap(world, scenario.later_ms)?;
+    }
+    let token = world.with(|state, now_ms| state.tokens.mint(now_ms));
+    Ok(scenario.ready(connect_url, opened.as_ref(), &token))
 }
 
 fn record(world: &World, what: &'static str, body: Value) {
@@ -93,6 +162,49 @@ async fn reset(Shared(world): Shared<World>) -> Json<Value> {
 
 async fn log(Shared(world): Shared<World>) -> Json<Value> {
     Json(json!({ "entries": world.with(|state, _| state.log.entries()) }))
+}
+
+async fn read_webhook(Shared(world): Shared<World>) -> Json<Value> {
+    Json(world.with(|state, _| {
+        let url = state.outbox.target().map(|target| target.url.as_str());
+        let waiting: Vec<_> = state
+            .outbox
+            .waiting()
+            .iter()
+            .map(|delivery| {
+                json!({
+                    "delivery": delivery.id,
+                    "responseType": delivery.kind,
+                    "requestId": delivery.request_id,
+                    "tries": delivery.tries,
+                    "dueMs": delivery.due_ms,
+                })
+            })
+            .collect();
+        json!({ "url": url, "waiting": waiting })
+    }))
+}
+
+async fn set_webhook(shared: Shared<World>, body: Bytes) -> Result<Json<Value>, Refused> {
+    let example = r#"{"url": "http://127.0.0.1:4200/api/flinks/webhook", "secret": "…"}, or {"url": null}"#;
+    let target: Target = read(&body, example)?;
+    let webhook = match (target.url, target.secret) {
+        (Some(url), Some(secret)) => Some(Webhook { url, secret }),
+        (None, None) => None,
+        _ => return Err(Refused(format!("url and secret go together; expected JSON as {example}"))),
+    };
+    set_target(&shared.0, webhook).map_err(|Invalid(text)| Refused(text))?;
+    Ok(read_webhook(shared).await)
+}
+
+async fn scenarios() -> Json<Value> {
+    let entries: Vec<_> =
+        scenario::ALL.iter().map(|entry| json!({ "name": entry.name, "about": entry.about })).collect();
+    Json(json!({ "scenarios": entries }))
+}
+
+async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
 }
 
 /// serde also reads a struct from an array; a control interface should not.

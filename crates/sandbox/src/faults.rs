@@ -3,6 +3,7 @@
 //! Invariants: a sandbox starts with none; setting faults replaces all of them, so `{}` means that everything works again; a name
 //! that does not exist is refused.
 
+use flinks_reconnect::connect::code::{self, FlinksCode};
 use flinks_reconnect::connect::redirect::Shape;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -22,8 +23,14 @@ pub struct Faults {
     pub redirect_delay_ms: Option<u64>,
     /// How long every API answer is held back, in real milliseconds.
     pub api_latency_ms: u64,
+    /// The only endpoint that `api_latency_ms` holds back, as `Authorize`; every one when absent.
+    pub api_latency_endpoint: Option<String>,
     /// API calls that fail before they reach Flinks.
     pub api_failure: Option<ApiFailure>,
+    /// API calls whose connection or answer breaks on the way.
+    pub api_mishap: Option<ApiMishap>,
+    /// What the bank says to every sign-in, live refresh and answer, one of Flinks' codes; it works when absent.
+    pub bank_code: Option<String>,
     /// How the Connect page behaves.
     pub page: PageFault,
 }
@@ -45,6 +52,11 @@ pub enum RedirectFault {
     WrongTag,
     /// Field and `url` name different logins. Sent in [`Shape::Both`], unless text was asked for.
     Conflict,
+    /// Field and `url` agree on a login that is not the one that was verified.
+    WrongLogin,
+    /// It comes before anybody has answered, with the true ids: nothing but the API tells that it is not true. The page goes on,
+    /// and posts the true one in the end.
+    Forged,
 }
 
 impl RedirectFault {
@@ -56,6 +68,8 @@ impl RedirectFault {
         ("wrong-request-id", Self::WrongRequestId),
         ("wrong-tag", Self::WrongTag),
         ("conflict", Self::Conflict),
+        ("wrong-login", Self::WrongLogin),
+        ("forged", Self::Forged),
     ];
 }
 
@@ -74,6 +88,58 @@ pub struct ApiFailure {
     pub endpoint: Option<String>,
 }
 
+/// The next API calls break on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApiMishap {
+    /// How many calls break.
+    pub calls: u32,
+    /// How they break.
+    pub kind: Mishap,
+    /// The only endpoint whose calls break and count, as `Authorize`; every one when absent.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+}
+
+/// How an API call breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mishap {
+    /// The connection closes before Flinks has seen the call.
+    Drop,
+    /// Flinks does as it is told; the connection closes before the answer.
+    DropAnswer,
+    /// Flinks does as it is told; half of the answer arrives, as a whole.
+    InvalidJson,
+    /// A proxy's page with status 200 instead of the answer; Flinks has not seen the call.
+    Html,
+    /// An empty body with status 200 instead of the answer; Flinks has not seen the call.
+    Empty,
+}
+
+impl Mishap {
+    /// Every kind with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("drop", Self::Drop),
+        ("drop-answer", Self::DropAnswer),
+        ("invalid-json", Self::InvalidJson),
+        ("html", Self::Html),
+        ("empty", Self::Empty),
+    ];
+
+    /// Its name in the control interface.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, known)| *known == self).map_or("drop", |(name, _)| name)
+    }
+
+    /// Whether Flinks hears of the call at all.
+    #[must_use]
+    pub fn reaches_flinks(self) -> bool {
+        matches!(self, Self::DropAnswer | Self::InvalidJson)
+    }
+}
+
 /// How the Connect page behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -83,11 +149,35 @@ pub enum PageFault {
     None,
     /// It stays blank and posts nothing.
     Silent,
+    /// It works, and posts nothing.
+    NeverPosts,
+    /// The document is HTTP 500.
+    #[serde(rename = "http-500")]
+    Http500,
+    /// The document forbids framing (`X-Frame-Options: DENY`), as when the host's domain is not on Flinks' list.
+    FrameDenied,
+}
+
+impl PageFault {
+    /// Every fault with its name in the control interface and in the page's query.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("none", Self::None),
+        ("silent", Self::Silent),
+        ("never-posts", Self::NeverPosts),
+        ("http-500", Self::Http500),
+        ("frame-denied", Self::FrameDenied),
+    ];
 }
 
 /// Faults that make no sense; the text says what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid(pub String);
+
+impl std::fmt::Display for Invalid {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
 
 impl Faults {
     /// Refuses values that would hang a test run or are no HTTP error.
@@ -95,6 +185,11 @@ impl Faults {
         let delays = [("apiLatencyMs", Some(self.api_latency_ms)), ("redirectDelayMs", self.redirect_delay_ms)];
         if let Some((name, _)) = delays.iter().find(|(_, delay)| delay.is_some_and(|delay| delay > MAX_DELAY_MS)) {
             return Err(Invalid(format!("{name} can be {MAX_DELAY_MS} at most")));
+        }
+        if let Some(name) = self.bank_code.as_deref().filter(|name| !is_refusal(name)) {
+            return Err(Invalid(format!(
+                "bankCode must be one of Flinks' error codes, as RETRY_LATER; not {name:.64}"
+            )));
         }
         match &self.api_failure {
             Some(failure) if !(400..=599).contains(&failure.http_status) => {
@@ -107,19 +202,54 @@ impl Faults {
     /// The failure the next call to `endpoint` gets; it counts as taken.
     pub fn take_api_failure(&mut self, endpoint: &str) -> Option<ApiFailure> {
         let failure = self.api_failure.as_mut()?;
-        let concerns = failure.endpoint.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(endpoint));
-        if !concerns || failure.calls == 0 {
+        if !concerns(failure.endpoint.as_deref(), endpoint) || failure.calls == 0 {
             return None;
         }
         failure.calls -= 1;
         Some(failure.clone())
     }
+
+    /// How the next call to `endpoint` breaks; it counts as broken.
+    pub fn take_api_mishap(&mut self, endpoint: &str) -> Option<Mishap> {
+        let mishap = self.api_mishap.as_mut()?;
+        if !concerns(mishap.endpoint.as_deref(), endpoint) || mishap.calls == 0 {
+            return None;
+        }
+        mishap.calls -= 1;
+        Some(mishap.kind)
+    }
+
+    /// How long a call to `endpoint` is held back.
+    #[must_use]
+    pub fn latency_ms(&self, endpoint: &str) -> u64 {
+        if concerns(self.api_latency_endpoint.as_deref(), endpoint) { self.api_latency_ms } else { 0 }
+    }
+
+    /// What the bank says instead of working.
+    #[must_use]
+    pub fn bank_refusal(&self) -> Option<FlinksCode> {
+        self.bank_code.as_deref().and_then(code::find)
+    }
+}
+
+fn concerns(only: Option<&str>, endpoint: &str) -> bool {
+    only.is_none_or(|only| only.eq_ignore_ascii_case(endpoint))
+}
+
+fn is_refusal(name: &str) -> bool {
+    code::find(name).is_some_and(|code| code.http_status >= 400)
 }
 
 /// The shape of that name.
 #[must_use]
 pub fn shape(name: &str) -> Option<Shape> {
     Shape::ALL.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
+}
+
+/// The page fault of that name.
+#[must_use]
+pub fn page_fault(name: &str) -> Option<PageFault> {
+    PageFault::ALL.iter().find(|(known, _)| *known == name).map(|(_, fault)| *fault)
 }
 
 /// The fault of that name.
@@ -162,6 +292,15 @@ mod tests {
         for (name, fault) in RedirectFault::ALL {
             let faults: Faults = serde_json::from_str(&format!(r#"{{"redirectFault":"{name}"}}"#)).unwrap();
             assert_eq!(faults.redirect_fault, *fault);
+        }
+        for (name, fault) in PageFault::ALL {
+            let faults: Faults = serde_json::from_str(&format!(r#"{{"page":"{name}"}}"#)).unwrap();
+            assert_eq!((faults.page, page_fault(name)), (*fault, Some(*fault)));
+            assert_eq!(serde_json::to_value(&faults).unwrap()["page"], *name);
+        }
+        for (name, kind) in Mishap::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), *name);
+            assert_eq!(kind.name(), *name);
         }
     }
 

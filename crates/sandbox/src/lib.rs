@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Map: [`state`] is the model, free of HTTP and clock; [`bank`] is what lies behind it; [`api`] and [`page`] are its two faces; `control`
-//! is the sandbox's own interface; [`Sandbox`] runs it all. Ids, codes, steps, parameters and REDIRECT shapes come from
+//! is the sandbox's own interface, and [`scenario`] names what can be set up with it; [`Sandbox`] runs it all. Ids, codes, steps, parameters and REDIRECT shapes come from
 //! [`flinks_reconnect::connect`].
 
 pub mod api;
@@ -22,16 +22,20 @@ pub mod bank;
 pub mod clock;
 mod config;
 mod control;
+mod deliver;
 mod demo;
 pub mod faults;
 pub mod log;
 pub mod page;
+pub mod scenario;
 mod server;
+mod snapshot;
 pub mod state;
 mod world;
 
 pub use config::{Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, StartError};
 pub use demo::{DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
-pub use faults::{ApiFailure, Faults, Invalid, PageFault, RedirectFault};
+pub use faults::{ApiFailure, ApiMishap, Faults, Invalid, Mishap, PageFault, RedirectFault};
 pub use server::Sandbox;
+pub use state::webhook::Webhook;
 pub use world::Time;

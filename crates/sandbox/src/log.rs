@@ -48,6 +48,30 @@ pub enum Happening {
         /// The `RequestId` of the answer.
         request_id: Option<String>,
     },
+    /// The connection or the answer of an API call was broken on purpose.
+    ApiBroken {
+        /// The endpoint as named in the path.
+        endpoint: String,
+        /// How, as `drop`.
+        how: &'static str,
+    },
+    /// A webhook was tried.
+    Webhook {
+        /// Which one: every try of it has the same.
+        delivery: String,
+        /// `KYC` or `GetAccountsDetail`.
+        response_type: &'static str,
+        /// The session it is about.
+        request_id: String,
+        /// Which try it was, from one.
+        attempt: u8,
+        /// What the host answered; null when it did not.
+        status: Option<u16>,
+        /// What became of it.
+        outcome: WebhookOutcome,
+        /// When it is tried again.
+        next_try_ms: Option<u64>,
+    },
     /// A Connect page was loaded.
     PageOpened {
         /// The page, for all its later entries.
@@ -84,6 +108,18 @@ pub enum Happening {
         /// With what.
         body: Value,
     },
+}
+
+/// What became of a webhook's try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebhookOutcome {
+    /// The host answered 200.
+    Delivered,
+    /// It did not; there will be another try.
+    Failed,
+    /// It did not, ten times.
+    GivenUp,
 }
 
 /// One parameter of a page.
@@ -138,7 +174,7 @@ impl Log {
 pub fn without_secrets(body: &Map<String, Value>) -> Value {
     let kept = body.iter().map(|(name, value)| {
         let value = match name.to_ascii_lowercase().as_str() {
-            "password" => Value::from(HIDDEN),
+            "password" | "accesstoken" | "authorizetoken" | "questions" => Value::from(HIDDEN),
             "securityresponses" => hide_answers(value),
             _ => value.clone(),
         };

@@ -16,8 +16,10 @@ use crate::api::reply::Reply;
 use crate::config::{Config, StartError};
 use crate::faults::{Faults, Invalid};
 use crate::log::Entry;
+use crate::scenario;
+use crate::state::webhook::Webhook;
 use crate::world::{Time, World};
-use crate::{api, control, page};
+use crate::{api, control, deliver, page, snapshot};
 
 /// How long open connections may take to finish.
 const GRACE: Duration = Duration::from_secs(2);
@@ -29,26 +31,29 @@ pub struct Sandbox {
     config: Config,
     connect: SocketAddr,
     api: SocketAddr,
-    // Dropped, it tells both servers to finish.
+    // Dropped, it tells everything to finish.
     stop: watch::Sender<()>,
-    servers: [JoinHandle<()>; 2],
+    servers: [JoinHandle<()>; 4],
 }
 
 impl Sandbox {
     /// Starts a sandbox.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let world = World::new(config.settings()?);
+        let (world, keeper) = snapshot::load(config.settings()?, config.state_file.as_deref())?;
         let connect = listen("--connect", config.connect).await?;
         let api = listen("--api", config.api).await?;
         let (stop, stopped) = watch::channel(());
-        let connect_routes = page::routes().merge(control::routes()).with_state(world.clone());
-        let api_routes = api::routes().merge(control::routes()).fallback(nowhere).with_state(world.clone());
+        let places = control::Places { connect: connect.address };
+        let connect_routes = page::routes().merge(control::routes(places)).with_state(world.clone());
+        let api_routes = api::routes().merge(control::routes(places)).fallback(nowhere).with_state(world.clone());
         Ok(Self {
             connect: connect.address,
             api: api.address,
             servers: [
                 tokio::spawn(serve(connect.listener, connect_routes, stopped.clone())),
-                tokio::spawn(serve(api.listener, api_routes, stopped)),
+                tokio::spawn(serve(api.listener, api_routes, stopped.clone())),
+                tokio::spawn(deliver::run(world.clone(), stopped.clone())),
+                tokio::spawn(snapshot::keep(world.clone(), keeper, stopped)),
             ],
             world,
             config,
@@ -88,6 +93,16 @@ impl Sandbox {
     /// Replaces all faults; `&Faults::default()` means that everything works.
     pub fn set_faults(&self, faults: &Faults) -> Result<(), Invalid> {
         control::replace_faults(&self.world, faults)
+    }
+
+    /// Sends webhooks there from now on; none stops them.
+    pub fn set_webhook(&self, webhook: Option<Webhook>) -> Result<(), Invalid> {
+        control::set_target(&self.world, webhook)
+    }
+
+    /// Sets up the scenario of that name, after a reset.
+    pub fn set_scenario(&self, name: &str) -> Result<scenario::Ready, Invalid> {
+        control::set_up(&self.world, &self.connect_url(), name)
     }
 
     /// Back to the beginning: seeded logins, no sessions, no faults, an empty log, the real time.

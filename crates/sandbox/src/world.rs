@@ -1,8 +1,11 @@
 //! One sandbox shared by its two listeners: the state and the clock behind one lock.
 //!
-//! Invariants: nothing waits while it holds the lock; a handler that died does not take the sandbox with it.
+//! Invariants: nothing waits while it holds the lock; a handler that died does not take the sandbox with it; whoever waits for time or
+//! work hears of both.
 
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
 
 use crate::clock::{Clock, TooFar};
 use crate::state::{Settings, State};
@@ -11,6 +14,7 @@ use crate::state::{Settings, State};
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     inner: Arc<Mutex<Inner>>,
+    news: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -35,20 +39,45 @@ impl World {
     pub(crate) fn new(settings: Settings) -> Self {
         let clock = Clock::start();
         let state = State::new(settings, clock.now_ms());
-        Self { inner: Arc::new(Mutex::new(Inner { state, clock })) }
+        Self::of(state, clock)
+    }
+
+    /// A world as it was.
+    #[must_use]
+    pub(crate) fn of(state: State, clock: Clock) -> Self {
+        Self { inner: Arc::new(Mutex::new(Inner { state, clock })), news: Arc::default() }
     }
 
     /// Works on the state at the sandbox's now.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State, u64) -> T) -> T {
-        self.locked(|inner| work(&mut inner.state, inner.clock.now_ms()))
+        let (result, has_news) = self.locked(|inner| {
+            let result = work(&mut inner.state, inner.clock.now_ms());
+            (result, inner.state.outbox.take_news())
+        });
+        if has_news {
+            self.news.notify_one();
+        }
+        result
+    }
+
+    /// Reads the state with the clock.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&State, Time) -> T) -> T {
+        self.locked(|inner| work(&inner.state, inner.time()))
+    }
+
+    /// Waits until time was pushed or work was added; what happened since the last call counts.
+    pub(crate) async fn changed(&self) {
+        self.news.notified().await;
     }
 
     /// Pushes the clock.
     pub(crate) fn advance(&self, by_ms: u64) -> Result<Time, TooFar> {
-        self.locked(|inner| {
+        let time = self.locked(|inner| {
             inner.clock.advance(by_ms)?;
-            Ok(Time { now_ms: inner.clock.now_ms(), advanced_ms: inner.clock.advanced_ms() })
-        })
+            Ok(inner.time())
+        });
+        self.news.notify_one();
+        time
     }
 
     /// Back to the beginning, clock included.
@@ -57,9 +86,16 @@ impl World {
             inner.clock.reset();
             inner.state.reset(inner.clock.now_ms());
         });
+        self.news.notify_one();
     }
 
     fn locked<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
         work(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Inner {
+    fn time(&self) -> Time {
+        Time { now_ms: self.clock.now_ms(), advanced_ms: self.clock.advanced_ms() }
     }
 }

@@ -28,6 +28,8 @@ fn what_cannot_work_is_refused_in_one_line_that_names_the_flag() {
     assert!(complaint(&["--processing-ms", "soon"]).contains("--processing-ms"));
     assert!(complaint(&["--unknown"]).contains("--unknown"));
     assert!(complaint(&["--customer-id", "a/b"]).contains("--customer-id"));
+    assert!(complaint(&["--webhook-url", "host"]).contains("--webhook-url"));
+    assert!(complaint(&["--state", "/no/such/folder/file"]).contains("--state"));
     let secret = complaint(&["--secret-key", "two words"]);
     assert!(secret.contains("--secret-key") && !secret.contains("two words"), "{secret}");
 }
@@ -36,7 +38,27 @@ fn what_cannot_work_is_refused_in_one_line_that_names_the_flag() {
 fn help_names_every_flag() {
     let output = Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")).arg("--help").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    for flag in ["--connect", "--api", "--secret-key", "--api-key", "--customer-id", "--processing-ms", "--seed"] {
+    for flag in [
+        "--connect",
+        "--api",
+        "--secret-key",
+        "--api-key",
+        "--customer-id",
+        "--processing-ms",
+        "--seed",
+        "--webhook-url",
+        "--state",
+    ] {
         assert!(text.contains(flag), "{flag}");
+    }
+}
+
+#[test]
+fn scenarios_are_listed() {
+    let output = Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")).arg("scenarios").output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for scenario in flinks_sandbox::scenario::ALL {
+        assert!(text.lines().any(|line| line.starts_with(scenario.name) && line.ends_with(scenario.about)));
     }
 }

@@ -33,6 +33,7 @@ fn state() -> State {
         api_key: "api".into(),
         processing_ms: PROCESSING_MS,
         seed: 1,
+        webhook: None,
     };
     State::new(settings, NOW)
 }

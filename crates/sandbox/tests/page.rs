@@ -425,3 +425,98 @@ async fn the_documents_are_strict_and_have_nothing_inline() {
         }
     }
 }
+
+#[tokio::test]
+async fn success_goes_on_to_where_it_is_told_and_never_to_a_script() {
+    let bench = Bench::start().await;
+    let at = |query: &'static str| {
+        let bench = &bench;
+        async move {
+            let mut page = bench.open_at("/v2/Credential/9004/", query).await;
+            page.sign_in("greatday_nomfa", "Everyday").await;
+            page
+        }
+    };
+    let page = at("?redirectUrl=https%3A%2F%2Fhost.example%2Fdone%3Fa%3Db&tag=t").await;
+    assert_eq!(page.navigation["window"], "top");
+    assert_eq!(page.navigation["url"], page.last()["url"]);
+    for quiet in ["", "?jsRedirect=true&redirectUrl=https%3A%2F%2Fhost.example%2F", "?redirectUrl=not%20a%20url"] {
+        assert_eq!(at(quiet).await.navigation, Value::Null, "{quiet}");
+    }
+    for script in
+        ["?redirectUrl=javascript%3Aalert(1)", "?redirectUrl=data%3Atext%2Fhtml%2Cx", "?redirectUrl=JAVASCRIPT%3Ax"]
+    {
+        let page = at(script).await;
+        assert_eq!(page.navigation, Value::Null, "{script}");
+        assert!(page.last()["url"].as_str().unwrap().starts_with("https://sandbox.example/"), "{script}");
+    }
+    let inner = at("?innerRedirect=true&redirectUrl=https%3A%2F%2Fhost.example%2F&language=fr").await;
+    assert_eq!(inner.navigation["window"], "own");
+    let result: url::Url = format!("http://sandbox{}", inner.navigation["url"].as_str().unwrap()).parse().unwrap();
+    assert!(result.query().unwrap().contains("thank-you=true&language=fr&loginId="));
+    let page = bench.open_at(result.path(), result.query().unwrap()).await;
+    assert_eq!((page.name(), &page.screen["institution"]), ("success", &json!("Prairie Lantern Credit Union")));
+    assert!(page.events.is_empty());
+}
+
+#[tokio::test]
+async fn terms_are_only_ever_a_web_address() {
+    let bench = Bench::start().await;
+    for bad in ["javascript%3Aalert(1)", "terms.html", "myapp%3A%2F%2Fterms"] {
+        let mut page = bench.open_at("/v2/Credential/9004/", &format!("?termsUrl={bad}")).await;
+        assert_eq!(page.screen.get("terms"), None, "{bad}");
+        page.act(json!({"name": "terms", "accepted": true})).await.act(json!({"name": "read-terms"})).await;
+        assert_eq!(page.posted(), ["APP_MOUNTED", "COMPONENT_LOAD_CREDENTIAL"], "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_banks_window_is_answered_once_and_only_when_it_is_open() {
+    let bench = Bench::start().await;
+    let mut page = bench.open_at("/v2/Credential/9100/", "?demoOutbound=true").await;
+    let early = bench.page("decide", json!({"visit": page.visit, "decision": "approve"})).await;
+    assert_eq!(early.status, 404);
+    page.act(json!({"name": "popup-opened"})).await.act(json!({"name": "check-popup"})).await;
+    assert_eq!((page.name(), &page.screen["window"]), ("oauth", &json!("open")));
+    page.decide("approve").await;
+    assert_eq!(page.name(), "success");
+    let late = bench.page("decide", json!({"visit": page.visit, "decision": "decline"})).await;
+    assert_eq!(late.status, 404);
+    for body in
+        [json!({}), json!({"visit": "x", "decision": "approve"}), json!({"visit": page.visit, "decision": "maybe"})]
+    {
+        assert_eq!(bench.page("decide", body).await.status, 400);
+    }
+    // It is on the list when asked for only, and takes no credentials over the API.
+    let banks = bench.open("").await.screen["banks"].clone();
+    assert!(banks.as_array().unwrap().iter().all(|bank| bank["id"] != 9100));
+    let body = json!({"Institution": "9100", "Username": "Greatday", "Password": "Everyday"});
+    assert_eq!(bench.authorize(body).await.code(), (401, "INVALID_REQUEST"));
+}
+
+#[tokio::test]
+async fn the_bank_can_take_the_pages_place() {
+    let bench = Bench::start().await;
+    let query = "?demoOutbound=true&oauthWindowRedirect=true&redirectUrl=myapp%3A%2F%2Fcallback";
+    let mut page = bench.open_at("/v2/Credential/9100/", query).await;
+    assert_eq!(page.frame["replacesForOauth"], true);
+    page.act(json!({"name": "leave-for-bank"})).await;
+    let answer = bench.page("decide", json!({"visit": page.visit, "decision": "approve"})).await;
+    let url = answer.text("url");
+    assert!(
+        url.starts_with("myapp://callback?loginId=") && url.ends_with("&institution=Lighthouse+Open+Bank"),
+        "{url}"
+    );
+}
+
+#[tokio::test]
+async fn one_page_alone_can_be_told_to_fail() {
+    let bench = Bench::start().await;
+    let base = bench.sandbox.connect_url();
+    let get = async |query: &str| bench.http.get(format!("{base}{query}")).send().await.unwrap();
+    assert_eq!(get("?_page=http-500").await.status(), 500);
+    assert_eq!(get("?_page=frame-denied").await.headers()["x-frame-options"], "DENY");
+    assert!(!get("").await.headers().contains_key("x-frame-options"));
+    assert!(bench.open("?_page=never-posts").await.events.is_empty());
+    assert!(bench.sandbox.posted().is_empty());
+}

@@ -104,6 +104,19 @@ impl Fields {
         Ok(if is_on { Schedule::On } else { Schedule::Off })
     }
 
+    /// Answers to security questions, by prompt: `Questions: [{Prompt, Answer}]`, or a map as in `SecurityResponses`.
+    pub fn stored_answers(&self) -> Result<BTreeMap<String, String>, FlinksCode> {
+        let Some(Value::Array(questions)) = self.get("Questions") else {
+            return answers(self.get("SecurityResponses").ok_or(code::INVALID_REQUEST)?);
+        };
+        let pair = |question: &Value| {
+            let fields = Self { object: question.as_object().ok_or(code::INVALID_REQUEST)?.clone() };
+            let prompt = fields.text("Prompt")?.ok_or(code::INVALID_REQUEST)?.to_owned();
+            Ok((prompt, fields.text("Answer")?.ok_or(code::INVALID_REQUEST)?.to_owned()))
+        };
+        questions.iter().map(pair).collect()
+    }
+
     fn get(&self, name: &str) -> Option<&Value> {
         let exact = self.object.get(name);
         let found = exact

@@ -23,6 +23,12 @@ pub enum Endpoint {
     GetNightlyRefreshStatus,
     /// Deletes a login.
     DeleteCard,
+    /// Tells which security questions a login's bank may ask.
+    GetMfaQuestions,
+    /// Stores answers to them.
+    AnswerMfaQuestions,
+    /// Lists the banks, or finds one by its number.
+    Institutions,
 }
 
 /// What an endpoint wants to see in the headers.
@@ -39,7 +45,7 @@ pub enum Key {
 }
 
 impl Endpoint {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::GenerateAuthorizeToken,
         Self::Authorize,
         Self::AuthorizeAsync,
@@ -52,6 +58,9 @@ impl Endpoint {
         Self::SetScheduledRefresh,
         Self::GetNightlyRefreshStatus,
         Self::DeleteCard,
+        Self::GetMfaQuestions,
+        Self::AnswerMfaQuestions,
+        Self::Institutions,
     ];
 
     /// The endpoint of that name; case does not count.
@@ -76,6 +85,9 @@ impl Endpoint {
             Self::SetScheduledRefresh => "SetScheduledRefresh",
             Self::GetNightlyRefreshStatus => "GetNightlyRefreshStatus",
             Self::DeleteCard => "DeleteCard",
+            Self::GetMfaQuestions => "GetMFAQuestions",
+            Self::AnswerMfaQuestions => "AnswerMFAQuestions",
+            Self::Institutions => "Institutions",
         }
     }
 
@@ -86,8 +98,8 @@ impl Endpoint {
             Self::GenerateAuthorizeToken | Self::Authorize | Self::Order(_) => *method == Method::POST,
             // Documented as GET; node-flinks sends POST.
             Self::AuthorizeAsync | Self::Poll(_) => *method == Method::GET || *method == Method::POST,
-            Self::SetScheduledRefresh => *method == Method::PATCH,
-            Self::GetNightlyRefreshStatus => *method == Method::GET,
+            Self::SetScheduledRefresh | Self::AnswerMfaQuestions => *method == Method::PATCH,
+            Self::GetNightlyRefreshStatus | Self::GetMfaQuestions | Self::Institutions => *method == Method::GET,
             Self::DeleteCard => *method == Method::DELETE,
         }
     }
@@ -99,7 +111,12 @@ impl Endpoint {
             Self::GenerateAuthorizeToken => Key::Secret,
             Self::Authorize | Self::AuthorizeAsync => Key::Token,
             Self::Order(_) | Self::Poll(_) => Key::Api,
-            Self::SetScheduledRefresh | Self::GetNightlyRefreshStatus | Self::DeleteCard => Key::Either,
+            Self::SetScheduledRefresh
+            | Self::GetNightlyRefreshStatus
+            | Self::DeleteCard
+            | Self::GetMfaQuestions
+            | Self::AnswerMfaQuestions
+            | Self::Institutions => Key::Either,
         }
     }
 }

@@ -12,16 +12,19 @@ pub mod reply;
 pub mod statement;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State as Shared};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use flinks_reconnect::connect::code::{self, FlinksCode};
 use flinks_reconnect::connect::id::{LoginId, RequestId};
 
 use self::body::Fields;
 use self::endpoint::{Endpoint, Key};
 use self::reply::Reply;
+use crate::bank::institution;
+use crate::faults::Mishap;
 use crate::log::Happening;
 use crate::state::State;
 use crate::state::authorize::{Pace, Refusal, Wish};
@@ -62,16 +65,52 @@ async fn answer(Shared(world): Shared<World>, request: Request) -> Response {
         api_key: key(&head.headers, "x-api-key"),
         body: to_bytes(body, MAX_BODY_LEN).await.ok().map(Vec::from),
     };
-    let latency = world.with(|state, now_ms| {
+    let (latency, mishap) = world.with(|state, now_ms| {
         state.expire(now_ms);
-        state.faults.api_latency_ms
+        state.broken(now_ms, &call)
     });
     if latency > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(latency)).await;
     }
+    if let Some(mishap) = mishap.filter(|mishap| !mishap.reaches_flinks()) {
+        return broken(mishap, String::new());
+    }
     let reply = world.with(|state, now_ms| state.call(now_ms, &call));
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(reply.body)).into_response()
+    match mishap {
+        Some(mishap) => broken(mishap, reply.body.to_string()),
+        None => (status, axum::Json(reply.body)).into_response(),
+    }
+}
+
+/// What arrives of a call that breaks on the way.
+fn broken(mishap: Mishap, mut answer: String) -> Response {
+    let json = [(CONTENT_TYPE, "application/json")];
+    match mishap {
+        Mishap::Drop | Mishap::DropAnswer => Response::new(Body::new(Cut)),
+        Mishap::InvalidJson => {
+            let half = answer.char_indices().nth(answer.chars().count() / 2).map_or(0, |(index, _)| index);
+            answer.truncate(half);
+            (json, answer).into_response()
+        }
+        Mishap::Html => Html(include_str!("proxy.html")).into_response(),
+        Mishap::Empty => (json, "").into_response(),
+    }
+}
+
+/// A body that breaks off before its first byte, and the connection with it.
+struct Cut;
+
+impl HttpBody for Cut {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        std::task::Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionAborted.into())))
+    }
 }
 
 fn key(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -87,6 +126,8 @@ struct Target<'a> {
     service: &'a str,
     endpoint: &'a str,
     argument: Option<&'a str>,
+    /// What stands behind the argument, as the number in `Institutions/RoutingNumber/{number}`.
+    detail: Option<&'a str>,
 }
 
 impl<'a> Target<'a> {
@@ -94,11 +135,24 @@ impl<'a> Target<'a> {
         let mut parts = path.trim_start_matches("/v3/").split('/');
         let mut next = || parts.next().unwrap_or_default();
         let (customer, service, endpoint) = (next(), next(), next());
-        Self { customer, service, endpoint, argument: parts.next().filter(|text| !text.is_empty()) }
+        let mut rest = || parts.next().filter(|text| !text.is_empty());
+        let (argument, detail) = (rest(), rest());
+        Self { customer, service, endpoint, argument, detail }
     }
 }
 
 impl State {
+    /// How long a call is held back, and how it breaks, if it does.
+    fn broken(&mut self, now_ms: u64, call: &Call) -> (u64, Option<Mishap>) {
+        let target = Target::of(&call.path);
+        let name = Endpoint::find(target.endpoint).map_or(target.endpoint, |endpoint| endpoint.name());
+        let mishap = self.faults.take_api_mishap(name);
+        if let Some(mishap) = mishap {
+            self.log.write(now_ms, Happening::ApiBroken { endpoint: name.to_owned(), how: mishap.name() });
+        }
+        (self.faults.latency_ms(name), mishap)
+    }
+
     /// Answers one API call and writes it to the log.
     pub fn call(&mut self, now_ms: u64, call: &Call) -> Reply {
         self.expire(now_ms);
@@ -178,6 +232,24 @@ impl State {
                 .ok_or(code::SESSION_NONEXISTENT)
                 .and_then(|login| self.delete_login(now_ms, &login))
                 .map(|()| reply::deleted()),
+            Endpoint::GetMfaQuestions => target
+                .argument
+                .and_then(LoginId::parse)
+                .and_then(|login| self.logins.get(&login))
+                .ok_or(code::INVALID_LOGIN)
+                .map(reply::questions),
+            Endpoint::AnswerMfaQuestions => fields.ok_or(code::INVALID_REQUEST).and_then(|fields| {
+                let login = self.logins.get_mut(&fields.login()?).ok_or(code::INVALID_LOGIN)?;
+                login.store_answers(&fields.stored_answers()?)?;
+                Ok(reply::questions(login))
+            }),
+            Endpoint::Institutions => match (target.argument, target.detail) {
+                (None, _) => Ok(reply::institutions()),
+                (Some(by), Some(number)) if by.eq_ignore_ascii_case("RoutingNumber") => {
+                    institution::by_number(number).map(reply::institution).ok_or(code::INVALID_REQUEST)
+                }
+                (Some(_), _) => Err(code::METHOD_NOT_AVAILABLE),
+            },
         };
         outcome.unwrap_or_else(Reply::error)
     }
@@ -222,8 +294,11 @@ impl State {
             }
         };
         let standing = self.authorize(now_ms, wish);
-        if let (true, Some(session)) = (begins, standing.session()) {
-            self.tokens.opened(token, session);
+        if let Some(session) = standing.session() {
+            if begins {
+                self.tokens.opened(token, session);
+            }
+            self.announce(now_ms, session);
         }
         Ok(reply::standing(self, standing))
     }

@@ -10,14 +10,17 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::statement;
+use crate::bank::institution::{self, Institution};
 use crate::bank::ledger::{self, Ledger, Transaction};
+use crate::bank::question;
 use crate::demo;
 use crate::faults::ApiFailure;
 use crate::state::State;
 use crate::state::authorize::{Refusal, Standing};
-use crate::state::data::{AccountData, Dataset, Delivery, Part, Product};
+use crate::state::data::{AccountData, Dataset, Delivery, Order, Part, Product, collect};
 use crate::state::login::Login;
 use crate::state::session::Session;
+use crate::state::webhook::Kind;
 
 /// MFA is pending; it has no name of its own.
 const MFA_PENDING: u16 = 203;
@@ -166,6 +169,66 @@ pub fn deleted() -> Reply {
         code::OK.http_status,
         json!({ "StatusCode": code::OK.http_status, "Message": "The card and its data were deleted" }),
     )
+}
+
+/// The answer to `GetMFAQuestions` and `AnswerMFAQuestions`.
+#[must_use]
+pub fn questions(login: &Login) -> Reply {
+    let entries: Vec<_> = question::ALL
+        .iter()
+        .enumerate()
+        .map(|(index, question)| {
+            json!({
+                "Type": "QuestionAndAnswer",
+                "Prompt": question.prompt(login.identity.language),
+                "IsAnswered": login.stored_answers.contains_key(&index),
+            })
+        })
+        .collect();
+    Reply::new(code::OK.http_status, json!({ "Questions": entries, "Login": login_body(login) }))
+}
+
+/// The answer to `Institutions`, which alone has no `HttpStatusCode` in the documented shape; ours has.
+#[must_use]
+pub fn institutions() -> Reply {
+    let banks: Vec<_> = institution::ALL.iter().map(bank_body).collect();
+    Reply::new(code::OK.http_status, json!({ "Count": banks.len(), "Data": banks }))
+}
+
+/// The answer to `Institutions/RoutingNumber/{number}`.
+#[must_use]
+pub fn institution(bank: &Institution) -> Reply {
+    Reply::new(code::OK.http_status, bank_body(bank))
+}
+
+fn bank_body(bank: &Institution) -> Value {
+    json!({
+        "Id": bank.id,
+        "Name": bank.name,
+        "Country": "CA",
+        "Status": "Enabled",
+        "RoutingNumbers": [bank.number],
+        "IsOAuth": bank.is_oauth,
+    })
+}
+
+/// The body of a webhook.
+#[must_use]
+pub fn webhook(state: &State, now_ms: u64, kind: Kind, session: &Session) -> Value {
+    let mut body = about(state, session);
+    body.insert("ResponseType".to_owned(), kind.name().into());
+    body.insert("HttpStatusCode".to_owned(), code::OK.http_status.into());
+    match kind {
+        Kind::Kyc => {
+            body.insert("Holders".to_owned(), json!([holder_body()]));
+        }
+        Kind::Detail => {
+            let data = collect(state.settings.seed, now_ms, session, Order::default());
+            let accounts = data.accounts.iter().map(|account| account_body(&data, account)).collect();
+            body.insert("Accounts".to_owned(), accounts);
+        }
+    }
+    with_tag(session, Value::Object(body))
 }
 
 fn refused(refusal: &Refusal) -> Reply {

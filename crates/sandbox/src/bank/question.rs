@@ -29,6 +29,13 @@ pub static ALL: [Question; 3] = [
     },
 ];
 
+/// The English prompts with answers the bank takes.
+pub const RIGHT: [(&str, &str); 3] = [
+    ("What city were you born in?", "Montreal"),
+    ("What is the best country on earth?", "Canada"),
+    ("What shape do people like most?", "Triangle"),
+];
+
 /// This many wrong answers in a row end the session.
 pub const MAX_WRONG_ANSWERS: u32 = 5;
 

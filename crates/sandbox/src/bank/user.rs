@@ -27,6 +27,9 @@ pub enum Behaviour {
 /// The password of every user who has one.
 pub const PASSWORD: &str = "Everyday";
 
+/// The user whom an OAuth bank vouches for.
+pub const WITHOUT_QUESTIONS: &str = "greatday_nomfa";
+
 /// Every test user.
 pub static ALL: [TestUser; 5] = [
     TestUser { name: "Greatday", behaviour: Behaviour::Asks },

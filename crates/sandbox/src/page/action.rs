@@ -50,6 +50,27 @@ pub enum Action {
     },
     /// Pressed the X.
     Close,
+    /// Ticked or unticked the terms.
+    Terms {
+        /// Whether they are accepted.
+        accepted: bool,
+    },
+    /// Followed the link to the terms.
+    ReadTerms,
+    /// Followed "Forgot your password?".
+    ResetPassword,
+    /// Opened the help about security questions.
+    Help,
+    /// Opened the help for when they do not work.
+    Troubleshoot,
+    /// Asked for the bank's window, and the browser opened it.
+    PopupOpened,
+    /// Asked for the bank's window, and the browser did not open it.
+    PopupBlocked,
+    /// Is about to leave this page for the bank's (`oauthWindowRedirect=true`).
+    LeaveForBank,
+    /// The page asks whether the bank's window has been answered.
+    CheckPopup,
 }
 
 impl Action {
@@ -66,6 +87,15 @@ impl Action {
             Self::Retry => "retry",
             Self::PickAccounts { .. } => "pick-accounts",
             Self::Close => "close",
+            Self::Terms { .. } => "terms",
+            Self::ReadTerms => "read-terms",
+            Self::ResetPassword => "reset-password",
+            Self::Help => "help",
+            Self::Troubleshoot => "troubleshoot",
+            Self::PopupOpened => "popup-opened",
+            Self::PopupBlocked => "popup-blocked",
+            Self::LeaveForBank => "leave-for-bank",
+            Self::CheckPopup => "check-popup",
         }
     }
 }

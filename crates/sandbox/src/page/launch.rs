@@ -6,15 +6,31 @@
 use flinks_reconnect::connect::id::AccountId;
 use flinks_reconnect::connect::parameters::{self, Language};
 use flinks_reconnect::connect::redirect::Shape;
+use url::Url;
 
 use crate::bank::institution::{self, Institution};
-use crate::faults::{self, RedirectFault};
+use crate::faults::{self, PageFault, RedirectFault};
 use crate::log::{HIDDEN, Parameter};
 
 /// Only here: the layout of REDIRECT, for this page alone.
 pub const SHAPE: &str = "_shape";
 /// Only here: what is wrong with REDIRECT, for this page alone.
 pub const REDIRECT_FAULT: &str = "_redirect";
+/// Only here: how the page behaves, for this page alone.
+pub const PAGE_FAULT: &str = "_page";
+
+/// The OAuth demo: a bank that asks in a window of its own.
+pub const DEMO_OUTBOUND: &str = "demoOutbound";
+/// The bank's own page takes the place of Connect's instead of opening in a window.
+pub const OAUTH_WINDOW_REDIRECT: &str = "oauthWindowRedirect";
+/// Finishes inside the frame.
+pub const INNER_REDIRECT: &str = "innerRedirect";
+/// Finishes by the event alone.
+pub const JS_REDIRECT: &str = "jsRedirect";
+/// Where the terms can be read.
+pub const TERMS_URL: &str = "termsUrl";
+/// The terms have no box to tick.
+pub const TERMS_NO_CHECKBOX: &str = "termsNoCheckbox";
 
 /// The address of one page.
 #[derive(Clone)]
@@ -77,10 +93,19 @@ impl Launch {
         self.first(parameters::TAG)
     }
 
-    /// Where the user is led to afterwards.
+    /// Where the user is led to afterwards. Any scheme an app may have registered, but none that is a script or a document itself.
     #[must_use]
-    pub fn redirect_url(&self) -> Option<&str> {
-        self.first(parameters::REDIRECT_URL)
+    pub fn redirect_url(&self) -> Option<Url> {
+        let url = Url::parse(self.first(parameters::REDIRECT_URL)?).ok()?;
+        let is_place = !matches!(url.scheme(), "javascript" | "data" | "blob" | "vbscript" | "about" | "file");
+        is_place.then_some(url)
+    }
+
+    /// Where the terms can be read.
+    #[must_use]
+    pub fn terms_url(&self) -> Option<Url> {
+        let url = Url::parse(self.first(TERMS_URL)?).ok()?;
+        matches!(url.scheme(), "http" | "https").then_some(url)
     }
 
     /// The name on the consent page.
@@ -114,7 +139,17 @@ impl Launch {
     /// The bank in a path as `/v2/Credential/{name or id}/`.
     #[must_use]
     pub fn preselected(&self) -> Option<&'static Institution> {
-        let mut parts = self.path.split('/').skip_while(|part| !part.eq_ignore_ascii_case("Credential"));
+        self.bank_behind("Credential")
+    }
+
+    /// The bank in a path as `/v2/Result/{name}`: the page `innerRedirect` ends on.
+    #[must_use]
+    pub fn result_of(&self) -> Option<&'static Institution> {
+        self.bank_behind("Result")
+    }
+
+    fn bank_behind(&self, place: &str) -> Option<&'static Institution> {
+        let mut parts = self.path.split('/').skip_while(|part| !part.eq_ignore_ascii_case(place));
         let name = parts.nth(1)?;
         let decoded = url::form_urlencoded::parse(name.replace('+', "%2B").as_bytes()).next()?.0.into_owned();
         institution::find(&decoded)
@@ -130,6 +165,12 @@ impl Launch {
     #[must_use]
     pub fn redirect_fault(&self) -> Option<RedirectFault> {
         self.first(REDIRECT_FAULT).and_then(faults::redirect_fault)
+    }
+
+    /// How the page is to behave, as asked for in the address.
+    #[must_use]
+    pub fn page_fault(&self) -> Option<PageFault> {
+        self.first(PAGE_FAULT).and_then(faults::page_fault)
     }
 
     fn first(&self, name: &str) -> Option<&str> {

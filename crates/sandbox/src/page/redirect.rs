@@ -6,10 +6,11 @@
 use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
 use flinks_reconnect::connect::redirect::{self, Shape};
 use flinks_reconnect::connect::{parameters, step};
+use serde::Serialize;
 use url::Url;
 
 use super::event::{Event, Posted};
-use super::launch::Launch;
+use super::launch::{self, Launch};
 use crate::faults::{Faults, RedirectFault};
 use crate::state::mint;
 use crate::state::session::Session;
@@ -42,16 +43,17 @@ pub fn compose(launch: &Launch, faults: &Faults, session: &Session, accounts: &[
         (RedirectFault::Conflict, Shape::Classic | Shape::Fields) => Shape::Both,
         (_, shape) => shape,
     };
-    let login = &session.identity.login_id;
-    let content = Content {
-        launch,
-        institution: session.identity.institution.name,
-        login_in_field: if fault == RedirectFault::Conflict { mint(LoginId::parse) } else { login.clone() },
-        login_in_url: login.clone(),
-        request_id: if fault == RedirectFault::WrongRequestId { mint(RequestId::parse) } else { session.id.clone() },
-        tag: if fault == RedirectFault::WrongTag { Some(WRONG_TAG) } else { launch.tag() },
-        accounts: accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(","),
-    };
+    let mut content = Content::true_one(launch, session, accounts);
+    match fault {
+        RedirectFault::Conflict => content.login_in_field = mint(LoginId::parse),
+        RedirectFault::WrongLogin => {
+            content.login_in_field = mint(LoginId::parse);
+            content.login_in_url = content.login_in_field.clone();
+        }
+        RedirectFault::WrongRequestId => content.request_id = mint(RequestId::parse),
+        RedirectFault::WrongTag => content.tag = Some(WRONG_TAG),
+        RedirectFault::None | RedirectFault::Duplicate | RedirectFault::Delayed | RedirectFault::Forged => {}
+    }
     let event = content.event(shape);
     let is_text = shape == Shape::Text || launch.is_on(parameters::STRINGIFY);
     let mut posted = if is_text { event.text() } else { event.object() };
@@ -61,13 +63,68 @@ pub fn compose(launch: &Launch, faults: &Faults, session: &Session, accounts: &[
             posted.delay_ms = faults.redirect_delay_ms.unwrap_or(DEFAULT_DELAY_MS);
             vec![posted]
         }
-        RedirectFault::None | RedirectFault::WrongRequestId | RedirectFault::WrongTag | RedirectFault::Conflict => {
-            vec![posted]
-        }
+        _ => vec![posted],
     }
 }
 
-impl Content<'_> {
+/// The REDIRECT of somebody who has not answered yet, when one was asked for: everything in it is true but that it happened.
+#[must_use]
+pub fn forged(launch: &Launch, faults: &Faults, session: &Session) -> Vec<Posted> {
+    let fault = launch.redirect_fault().unwrap_or(faults.redirect_fault);
+    if fault == RedirectFault::Forged {
+        compose(launch, faults, session, &launch.resumed_accounts())
+    } else {
+        Vec::new()
+    }
+}
+
+/// Where a page goes once it has succeeded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Navigation {
+    /// The address, or a path of the sandbox's own.
+    pub url: String,
+    /// Which window goes there.
+    pub window: Target,
+}
+
+/// A window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The page itself.
+    Own,
+    /// The outermost page around it.
+    Top,
+}
+
+/// Where a page that succeeded with these accounts goes: with `innerRedirect` to the result page inside the frame; with `jsRedirect`,
+/// or without a `redirectUrl`, nowhere; otherwise the whole window goes to `redirectUrl`.
+#[must_use]
+pub fn navigation(launch: &Launch, session: &Session, accounts: &[AccountId], is_framed: bool) -> Option<Navigation> {
+    let content = Content::true_one(launch, session, accounts);
+    if launch.is_on(launch::INNER_REDIRECT) {
+        return Some(Navigation { url: content.result_path(), window: Target::Own });
+    }
+    if launch.is_on(launch::JS_REDIRECT) || launch.redirect_url().is_none() {
+        return None;
+    }
+    Some(Navigation { url: content.url(), window: if is_framed { Target::Top } else { Target::Own } })
+}
+
+impl<'a> Content<'a> {
+    fn true_one(launch: &'a Launch, session: &Session, accounts: &[AccountId]) -> Self {
+        let login = &session.identity.login_id;
+        Self {
+            launch,
+            institution: session.identity.institution.name,
+            login_in_field: login.clone(),
+            login_in_url: login.clone(),
+            request_id: session.id.clone(),
+            tag: launch.tag(),
+            accounts: accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(","),
+        }
+    }
+
     fn event(&self, shape: Shape) -> Event {
         let event = Event::step(step::REDIRECT).with(redirect::INSTITUTION, self.institution);
         match shape {
@@ -88,9 +145,26 @@ impl Content<'_> {
     }
 
     fn url(&self) -> String {
-        let own = self.launch.redirect_url().and_then(|text| Url::parse(text).ok());
+        let own = self.launch.redirect_url();
         let Some(mut url) = own.or_else(|| Url::parse(DEFAULT_URL).ok()) else { return DEFAULT_URL.to_owned() };
+        self.append_to(&mut url.query_pairs_mut());
+        url.into()
+    }
+
+    /// `/v2/Result/{Institution}?thank-you=true&…`.
+    fn result_path(&self) -> String {
+        let Ok(mut url) = Url::parse(DEFAULT_URL) else { return "/v2/Result/".to_owned() };
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(["v2", "Result", self.institution]);
+        }
         let mut query = url.query_pairs_mut();
+        query.append_pair("thank-you", "true").append_pair(parameters::LANGUAGE, self.launch.language().as_str());
+        self.append_to(&mut query);
+        drop(query);
+        url[url::Position::BeforePath..].to_owned()
+    }
+
+    fn append_to<T: url::form_urlencoded::Target>(&self, query: &mut url::form_urlencoded::Serializer<'_, T>) {
         if self.launch.is_on(parameters::DEMO) {
             query.append_pair(parameters::DEMO, "true");
         }
@@ -102,7 +176,5 @@ impl Content<'_> {
             query.append_pair(key, &self.accounts);
         }
         query.append_pair(redirect::INSTITUTION, self.institution);
-        drop(query);
-        url.into()
     }
 }

@@ -25,6 +25,16 @@ pub enum Screen {
     Credentials {
         /// The bank's name.
         institution: &'static str,
+        /// The terms to be accepted, if there are any.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        terms: Option<Terms>,
+    },
+    /// The bank asks in a window of its own.
+    Oauth {
+        /// The bank's name.
+        institution: &'static str,
+        /// How far it is.
+        window: Window,
     },
     /// One security question.
     Mfa {
@@ -63,6 +73,31 @@ pub enum Screen {
     },
     /// Nothing at all.
     Silent,
+}
+
+/// The terms on the credential form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Terms {
+    /// Where they can be read: `http` or `https`.
+    pub url: String,
+    /// Whether there is a box to tick.
+    pub checkbox: bool,
+    /// Whether it is ticked.
+    pub accepted: bool,
+}
+
+/// How far the bank's own window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Window {
+    /// It has to be opened.
+    Closed,
+    /// The browser did not open it.
+    Blocked,
+    /// It is open.
+    Open,
+    /// It takes the place of this page.
+    Replacing,
 }
 
 /// How many accounts may be picked.
@@ -112,6 +147,7 @@ impl Screen {
             Self::Consent { .. } => "consent",
             Self::Banks { .. } => "banks",
             Self::Credentials { .. } => "credentials",
+            Self::Oauth { .. } => "oauth",
             Self::Mfa { .. } => "mfa",
             Self::Accounts { .. } => "accounts",
             Self::Success { .. } => "success",

@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 
 use super::action::{Action, Audience};
 use super::event::{Event, Posted};
-use super::launch::Launch;
-use super::redirect;
-use super::screen::{Choice, Remedy, Screen};
-use crate::bank::institution::{self, FLINKS_CAPITAL, Institution};
+use super::launch::{DEMO_OUTBOUND, Launch, OAUTH_WINDOW_REDIRECT, TERMS_NO_CHECKBOX};
+use super::redirect::{self, Navigation};
+use super::screen::{Choice, Remedy, Screen, Terms, Window};
+use crate::bank::institution::{self, FLINKS_CAPITAL, Institution, OAUTH_BANK};
 use crate::bank::{account, question};
 use crate::faults::PageFault;
 use crate::log::Happening;
 use crate::state::State;
-use crate::state::authorize::{Pace, SignIn, Standing, Wish};
+use crate::state::authorize::{Approval, Pace, SignIn, Standing, Wish};
 use crate::state::session::{Ending, Phase, Saving, Session};
 use crate::state::token::Purpose;
 
@@ -35,6 +35,8 @@ pub struct Turn {
     pub screen: Screen,
     /// The events to post, in this order.
     pub events: Vec<Posted>,
+    /// Where to go once they are posted.
+    pub navigation: Option<Navigation>,
 }
 
 /// Where the user is.
@@ -44,6 +46,9 @@ enum Stage {
     Banks,
     Credentials(&'static Institution),
     CredentialsFailed(&'static Institution),
+    Oauth(&'static Institution),
+    OauthOpen(&'static Institution),
+    OauthFailed(&'static Institution),
     Answering(RequestId),
     AnswerFailed(RequestId),
     Picking(RequestId),
@@ -54,7 +59,18 @@ impl Stage {
     fn session(&self) -> Option<&RequestId> {
         match self {
             Self::Answering(session) | Self::AnswerFailed(session) | Self::Picking(session) => Some(session),
-            Self::Consent | Self::Banks | Self::Credentials(_) | Self::CredentialsFailed(_) | Self::Ended => None,
+            _ => None,
+        }
+    }
+
+    fn bank(&self) -> Option<&'static Institution> {
+        match self {
+            Self::Credentials(bank)
+            | Self::CredentialsFailed(bank)
+            | Self::Oauth(bank)
+            | Self::OauthOpen(bank)
+            | Self::OauthFailed(bank) => Some(bank),
+            _ => None,
         }
     }
 }
@@ -66,14 +82,41 @@ pub struct Visit {
     audience: Audience,
     stage: Stage,
     screen: Screen,
+    /// Whether the box of the terms is ticked.
+    accepts_terms: bool,
+    /// What the user said in the bank's own window.
+    decision: Option<Decision>,
+    /// Whether nothing it posts may arrive.
+    is_mute: bool,
+    navigation: Option<Navigation>,
     last_seen_ms: u64,
+}
+
+/// What the user says in the bank's own window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// Share my data.
+    Approve,
+    /// Do not.
+    Decline,
 }
 
 /// Loads a page.
 pub fn open(state: &mut State, now_ms: u64, launch: Launch, audience: Audience) -> (VisitId, Turn) {
     state.expire(now_ms);
     let audience = if launch.is_on(parameters::WEBVIEW) { Audience::Native } else { audience };
-    let mut visit = Visit { launch, audience, stage: Stage::Ended, screen: Screen::Silent, last_seen_ms: now_ms };
+    let mut visit = Visit {
+        launch,
+        audience,
+        stage: Stage::Ended,
+        screen: Screen::Silent,
+        accepts_terms: false,
+        decision: None,
+        is_mute: false,
+        navigation: None,
+        last_seen_ms: now_ms,
+    };
     let events = visit.load(state, now_ms);
     let id = VisitId::new_v4();
     let opened = Happening::PageOpened {
@@ -95,10 +138,49 @@ pub fn act(state: &mut State, now_ms: u64, id: VisitId, action: Action) -> Optio
         session.touch(now_ms);
     }
     let name = action.name();
+    let is_question = matches!(action, Action::CheckPopup);
+    let before = visit.screen.name();
     let events = visit.carry_out(state, now_ms, action);
-    let done = Happening::PageAction { visit: id.to_string(), action: name, screen: visit.screen.name() };
-    state.log.write(now_ms, done);
+    // The page asks several times a second; only the last time is worth a line.
+    if !is_question || before != visit.screen.name() {
+        let done = Happening::PageAction { visit: id.to_string(), action: name, screen: visit.screen.name() };
+        state.log.write(now_ms, done);
+    }
     Some(visit.finish_turn(state, now_ms, id, events))
+}
+
+/// The user has decided in the bank's own window. Gives the bank and, when that window took the page's place, where it goes on;
+/// `None` when no page waits for it.
+pub fn decide(
+    state: &mut State,
+    now_ms: u64,
+    id: VisitId,
+    decision: Decision,
+) -> Option<(&'static str, Option<String>)> {
+    state.expire(now_ms);
+    let mut visit = state.take_visit(&id)?;
+    let Stage::OauthOpen(bank) = visit.stage else {
+        state.keep_visit(id, visit);
+        return None;
+    };
+    visit.last_seen_ms = now_ms;
+    visit.decision = Some(decision);
+    let action = match decision {
+        Decision::Approve => "approve",
+        Decision::Decline => "decline",
+    };
+    let url = if visit.launch.is_on(OAUTH_WINDOW_REDIRECT) {
+        // Nobody is left to post to: the page was replaced.
+        visit.is_mute = true;
+        let events = visit.check_window(state, now_ms, bank);
+        drop(events);
+        visit.navigation.take().map(|navigation| navigation.url)
+    } else {
+        None
+    };
+    state.log.write(now_ms, Happening::PageAction { visit: id.to_string(), action, screen: visit.screen.name() });
+    state.keep_visit(id, visit);
+    Some((bank.name, url))
 }
 
 impl Visit {
@@ -108,7 +190,10 @@ impl Visit {
         self.last_seen_ms
     }
 
-    fn finish_turn(self, state: &mut State, now_ms: u64, id: VisitId, events: Vec<Posted>) -> Turn {
+    fn finish_turn(mut self, state: &mut State, now_ms: u64, id: VisitId, mut events: Vec<Posted>) -> Turn {
+        if self.is_mute {
+            events.clear();
+        }
         if self.audience != Audience::Nobody {
             for posted in &events {
                 let visit = id.to_string();
@@ -116,13 +201,20 @@ impl Visit {
                 state.log.write(now_ms, event);
             }
         }
-        let turn = Turn { screen: self.screen.clone(), events };
+        let turn = Turn { screen: self.screen.clone(), events, navigation: self.navigation.take() };
         state.keep_visit(id, self);
         turn
     }
 
     fn load(&mut self, state: &mut State, now_ms: u64) -> Vec<Posted> {
-        if state.faults.page == PageFault::Silent {
+        match self.launch.page_fault().unwrap_or(state.faults.page) {
+            PageFault::Silent => return Vec::new(),
+            PageFault::NeverPosts => self.is_mute = true,
+            // The document itself carries these.
+            PageFault::None | PageFault::Http500 | PageFault::FrameDenied => {}
+        }
+        if let Some(bank) = self.launch.result_of() {
+            self.stop(Screen::Success { institution: bank.name });
             return Vec::new();
         }
         let mut events = vec![self.post(Event::step(step::APP_MOUNTED))];
@@ -164,20 +256,50 @@ impl Visit {
                     }
                 }
             }
-            (Stage::Credentials(_) | Stage::CredentialsFailed(_), Action::Back) => self.list_banks(),
+            (
+                Stage::Credentials(_) | Stage::CredentialsFailed(_) | Stage::Oauth(_) | Stage::OauthFailed(_),
+                Action::Back,
+            ) => self.list_banks(),
+            (Stage::Credentials(bank), Action::Terms { accepted }) => self.tick_terms(bank, accepted),
+            (Stage::Credentials(_), Action::ReadTerms) if self.launch.terms_url().is_some() => {
+                vec![self.post(Event::step(step::COMPONENT_CLICK_TERMS_URL))]
+            }
+            (Stage::Credentials(_), Action::ResetPassword) => {
+                vec![self.post(Event::step(step::COMPONENT_CLICK_RESET_PASSWORD))]
+            }
+            (Stage::Answering(_), Action::Help) => vec![self.post(Event::step(step::COMPONENT_HELP2FA_INFO))],
+            (Stage::Answering(_), Action::Troubleshoot) => {
+                vec![self.post(Event::step(step::COMPONENT_HELP2FA_TROUBLESHOOTING))]
+            }
+            (Stage::Oauth(bank), Action::PopupOpened) => {
+                self.open_window(bank, Window::Open);
+                vec![self.post(Event::step(step::POPUP_OPENED))]
+            }
+            (Stage::Oauth(bank), Action::PopupBlocked) => {
+                self.screen = Screen::Oauth { institution: bank.name, window: Window::Blocked };
+                vec![self.post(Event::step(step::POPUP_BLOCKED))]
+            }
+            (Stage::Oauth(bank), Action::LeaveForBank) if self.launch.is_on(OAUTH_WINDOW_REDIRECT) => {
+                self.open_window(bank, Window::Replacing);
+                Vec::new()
+            }
+            (Stage::OauthOpen(bank), Action::CheckPopup) => self.check_window(state, now_ms, bank),
+            (Stage::OauthFailed(bank), Action::Retry) => {
+                self.ask_in_window(bank);
+                Vec::new()
+            }
             (Stage::Credentials(bank), Action::SubmitCredentials { username, password }) => {
                 self.sign_in(state, now_ms, bank, username, password)
             }
             (Stage::CredentialsFailed(bank), Action::Retry) => {
-                self.stage = Stage::Credentials(bank);
-                self.screen = Screen::Credentials { institution: bank.name };
+                self.show_credentials(bank);
                 vec![self.post(Event::step(step::COMPONENT_LOAD_CREDENTIAL_RETRY))]
             }
             (Stage::Answering(session), Action::SubmitAnswer { answer }) => {
                 self.answer(state, now_ms, &session, answer)
             }
-            (Stage::AnswerFailed(session), Action::Retry) => self.ask_again(state, &session),
-            (Stage::Picking(session), Action::PickAccounts { ids }) => self.pick(state, &session, &ids),
+            (Stage::AnswerFailed(session), Action::Retry) => self.ask_again(state, now_ms, &session),
+            (Stage::Picking(session), Action::PickAccounts { ids }) => self.pick(state, now_ms, &session, &ids),
             // Late or doubled: the screen it belonged to is gone.
             _ => Vec::new(),
         }
@@ -203,8 +325,14 @@ impl Visit {
             }
             _ => {}
         }
-        match state.sessions.get(&id) {
-            Some(session) if session.saving == Saving::Keep => self.go_on(state, &session.clone()),
+        match state.sessions.get(&id).cloned() {
+            Some(session) if session.saving == Saving::Keep => {
+                let is_asking = matches!(session.phase, Phase::Asking { .. });
+                let mut events =
+                    if is_asking { redirect::forged(&self.launch, &state.faults, &session) } else { Vec::new() };
+                events.extend(self.go_on(state, now_ms, &session));
+                events
+            }
             _ => self.end(code::SESSION_NONEXISTENT),
         }
     }
@@ -232,18 +360,83 @@ impl Visit {
     }
 
     fn listed(&self) -> Vec<&'static Institution> {
-        let is_demo = self.launch.is_on(parameters::DEMO);
-        institution::ALL.iter().filter(|bank| is_demo || **bank != FLINKS_CAPITAL).collect()
+        let (is_demo, is_outbound) = (self.launch.is_on(parameters::DEMO), self.launch.is_on(DEMO_OUTBOUND));
+        let is_listed = |bank: &&Institution| match **bank {
+            FLINKS_CAPITAL => is_demo,
+            OAUTH_BANK => is_outbound,
+            _ => true,
+        };
+        institution::ALL.iter().filter(is_listed).collect()
     }
 
     fn ask_credentials(&mut self, bank: &'static Institution) -> Vec<Posted> {
-        self.stage = Stage::Credentials(bank);
-        self.screen = Screen::Credentials { institution: bank.name };
+        if bank.is_oauth {
+            self.ask_in_window(bank);
+            return Vec::new();
+        }
+        self.show_credentials(bank);
         vec![self.post(Event::step(step::COMPONENT_LOAD_CREDENTIAL).with("institution", bank.name))]
     }
 
+    fn show_credentials(&mut self, bank: &'static Institution) {
+        self.stage = Stage::Credentials(bank);
+        let checkbox = !self.launch.is_on(TERMS_NO_CHECKBOX);
+        let terms =
+            self.launch.terms_url().map(|url| Terms { url: url.into(), checkbox, accepted: self.accepts_terms });
+        self.screen = Screen::Credentials { institution: bank.name, terms };
+    }
+
+    fn tick_terms(&mut self, bank: &'static Institution, accepted: bool) -> Vec<Posted> {
+        let has_box = self.launch.terms_url().is_some() && !self.launch.is_on(TERMS_NO_CHECKBOX);
+        if !has_box || accepted == self.accepts_terms {
+            return Vec::new();
+        }
+        self.accepts_terms = accepted;
+        self.show_credentials(bank);
+        let name = if accepted { step::COMPONENT_ACCEPT_TERMS } else { step::COMPONENT_DENY_TERMS };
+        vec![self.post(Event::step(name))]
+    }
+
+    fn ask_in_window(&mut self, bank: &'static Institution) {
+        self.stage = Stage::Oauth(bank);
+        self.decision = None;
+        self.screen = Screen::Oauth { institution: bank.name, window: Window::Closed };
+    }
+
+    fn open_window(&mut self, bank: &'static Institution, window: Window) {
+        self.stage = Stage::OauthOpen(bank);
+        self.screen = Screen::Oauth { institution: bank.name, window };
+    }
+
+    /// What became of the bank's own window.
+    fn check_window(&mut self, state: &mut State, now_ms: u64, bank: &'static Institution) -> Vec<Posted> {
+        let refused = match self.decision.take() {
+            None => return Vec::new(),
+            Some(Decision::Decline) => code::ACCESS_DENIED,
+            Some(Decision::Approve) => {
+                let mut events = vec![self.post(Event::step(step::COMPONENT_ACCEPT_PROVIDER_CONSENT))];
+                let approval = Approval {
+                    institution: bank,
+                    language: self.launch.language(),
+                    tag: self.launch.tag().map(str::to_owned),
+                    schedules_refresh: self.launch.is_on(parameters::SCHEDULE_REFRESH),
+                };
+                match state.approved(now_ms, approval) {
+                    Standing::Authorized(session) | Standing::Asking(session) | Standing::Working(_, session) => {
+                        events.extend(self.go_on(state, now_ms, &session));
+                        return events;
+                    }
+                    Standing::Refused(refusal) => refusal.code,
+                }
+            }
+        };
+        self.stage = Stage::OauthFailed(bank);
+        self.screen = Screen::Error { code: refused.name, remedy: Remedy::Retry };
+        vec![self.post(Event::code(refused))]
+    }
+
     /// Whatever a session needs next: an answer, a choice of accounts, or nothing more.
-    fn go_on(&mut self, state: &State, session: &Session) -> Vec<Posted> {
+    fn go_on(&mut self, state: &mut State, now_ms: u64, session: &Session) -> Vec<Posted> {
         match &session.phase {
             Phase::Asking { .. } => {
                 let Some(screen) = question_screen(session) else { return self.end(code::SESSION_NONEXISTENT) };
@@ -259,7 +452,7 @@ impl Visit {
                 if picked.is_empty() && self.launch.is_on(parameters::ACCOUNT_SELECTOR_ENABLE) {
                     self.offer_accounts(session)
                 } else {
-                    self.succeed(state, session, &picked)
+                    self.succeed(state, now_ms, session, &picked)
                 }
             }
             Phase::Over(ending) => self.end(ending_code(ending)),
@@ -290,6 +483,9 @@ impl Visit {
         username: String,
         password: String,
     ) -> Vec<Posted> {
+        if matches!(&self.screen, Screen::Credentials { terms: Some(terms), .. } if terms.checkbox && !terms.accepted) {
+            return Vec::new();
+        }
         let mut events = vec![self.post(Event::step(step::SUBMIT_CREDENTIAL).with("institution", bank.name))];
         let wish = SignIn {
             institution: bank.name.to_owned(),
@@ -302,11 +498,13 @@ impl Visit {
             pace: Pace::Wait,
         };
         match state.authorize(now_ms, Wish::SignIn(wish)) {
-            Standing::Authorized(session) | Standing::Asking(session) => events.extend(self.go_on(state, &session)),
+            Standing::Authorized(session) | Standing::Asking(session) => {
+                events.extend(self.go_on(state, now_ms, &session));
+            }
             // Flinks goes on in the background; the user has done all there is to do.
             Standing::Working(code, session) => {
                 events.push(self.post(Event::code(code)));
-                events.extend(self.go_on(state, &session));
+                events.extend(self.go_on(state, now_ms, &session));
             }
             Standing::Refused(refusal) => {
                 events.push(self.post(Event::code(refusal.code)));
@@ -328,8 +526,14 @@ impl Visit {
             let answers = BTreeMap::from([(prompt.to_owned(), answer)]);
             state.authorize(now_ms, Wish::Answer { session: id.clone(), answers })
         });
+        let from_the_bank = state.faults.bank_refusal().map(|code| code.name);
+        let can_be_repaired = |code: FlinksCode| match code.severity {
+            Severity::Correctable => true,
+            Severity::Passing => from_the_bank == Some(code.name),
+            Severity::SessionOver | Severity::Terminal => false,
+        };
         events.extend(match standing {
-            Some(Standing::Refused(refusal)) if refusal.code.severity == Severity::Correctable => {
+            Some(Standing::Refused(refusal)) if can_be_repaired(refusal.code) => {
                 self.stage = Stage::AnswerFailed(id.clone());
                 self.screen = Screen::Error { code: refusal.code.name, remedy: Remedy::Retry };
                 vec![self.post(Event::code(refusal.code))]
@@ -339,26 +543,26 @@ impl Visit {
                 vec![self.post(Event::code(refusal.code))]
             }
             // Answered, or no longer asked: the session itself says what comes next.
-            _ => self.go_on_with(state, id),
+            _ => self.go_on_with(state, now_ms, id),
         });
         events
     }
 
-    fn ask_again(&mut self, state: &State, id: &RequestId) -> Vec<Posted> {
+    fn ask_again(&mut self, state: &mut State, now_ms: u64, id: &RequestId) -> Vec<Posted> {
         match state.sessions.get(id).and_then(question_screen) {
             Some(screen) => {
                 self.stage = Stage::Answering(id.clone());
                 self.screen = screen;
                 vec![self.post(Event::step(step::COMPONENT_LOAD_MFA_RETRY))]
             }
-            None => self.go_on_with(state, id),
+            None => self.go_on_with(state, now_ms, id),
         }
     }
 
-    fn pick(&mut self, state: &mut State, id: &RequestId, ids: &[String]) -> Vec<Posted> {
+    fn pick(&mut self, state: &mut State, now_ms: u64, id: &RequestId, ids: &[String]) -> Vec<Posted> {
         let Some(session) = state.sessions.get_mut(id) else { return self.end(code::SESSION_NONEXISTENT) };
         if !matches!(session.phase, Phase::Authorized { .. }) {
-            return self.go_on_with(state, id);
+            return self.go_on_with(state, now_ms, id);
         }
         let own = account::of_login(&session.identity.login_id);
         let picked: Vec<AccountId> =
@@ -374,7 +578,7 @@ impl Visit {
         let session = session.clone();
         let list = picked.iter().map(AccountId::as_str).collect::<Vec<_>>().join(",");
         let mut events = vec![self.post(Event::step(step::ACCOUNT_SELECTED).with("accountId", list))];
-        events.extend(self.succeed(state, &session, &picked));
+        events.extend(self.succeed(state, now_ms, &session, &picked));
         events
     }
 
@@ -383,21 +587,19 @@ impl Visit {
             return Vec::new();
         }
         let event = Event::step(step::COMPONENT_CLOSE_SESSION);
-        let bank = match &self.stage {
-            Stage::Credentials(bank) | Stage::CredentialsFailed(bank) => Some(bank.name),
-            asked => {
-                asked.session().and_then(|id| state.sessions.get(id)).map(|session| session.identity.institution.name)
-            }
-        };
+        let of_session = || self.stage.session().and_then(|id| state.sessions.get(id));
+        let bank = self.stage.bank().or_else(|| of_session().map(|session| session.identity.institution));
         vec![self.post(match bank {
-            Some(name) => event.with("institution", name),
+            Some(bank) => event.with("institution", bank.name),
             None => event,
         })]
     }
 
     // The ends.
 
-    fn succeed(&mut self, state: &State, session: &Session, accounts: &[AccountId]) -> Vec<Posted> {
+    fn succeed(&mut self, state: &mut State, now_ms: u64, session: &Session, accounts: &[AccountId]) -> Vec<Posted> {
+        state.announce(now_ms, &session.id);
+        self.navigation = redirect::navigation(&self.launch, session, accounts, self.audience == Audience::Parent);
         self.stop(Screen::Success { institution: session.identity.institution.name });
         redirect::compose(&self.launch, &state.faults, session, accounts)
     }
@@ -412,9 +614,9 @@ impl Visit {
         self.screen = screen;
     }
 
-    fn go_on_with(&mut self, state: &State, id: &RequestId) -> Vec<Posted> {
-        match state.sessions.get(id) {
-            Some(session) => self.go_on(state, &session.clone()),
+    fn go_on_with(&mut self, state: &mut State, now_ms: u64, id: &RequestId) -> Vec<Posted> {
+        match state.sessions.get(id).cloned() {
+            Some(session) => self.go_on(state, now_ms, &session),
             None => self.end(code::SESSION_NONEXISTENT),
         }
     }
@@ -428,6 +630,7 @@ impl Visit {
     pub fn frame(launch: &Launch, audience: Audience) -> Value {
         json!({
             "language": launch.language().as_str(),
+            "replacesForOauth": launch.is_on(OAUTH_WINDOW_REDIRECT),
             "closable": launch.is_on(parameters::CLOSE_ENABLE),
             "audience": if launch.is_on(parameters::WEBVIEW) { Audience::Native } else { audience },
         })

@@ -12,7 +12,7 @@ use flinks_reconnect::connect::parameters::Language;
 use super::State;
 use super::login::{Identity, Login};
 use super::session::{Background, Ending, Freshness, Phase, Saving, Session};
-use crate::bank::institution;
+use crate::bank::institution::{self, Institution};
 use crate::bank::question::{self, Question};
 use crate::bank::user::{self, Behaviour};
 
@@ -82,6 +82,19 @@ impl std::fmt::Debug for SignIn {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("SignIn").field("institution", &self.institution).finish_non_exhaustive()
     }
+}
+
+/// A sign-in in the bank's own window.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// The bank.
+    pub institution: &'static Institution,
+    /// The page's language.
+    pub language: Language,
+    /// The host's mark.
+    pub tag: Option<String>,
+    /// Whether Nightly Refresh is to be on.
+    pub schedules_refresh: bool,
 }
 
 /// Authorize waits for the bank; `AuthorizeAsync` answers 202 at once.
@@ -158,8 +171,27 @@ impl State {
             return Standing::Refused(Refusal::plain(code::INVALID_LOGIN));
         };
         login.last_asked_ms = now_ms;
-        let session = Session::live(login.identity.clone(), wish.saving, wish.tag, now_ms);
+        let mut session = Session::live(login.identity.clone(), wish.saving, wish.tag, now_ms);
+        if let Some(code) = self.faults.bank_refusal() {
+            login.last_failure = Some(code);
+            return Standing::Refused(Refusal::of(code, &session));
+        }
+        session.answer_ahead(login.answered_ahead(), now_ms);
         self.open(now_ms, session, wish.pace)
+    }
+
+    /// A user whose bank vouches for them itself: no credentials, no questions.
+    pub fn approved(&mut self, now_ms: u64, approval: Approval) -> Standing {
+        let Some(user) = user::find(user::WITHOUT_QUESTIONS) else {
+            return Standing::Refused(Refusal::plain(code::INVALID_LOGIN));
+        };
+        if let Some(code) = self.faults.bank_refusal() {
+            return Standing::Refused(Refusal { code, session: None, institution: Some(approval.institution.name) });
+        }
+        let identity = Identity::of(approval.institution, user, approval.language);
+        let mut session = Session::live(identity, Saving::Keep, approval.tag, now_ms);
+        session.schedules_refresh = approval.schedules_refresh;
+        self.open(now_ms, session, Pace::Wait)
     }
 
     fn reuse(&mut self, now_ms: u64, login: &LoginId, tag: Option<String>) -> Standing {
@@ -193,6 +225,13 @@ impl State {
         }
         if let Behaviour::Refuses(code) = user.behaviour {
             return refuse(code);
+        }
+        if let Some(code) = self.faults.bank_refusal() {
+            return refuse(code);
+        }
+        if bank.is_oauth {
+            // It signs its users in itself and takes no credentials from anybody else.
+            return refuse(code::INVALID_REQUEST);
         }
         let identity = Identity::of(bank, user, wish.language);
         let mut session = Session::live(identity, wish.saving, wish.tag, now_ms);
@@ -238,6 +277,9 @@ impl State {
         session.touch(now_ms);
         if matches!(session.phase, Phase::Authorized { .. }) {
             return Standing::Refused(Refusal::of(code::ALREADY_AUTHORIZED, session));
+        }
+        if let Some(code) = self.faults.bank_refusal() {
+            return Standing::Refused(Refusal::of(code, session));
         }
         let mut answered_one = false;
         while let Some(question) = session.pending_question() {
@@ -298,6 +340,7 @@ impl State {
             return Err(code::CARD_IN_USE);
         }
         self.logins.remove(login).ok_or(code::SESSION_NONEXISTENT)?;
+        self.keep_silent_about(login);
         self.sessions.end_all_of(login);
         Ok(())
     }

@@ -184,7 +184,7 @@ fn pending_code(session: &Session) -> FlinksCode {
     }
 }
 
-fn collect(seed: u64, now_ms: u64, session: &Session, order: Order) -> Dataset {
+pub(crate) fn collect(seed: u64, now_ms: u64, session: &Session, order: Order) -> Dataset {
     let day = ledger::date_at(match session.freshness {
         Freshness::Live => now_ms,
         Freshness::Cached { as_of_ms } => as_of_ms,

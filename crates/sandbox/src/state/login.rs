@@ -11,6 +11,7 @@ use flinks_reconnect::connect::parameters::Language;
 use uuid::Uuid;
 
 use crate::bank::institution::{self, Institution};
+use crate::bank::question::{self, Question};
 use crate::bank::user::{self, TestUser};
 use crate::clock::DAY_MS;
 use crate::demo::{self, DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
@@ -69,6 +70,8 @@ pub struct Login {
     pub last_asked_ms: u64,
     /// Whether Nightly Refresh is on.
     pub is_scheduled_refresh: bool,
+    /// Answers stored ahead (`AnswerMFAQuestions`), by the question's place; the right ones spare the user the question.
+    pub stored_answers: BTreeMap<usize, String>,
 }
 
 impl Login {
@@ -80,7 +83,28 @@ impl Login {
             last_failure: None,
             last_asked_ms: now_ms,
             is_scheduled_refresh: false,
+            stored_answers: BTreeMap::new(),
         }
+    }
+
+    /// Keeps answers for later; whether they are right only the bank knows. All or none.
+    pub fn store_answers(&mut self, by_prompt: &BTreeMap<String, String>) -> Result<(), FlinksCode> {
+        let mut stored = self.stored_answers.clone();
+        for (prompt, answer) in by_prompt {
+            let place = question::ALL.iter().position(|question| question.prompt(self.identity.language) == prompt);
+            stored.insert(place.ok_or(code::UNKNOWN_CHALLENGE_KEY)?, answer.clone());
+        }
+        self.stored_answers = stored;
+        Ok(())
+    }
+
+    /// How many of the bank's questions, from the first one on, the stored answers answer.
+    #[must_use]
+    pub fn answered_ahead(&self) -> usize {
+        let is_answered = |(place, question): &(usize, &Question)| {
+            self.stored_answers.get(place).is_some_and(|answer| question.is_answered_by(answer))
+        };
+        question::ALL.iter().enumerate().take_while(is_answered).count()
     }
 
     fn seeded(demo: &DemoLogin, now_ms: u64) -> Option<Self> {
@@ -150,6 +174,11 @@ impl LoginBook {
         login.last_refresh_ms = Some(now_ms);
         login.last_asked_ms = now_ms;
         login.last_failure = None;
+    }
+
+    /// Puts a login back as it was.
+    pub(crate) fn restore(&mut self, login: Login) {
+        self.logins.insert(login.identity.login_id.clone(), login);
     }
 
     /// Deletes a login; `None` when there is none.

@@ -8,6 +8,7 @@ pub mod data;
 pub mod login;
 pub mod session;
 pub mod token;
+pub mod webhook;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use self::login::LoginBook;
 use self::session::SessionBook;
 use self::token::TokenBook;
+use self::webhook::{Outbox, Webhook};
 use crate::clock::DAY_MS;
 use crate::faults::Faults;
 use crate::log::Log;
@@ -36,6 +38,8 @@ pub struct Settings {
     pub processing_ms: u64,
     /// What the accounts grow from.
     pub seed: u64,
+    /// Where webhooks go until told otherwise.
+    pub webhook: Option<Webhook>,
 }
 
 /// Everything that changes.
@@ -53,6 +57,8 @@ pub struct State {
     pub faults: Faults,
     /// What was received and posted.
     pub log: Log,
+    /// Webhooks on their way.
+    pub outbox: Outbox,
     visits: HashMap<VisitId, Visit>,
 }
 
@@ -61,6 +67,7 @@ impl State {
     #[must_use]
     pub fn new(settings: Settings, now_ms: u64) -> Self {
         Self {
+            outbox: Outbox::new(settings.webhook.clone(), Vec::new()),
             settings,
             tokens: TokenBook::default(),
             logins: LoginBook::seeded(now_ms),

@@ -118,7 +118,9 @@ pub struct Session {
     pub operations: BTreeMap<Product, Operation>,
     /// Whether Nightly Refresh was asked for with it.
     pub schedules_refresh: bool,
-    touched_ms: u64,
+    /// Whether webhooks were promised for it.
+    pub is_announced: bool,
+    pub(crate) touched_ms: u64,
 }
 
 impl Session {
@@ -140,6 +142,7 @@ impl Session {
             background: None,
             operations: BTreeMap::new(),
             schedules_refresh: false,
+            is_announced: false,
             touched_ms: now_ms,
         }
     }
@@ -151,6 +154,16 @@ impl Session {
             phase: Phase::Authorized { since_ms: now_ms },
             freshness: Freshness::Cached { as_of_ms },
             ..Self::live(identity, Saving::Keep, tag, now_ms)
+        }
+    }
+
+    /// The first questions are answered already.
+    pub(crate) fn answer_ahead(&mut self, count: usize, now_ms: u64) {
+        if let Phase::Asking { answered, .. } = &mut self.phase {
+            *answered = count;
+            if count >= question::ALL.len() {
+                self.phase = Phase::Authorized { since_ms: now_ms };
+            }
         }
     }
 
@@ -212,6 +225,11 @@ impl SessionBook {
     /// The session of that id, over or not, to change it.
     pub fn get_mut(&mut self, id: &RequestId) -> Option<&mut Session> {
         self.sessions.get_mut(id)
+    }
+
+    /// Every session that is remembered.
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values()
     }
 
     /// Ends what has lived too long and forgets what ended a day ago. Gives the logins whose questions nobody answered.

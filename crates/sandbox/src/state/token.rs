@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use flinks_reconnect::connect::id::{AuthorizeToken, RequestId};
+use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY_MS, MINUTE_MS};
 
@@ -36,6 +37,16 @@ enum Condition {
 struct Record {
     minted_ms: u64,
     condition: Condition,
+}
+
+/// A token as it is written to a file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Kept {
+    token: String,
+    minted_ms: u64,
+    is_spent: bool,
+    opened: Option<String>,
 }
 
 /// Every token that was minted.
@@ -75,6 +86,35 @@ impl TokenBook {
         if let Some(record) = AuthorizeToken::parse(token).and_then(|token| self.tokens.get_mut(&token)) {
             record.condition = Condition::Opened(session.clone());
         }
+    }
+
+    /// Every token, as it is written to a file.
+    pub(crate) fn kept(&self) -> Vec<Kept> {
+        let kept = |(token, record): (&AuthorizeToken, &Record)| Kept {
+            token: token.as_str().to_owned(),
+            minted_ms: record.minted_ms,
+            is_spent: !matches!(record.condition, Condition::Fresh),
+            opened: match &record.condition {
+                Condition::Opened(session) => Some(session.as_str().to_owned()),
+                Condition::Fresh | Condition::Spent => None,
+            },
+        };
+        let mut all: Vec<_> = self.tokens.iter().map(kept).collect();
+        all.sort_by(|one, other| one.token.cmp(&other.token));
+        all
+    }
+
+    /// Takes tokens in from a file; `None` when one of them is no token.
+    pub(crate) fn restore(&mut self, kept: Vec<Kept>) -> Option<()> {
+        for Kept { token, minted_ms, is_spent, opened } in kept {
+            let condition = match opened {
+                Some(session) => Condition::Opened(RequestId::parse(&session)?),
+                None if is_spent => Condition::Spent,
+                None => Condition::Fresh,
+            };
+            self.tokens.insert(AuthorizeToken::parse(&token)?, Record { minted_ms, condition });
+        }
+        Some(())
     }
 
     /// Forgets tokens nobody can use any more.

@@ -5,6 +5,8 @@
 // Every test file uses its own part of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod receiver;
+
 use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -47,7 +49,11 @@ impl Answer {
 
 impl Bench {
     pub async fn start() -> Self {
-        let sandbox = Sandbox::start(Config { processing_ms: 60_000, ..Config::local() }).await.unwrap();
+        Self::with(Config::local()).await
+    }
+
+    pub async fn with(config: Config) -> Self {
+        let sandbox = Sandbox::start(Config { processing_ms: 60_000, ..config }).await.unwrap();
         Self { sandbox, http: reqwest::Client::new() }
     }
 
@@ -119,6 +125,31 @@ impl Bench {
         self.send(if body.is_null() { self.http.get(url) } else { self.http.post(url).json(&body) }).await
     }
 
+    /// Waits, with a bound, until something is so.
+    pub async fn until(&self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        let wait = async {
+            while !is_so(self) {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        assert!(tokio::time::timeout(std::time::Duration::from_secs(10), wait).await.is_ok(), "not so in time: {what}");
+    }
+
+    /// Waits until no webhook is due any more.
+    pub async fn webhooks_settle(&self) {
+        let wait = async {
+            loop {
+                let state = self.control("webhook", Value::Null).await;
+                let now = self.sandbox.now_ms();
+                if state.body["waiting"].as_array().unwrap().iter().all(|one| one["dueMs"].as_u64().unwrap() > now) {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        assert!(tokio::time::timeout(std::time::Duration::from_secs(10), wait).await.is_ok(), "webhooks do not settle");
+    }
+
     /// Loads a Connect page as a frame.
     pub async fn open(&self, query: &str) -> Page<'_> {
         self.open_at("/v2/", query).await
@@ -128,13 +159,20 @@ impl Bench {
         let body = json!({"path": path, "query": query, "audience": "parent"});
         let answer = self.page("open", body).await;
         let visit = answer.text("visit").to_owned();
-        let mut page =
-            Page { bench: self, visit, screen: Value::Null, events: Vec::new(), frame: answer.body["frame"].clone() };
+        let mut page = Page {
+            bench: self,
+            visit,
+            screen: Value::Null,
+            events: Vec::new(),
+            delays: Vec::new(),
+            navigation: Value::Null,
+            frame: answer.body["frame"].clone(),
+        };
         page.take(&answer.body);
         page
     }
 
-    async fn page(&self, rest: &str, body: Value) -> Answer {
+    pub async fn page(&self, rest: &str, body: Value) -> Answer {
         let base = self.sandbox.connect_url();
         let url = format!("{}/_page/{rest}", base.trim_end_matches("/v2/"));
         self.send(self.http.post(url).json(&body)).await
@@ -144,15 +182,19 @@ impl Bench {
 /// An open Connect page, driven as its script drives it.
 pub struct Page<'a> {
     bench: &'a Bench,
-    visit: String,
+    pub visit: String,
     pub screen: Value,
     pub events: Vec<Value>,
+    pub delays: Vec<u64>,
+    pub navigation: Value,
     pub frame: Value,
 }
 
 impl Page<'_> {
     fn take(&mut self, turn: &Value) {
         self.screen = turn["screen"].clone();
+        self.navigation = turn["navigation"].clone();
+        self.delays.extend(turn["events"].as_array().unwrap().iter().map(|event| event["delayMs"].as_u64().unwrap()));
         self.events.extend(turn["events"].as_array().unwrap().iter().map(|event| event["data"].clone()));
     }
 
@@ -186,6 +228,13 @@ impl Page<'_> {
     /// The screen's name.
     pub fn name(&self) -> &str {
         self.screen["name"].as_str().unwrap()
+    }
+
+    /// The user decides in the bank's own window, and the page asks what became of it.
+    pub async fn decide(&mut self, decision: &str) -> &mut Self {
+        let answer = self.bench.page("decide", json!({"visit": self.visit, "decision": decision})).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        self.act(json!({"name": "check-popup"})).await
     }
 
     /// The names of all events so far.
