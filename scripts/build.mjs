@@ -19,6 +19,7 @@ const sdk = join(root, "www/sdk");
 const dist = join(root, "dist");
 const glue = join(root, "target/wasm/flinks_reconnect.js");
 const linked = join(root, "target/wasm/flinks_reconnect_bg.wasm");
+const trimmed = join(root, "target/wasm/trimmed.wasm");
 const optimised = join(root, "target/wasm/flinks_reconnect.wasm");
 const stamp = join(root, "target/wasm/build.stamp");
 
@@ -36,10 +37,11 @@ export async function build() {
 
   await compile();
   await bindgen();
-  await optimise();
+  await trim();
+  const names = await optimise();
   validate();
   rmSync(dist, { recursive: true, force: true });
-  await bundle();
+  await bundle(names);
   copyTypes();
   writeIntegrity();
   report();
@@ -79,13 +81,48 @@ async function bindgen() {
  */
 const features = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
-/** Size is download time, and downloads are what users wait for. */
+/**
+ * Where a panic is worded, for nobody: this target shows panics to no one, and then traps. What formats the words is used by them alone, so it
+ * goes as well.
+ */
+const panicking =
+  /^(core::panicking|std::panicking|core::cell::panic_\w+|core::(option|result|slice|str)::.*_fail(ed)?|alloc::raw_vec::(handle_error|capacity_overflow)|alloc::alloc::handle_alloc_error|std::thread::local::panic_access_error|std::alloc::default_alloc_error_hook)\b/;
+
+/** Ends every panic where it begins: with the trap that it ends with anyway. */
+async function trim() {
+  const { default: binaryen } = await import("binaryen");
+  binaryen.setDebugInfo(true);
+  const module = binaryen.readBinary(readFileSync(linked));
+  let count = 0;
+  for (let index = 0; index < module.getNumFunctions(); index += 1) {
+    const reference = module.getFunctionByIndex(index);
+    const { name, module: imported } = binaryen.getFunctionInfo(reference);
+    if (imported || !panicking.test(plainName(name))) continue;
+    binaryen.Function.setBody(reference, module.unreachable());
+    count += 1;
+  }
+  // Names come from the compiler; a new one may write them otherwise.
+  if (count === 0) throw new Failure("the module has no function that begins a panic; see `panicking` in scripts/build.mjs");
+  writeFileSync(trimmed, module.emitBinary());
+  module.dispose();
+}
+
+/** A function's name as Rust writes it, without the crates' hashes and the brackets around types. */
+const plainName = (name) => name.replace(/\[[0-9a-f]{16}\]|[<>]/g, "");
+
+/**
+ * Size is download time, and downloads are what users wait for.
+ *
+ * Returns the short names that imports, exports and the import's module have now, by their long ones: the JavaScript must use the same.
+ */
 async function optimise() {
-  await run(
-    join(root, "node_modules/.bin/wasm-opt"),
-    ["-Oz", "--converge", "--strip-producers", "--strip-target-features", ...features.map((name) => `--enable-${name}`), linked, "-o", optimised],
-    { log },
-  );
+  const wasmOpt = (...args) =>
+    run(join(root, "node_modules/.bin/wasm-opt"), [...args, ...features.map((name) => `--enable-${name}`), "-o", optimised], { log });
+  await wasmOpt("-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features", trimmed);
+  const { imports, exports } = JSON.parse(await wasmOpt("--minify-imports-and-exports-and-modules", optimised));
+  const names = Object.fromEntries([...imports.map(([, long, short]) => [long, short]), ...exports]);
+  const [{ module }] = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(optimised)));
+  return { ...names, [imports[0][0]]: module };
 }
 
 /** Node's engine is Chromium's: what it refuses must not be published. */
@@ -93,7 +130,7 @@ function validate() {
   if (!WebAssembly.validate(readFileSync(optimised))) throw new Failure(`the optimised module is not valid WebAssembly: ${optimised}`);
 }
 
-async function bundle() {
+async function bundle(names) {
   const { build: esbuild } = await import("esbuild");
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const common = {
@@ -101,23 +138,40 @@ async function bundle() {
     minify: true,
     sourcemap: true,
     target: "es2022",
-    charset: "utf8",
+    // The glue's names for imports and exports, as the optimised module has them.
+    mangleProps: new RegExp(`^(${Object.keys(names).map(escaped).join("|")})$`),
+    mangleQuoted: true,
+    mangleCache: names,
     define: { FLINKS_RECONNECT_VERSION: JSON.stringify(version) },
     // react is the page's own. The other entries are apart so that the module's bytes are in one file only.
     external: ["react", "react/*"],
     logLevel: "warning",
   };
   const entry = (name) => join(sdk, name);
+  const module = readFileSync(optimised);
+  const { key, literal } = textOf(module);
   try {
     await Promise.all([
       esbuild({
         ...common,
-        entryPoints: [entry("index.js"), entry("element.js"), entry("react.js")],
+        entryPoints: [entry("index.js")],
         outdir: dist,
         format: "esm",
-        plugins: [moduleInside, entriesApart],
+        // Modules are UTF-8 everywhere. The text stands in a line of its own, because esbuild would escape much of it.
+        charset: "utf8",
+        banner: { js: `const FLINKS_RECONNECT_MODULE=${literal};` },
+        plugins: [moduleInside(`Uint8Array.from(FLINKS_RECONNECT_MODULE, (character) => character.charCodeAt(0) ^ ${key})`)],
       }),
-      esbuild({ ...common, entryPoints: [entry("global.js")], outfile: join(dist, globalFile), format: "iife", plugins: [moduleInside, elementInside] }),
+      esbuild({ ...common, entryPoints: [entry("element.js"), entry("react.js")], outdir: dist, format: "esm", plugins: [entriesApart] }),
+      esbuild({
+        ...common,
+        entryPoints: [entry("global.js")],
+        outfile: join(dist, globalFile),
+        format: "iife",
+        // A classic script is read in the page's encoding, whatever that is. Of what is plain ASCII, hexadecimal compresses best.
+        charset: "ascii",
+        plugins: [moduleInside(`Uint8Array.from("${module.toString("hex")}".match(/../g), (digits) => parseInt(digits, 16))`), elementInside],
+      }),
     ]);
   } catch (error) {
     // esbuild has already printed what is wrong, and where.
@@ -126,18 +180,33 @@ async function bundle() {
   }
 }
 
-/** What the SDK imports as `flinks-reconnect:wasm` (the bytes, in base64) and `flinks-reconnect:glue`. */
-const moduleInside = {
+const escaped = (text) => text.replace(/[^\w]/g, "\\$&");
+
+/** What the SDK imports as `flinks-reconnect:wasm` (a function that gives the bytes) and `flinks-reconnect:glue`. */
+const moduleInside = (bytes) => ({
   name: "module-inside",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^flinks-reconnect:glue$/ }, () => ({ path: glue }));
-    onResolve({ filter: /^flinks-reconnect:wasm$/ }, () => ({ path: optimised, namespace: "base64" }));
-    onLoad({ filter: /.*/, namespace: "base64" }, ({ path }) => ({
-      contents: `export default "${readFileSync(path, "base64")}";`,
-      loader: "js",
-    }));
+    onResolve({ filter: /^flinks-reconnect:wasm$/ }, () => ({ path: "bytes", namespace: "bytes" }));
+    onLoad({ filter: /.*/, namespace: "bytes" }, () => ({ contents: `export default () => ${bytes}`, loader: "js" }));
   },
-};
+});
+
+/**
+ * The module as text with a character for each byte: what compresses the file finds the module's patterns again, where base64 hides them.
+ *
+ * Each byte is XORed with a key, so that the bytes which a string literal cannot hold become rare ones. Where one is left, the character 256 further
+ * on stands for it: a Uint8Array drops that bit.
+ */
+function textOf(module) {
+  const unfit = [..."\0\n\r\"\\"].map((character) => character.charCodeAt(0));
+  const count = new Uint32Array(256);
+  for (const byte of module) count[byte] += 1;
+  const cost = (key) => unfit.reduce((sum, code) => sum + count[code ^ key], 0);
+  const [key] = Array.from({ length: 128 }, (_, key) => key).sort((one, other) => cost(one) - cost(other));
+  const codes = Array.from(module, (byte) => byte ^ key).map((code) => (unfit.includes(code) ? code + 256 : code));
+  return { key, literal: `"${codes.map((code) => String.fromCharCode(code)).join("")}"` };
+}
 
 /** Keeps imports of one entry by another as they are: `./index.js` next to it in dist/ is the same file. */
 const entriesApart = {

@@ -3,6 +3,8 @@
 //! Invariants: an address is taken apart by a WHATWG URL parser (the browser's in the widget), never by string search; what
 //! the frame loads and the origin its messages are compared with come from the same parse.
 
+use super::joined;
+
 /// A URL as a WHATWG parser read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParsedUrl {
@@ -41,14 +43,16 @@ impl ParsedUrl {
     /// The address without query and fragment: two URLs with the same place show the same page.
     #[must_use]
     pub fn place(&self) -> &str {
-        let end = self.href.find(['?', '#']).unwrap_or(self.href.len());
+        let end = self.href.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(self.href.len());
         self.href.get(..end).unwrap_or(&self.href)
     }
 }
 
-/// The browser has already canonicalised the host: four decimal numbers or not an IPv4 address at all.
+/// The parser has already canonicalised the host: four decimal numbers or not an IPv4 address at all.
 fn is_loopback_ipv4(host: &str) -> bool {
-    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    host.starts_with("127.")
+        && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && host.bytes().filter(|byte| *byte == b'.').count() == 3
 }
 
 /// What was wrong with an address; the text says what is accepted and never repeats the address.
@@ -74,8 +78,8 @@ impl ConnectUrl {
         if !is_instance_name(name) {
             return Err(EXPECTED);
         }
-        let origin = ["https://", name, "-iframe.private.fin.ag"].concat();
-        let parsed = parse(&[&origin, "/v2/"].concat()).ok_or(EXPECTED)?;
+        let origin = joined(&["https://", name, "-iframe.private.fin.ag"]);
+        let parsed = parse(&joined(&[&origin, "/v2/"])).ok_or(EXPECTED)?;
         if parsed.origin != origin {
             return Err(EXPECTED);
         }

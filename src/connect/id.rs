@@ -26,13 +26,13 @@ macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $grammar:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Box<str>);
 
         impl $name {
             /// The identifier, or `None` when `text` does not match its grammar.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
-                $grammar(text).then(|| Self(text.to_owned()))
+                $grammar(text).then(|| Self(text.into()))
             }
 
             /// The identifier itself. Keep it out of logs and messages.

@@ -58,12 +58,14 @@ impl Message {
     pub fn read(fields: &dyn Fields) -> Option<Self> {
         let step = name(fields, "step");
         let code = name(fields, "flinksCode").or_else(|| step.clone().filter(|step| code::find(step).is_some()));
-        let meaning = [&step, &code]
-            .into_iter()
-            .flatten()
-            .map(|name| step::meaning(name))
-            .find(|meaning| *meaning != Meaning::Passing)
-            .unwrap_or(Meaning::Passing);
+        let mut meaning = Meaning::Passing;
+        for name in [&code, &step].into_iter().flatten() {
+            match step::meaning(name) {
+                Meaning::Passing => {}
+                // The step, which comes second, is the better word.
+                told => meaning = told,
+            }
+        }
         // A redirect's bank belongs to the result, where it is read with the rest.
         (step.is_some() || code.is_some()).then(|| Self {
             institution: name(fields, redirect::INSTITUTION),

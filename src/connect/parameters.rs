@@ -143,7 +143,13 @@ impl Launch<'_> {
     /// The frame's URL. It carries secrets: never log it.
     #[must_use]
     pub fn url(&self) -> String {
-        let accounts = self.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(",");
+        let mut accounts = String::new();
+        for account in self.accounts {
+            if !accounts.is_empty() {
+                accounts.push(',');
+            }
+            accounts.push_str(account.as_str());
+        }
         let mut query = Query(self.connect.base().to_owned(), '?');
         query.push(REQUEST_ID, self.request_id.map(RequestId::as_str));
         query.push(AUTHORIZE_TOKEN, self.authorize_token.map(AuthorizeToken::as_str));

@@ -146,19 +146,31 @@ fn institution(fields: &dyn Fields, query: &[(String, String)]) -> Option<String
 
 /// The first key that yields ids wins, fields before the query; duplicates and what is no id fall away.
 fn accounts(fields: &dyn Fields, query: &[(String, String)]) -> Vec<AccountId> {
-    let from_fields = ACCOUNT_KEYS.iter().map(|key| account_ids(&fields.texts(key, MAX_ACCOUNTS, MAX_URL_LEN)));
-    let from_query = ACCOUNT_KEYS.iter().map(|key| {
-        account_ids(&query.iter().filter(|(name, _)| name == key).map(|(_, value)| value.clone()).collect::<Vec<_>>())
-    });
-    from_fields.chain(from_query).find(|ids| !ids.is_empty()).unwrap_or_default()
+    let mut ids = Vec::new();
+    for key in ACCOUNT_KEYS {
+        for text in &fields.texts(key, MAX_ACCOUNTS, MAX_URL_LEN) {
+            add_accounts(text, &mut ids);
+        }
+        if !ids.is_empty() {
+            return ids;
+        }
+    }
+    for key in ACCOUNT_KEYS {
+        for (_, text) in query.iter().filter(|(name, _)| name == key) {
+            add_accounts(text, &mut ids);
+        }
+        if !ids.is_empty() {
+            return ids;
+        }
+    }
+    ids
 }
 
-fn account_ids(texts: &[String]) -> Vec<AccountId> {
-    let mut ids = Vec::new();
-    for id in texts.iter().flat_map(|text| text.split(',')).filter_map(|text| AccountId::parse(text.trim())) {
+fn add_accounts(list: &str, ids: &mut Vec<AccountId>) {
+    for text in list.split(',') {
+        let Some(id) = AccountId::parse(text.trim()) else { continue };
         if ids.len() < MAX_ACCOUNTS && !ids.contains(&id) {
             ids.push(id);
         }
     }
-    ids
 }

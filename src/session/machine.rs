@@ -45,6 +45,7 @@ use crate::connect::message::Message;
 use crate::connect::parameters::{self, Launch};
 use crate::connect::redirect::{Expected, Redirect, RedirectError};
 use crate::connect::step::{self, Meaning};
+use crate::connect::value_of;
 
 /// How long a Flinks session lives without activity, in milliseconds. Source: Flinks' Reconnect page.
 pub const IDLE_LIMIT_MS: u64 = 8 * 60_000;
@@ -273,7 +274,7 @@ impl Session {
                 let failure = self.failure(ErrorCode::StartFailed).with_http_status(Some(status));
                 self.fail(failure);
             }
-            Err(HostAnswer::Ok | HostAnswer::Unreachable) => self.fail(self.failure(ErrorCode::StartFailed)),
+            Err(HostAnswer::Ok | HostAnswer::Unreachable) => self.fail_with(ErrorCode::StartFailed),
         }
     }
 
@@ -282,13 +283,13 @@ impl Session {
         self.enter(Phase::Starting);
         let Some(connect) = self.options.connect.clone().or_else(|| attempt.connect.take()) else {
             // Neither the options nor the reply say where Connect is.
-            return self.fail(self.failure(ErrorCode::StartFailed));
+            return self.fail_with(ErrorCode::StartFailed);
         };
         if attempt.accounts.is_empty() {
             attempt.accounts.clone_from(&self.options.accounts);
         }
         for (name, value) in &self.options.params {
-            if !attempt.params.iter().any(|(given, _)| given == name) {
+            if value_of(&attempt.params, name).is_none() {
                 attempt.params.push((name.clone(), value.clone()));
             }
         }
@@ -325,7 +326,7 @@ impl Session {
             (Holding::Held, _) => self.outputs.push_back(Output::Release),
             // Another tab has it, or took over. What is being delivered stays ours to deliver.
             (Holding::Busy, Waiting::Hold) | (Holding::Lost, Waiting::Load { .. } | Waiting::User { .. }) => {
-                self.fail(self.failure(ErrorCode::Busy));
+                self.fail_with(ErrorCode::Busy);
             }
             _ => {}
         }
@@ -402,7 +403,7 @@ impl Session {
         if self.phase == Phase::Loading {
             self.enter(Phase::Active);
         }
-        let Message { meaning, code, .. } = message.clone();
+        let (meaning, code) = (message.meaning, message.code.clone());
         self.report(message);
         match meaning {
             Meaning::FullFlow => self.full_flow(),
@@ -410,7 +411,7 @@ impl Session {
             Meaning::TokenInvalid => self.token_invalid(now_ms),
             Meaning::Redirect => match redirect {
                 Some(Ok(redirect)) => self.accept(now_ms, redirect),
-                Some(Err(_)) | None => self.fail(self.failure(ErrorCode::Conflict)),
+                Some(Err(_)) | None => self.fail_with(ErrorCode::Conflict),
             },
             Meaning::Mounted | Meaning::Mfa | Meaning::Submitted | Meaning::Passing => {}
         }
@@ -445,7 +446,7 @@ impl Session {
         self.went_full_flow = true;
         self.emit(Event::FullFlow);
         if self.options.full_flow == FullFlowPolicy::Stop {
-            self.fail(self.failure(ErrorCode::FullFlow));
+            self.fail_with(ErrorCode::FullFlow);
         }
     }
 
@@ -476,7 +477,7 @@ impl Session {
             (Ok(_) | Err(_), _) => false,
         };
         if !is_the_same {
-            self.fail(self.failure(ErrorCode::Conflict));
+            self.fail_with(ErrorCode::Conflict);
         }
     }
 
@@ -529,8 +530,8 @@ impl Session {
 
     fn wake(&mut self, now_ms: u64) {
         match self.waiting {
-            Waiting::Start { until_ms } if now_ms >= until_ms => self.fail(self.failure(ErrorCode::StartFailed)),
-            Waiting::Load { until_ms } if now_ms >= until_ms => self.fail(self.failure(ErrorCode::LoadTimeout)),
+            Waiting::Start { until_ms } if now_ms >= until_ms => self.fail_with(ErrorCode::StartFailed),
+            Waiting::Load { until_ms } if now_ms >= until_ms => self.fail_with(ErrorCode::LoadTimeout),
             Waiting::User { since_ms, .. } if now_ms >= since_ms + IDLE_LIMIT_MS => self.session_over(now_ms, None),
             Waiting::User { since_ms, warned: Warned::No }
                 if now_ms >= since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS =>
@@ -540,7 +541,7 @@ impl Session {
                 self.emit(Event::Expiring { remaining_ms: since_ms + IDLE_LIMIT_MS - now_ms });
             }
             Waiting::Answer { give_up_ms, .. } | Waiting::Backoff { give_up_ms, .. } if now_ms >= give_up_ms => {
-                self.fail(self.failure(ErrorCode::Undelivered));
+                self.fail_with(ErrorCode::Undelivered);
             }
             // An answer after this belongs to an abandoned try.
             Waiting::Answer { until_ms, .. } if now_ms >= until_ms => self.delivered(now_ms, &HostAnswer::Unreachable),
@@ -619,6 +620,10 @@ impl Session {
         Failure::new(code, self.phase)
     }
 
+    fn fail_with(&mut self, code: ErrorCode) {
+        self.fail(self.failure(code));
+    }
+
     fn fail(&mut self, failure: Failure) {
         self.failure = Some(failure.code);
         self.end(Phase::Failed);
@@ -666,12 +671,14 @@ fn hold_name(request_id: &RequestId) -> String {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut name = String::from("flinks-reconnect:");
-    name.extend((0..64).step_by(4).filter_map(|shift| char::from_digit((hash >> shift & 15) as u32, 16)));
+    for shift in (0..64).step_by(4) {
+        name.extend(char::from_digit((hash >> shift & 15) as u32, 16));
+    }
     name
 }
 
 fn param<'a>(attempt: &'a Attempt, name: &str) -> Option<&'a str> {
-    attempt.params.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    value_of(&attempt.params, name)
 }
 
 /// A token bucket: a burst at once, then so many a second.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::connect::address::{AddressError, ConnectUrl, ParseUrl};
+use crate::connect::joined;
 use crate::connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
 use crate::connect::parameters::{self, Language};
 use crate::connect::redirect::MAX_ACCOUNTS;
@@ -95,6 +96,8 @@ pub struct InvalidOption {
 }
 
 impl InvalidOption {
+    /// Out of line: there are twenty ways here, and each would be seven stores.
+    #[inline(never)]
     fn new(name: &'static str, expected: &'static str) -> Self {
         Self { name: Cow::Borrowed(name), expected: Cow::Borrowed(expected) }
     }
@@ -102,7 +105,7 @@ impl InvalidOption {
     /// The sentence for people.
     #[must_use]
     pub fn message(&self) -> String {
-        ["Option `", &self.name, "`: ", &self.expected, "."].concat()
+        joined(&["Option `", &self.name, "`: ", &self.expected, "."])
     }
 }
 
@@ -173,32 +176,38 @@ impl Options {
     pub fn read(given: &dyn Properties, document_language: &str, parse: ParseUrl) -> Result<Self, InvalidOption> {
         known_names(given)?;
         shell_options(given)?;
-        let connect = connect(given, parse)?;
-        let launcher = launcher(given)?;
-        if connect.is_none() && matches!(launcher, Launcher::Interrupted { .. }) {
+        // Filled in place: one value to drop, wherever reading ends.
+        let mut options = Self {
+            connect: connect(given, parse)?,
+            launcher: launcher(given)?,
+            accounts: Vec::new(),
+            deliver: None,
+            language: Language::En,
+            params: Vec::new(),
+            full_flow: FullFlowPolicy::Continue,
+            load_timeout_ms: 20_000,
+            deliver_timeout_ms: 120_000,
+        };
+        if options.connect.is_none() && matches!(options.launcher, Launcher::Interrupted { .. }) {
             return Err(InvalidOption::new(
                 "instance",
                 "expected exactly one of `instance` and `connectUrl` (only a start reply can supply it)",
             ));
         }
-        Ok(Self {
-            connect,
-            launcher,
-            accounts: accounts(given.get("resumeSelectedAccounts"))
-                .ok_or(InvalidOption::new("resumeSelectedAccounts", ACCOUNTS_EXPECTED))?,
-            deliver: endpoint(given, "deliver")?,
-            language: language(given, document_language)?,
-            params: params(given.get("params"), parse)
-                .map_err(|expected| InvalidOption { name: Cow::Borrowed("params"), expected })?,
-            full_flow: match given.get("fullFlow") {
-                Property::Absent => FullFlowPolicy::default(),
-                Property::Text(text) if text == "continue" => FullFlowPolicy::Continue,
-                Property::Text(text) if text == "stop" => FullFlowPolicy::Stop,
-                _ => return Err(InvalidOption::new("fullFlow", "expected \"continue\" or \"stop\"")),
-            },
-            load_timeout_ms: milliseconds(given, "loadTimeoutMs", 20_000)?,
-            deliver_timeout_ms: milliseconds(given, "deliverTimeoutMs", 120_000)?,
-        })
+        options.accounts = accounts(given.get("resumeSelectedAccounts"))
+            .ok_or_else(|| InvalidOption::new("resumeSelectedAccounts", ACCOUNTS_EXPECTED))?;
+        options.deliver = endpoint(given, "deliver")?;
+        if is_second(given, "language", ["en", "fr"], is_french(document_language), "expected \"en\" or \"fr\"")? {
+            options.language = Language::Fr;
+        }
+        options.params = params(given.get("params"), parse)
+            .map_err(|expected| InvalidOption { name: Cow::Borrowed("params"), expected })?;
+        if is_second(given, "fullFlow", ["continue", "stop"], false, "expected \"continue\" or \"stop\"")? {
+            options.full_flow = FullFlowPolicy::Stop;
+        }
+        milliseconds(given, "loadTimeoutMs", &mut options.load_timeout_ms)?;
+        milliseconds(given, "deliverTimeoutMs", &mut options.deliver_timeout_ms)?;
+        Ok(options)
     }
 }
 
@@ -212,10 +221,21 @@ fn known_names(given: &dyn Properties) -> Result<(), InvalidOption> {
             let is_plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             Err(InvalidOption {
                 name: if is_plain { Cow::Owned(name) } else { Cow::Borrowed("?") },
-                expected: Cow::Owned(["unknown; the options are ", &NAMES.join(", ")].concat()),
+                expected: Cow::Owned(unknown_expected()),
             })
         }
     }
+}
+
+fn unknown_expected() -> String {
+    let mut text = String::from("unknown; the options are");
+    let mut separator = " ";
+    for name in NAMES {
+        text.push_str(separator);
+        text.push_str(name);
+        separator = ", ";
+    }
+    text
 }
 
 /// What only the shell uses: its kind is checked here, with the rest.
@@ -277,11 +297,11 @@ fn launcher(given: &dyn Properties) -> Result<Launcher, InvalidOption> {
         },
         (Property::Text(text), None) => Ok(Launcher::Interrupted {
             request_id: RequestId::parse(&text)
-                .ok_or(InvalidOption::new("requestId", "expected 8 to 128 letters, digits, `.`, `_` or `-`"))?,
+                .ok_or_else(|| InvalidOption::new("requestId", ID_EXPECTED))?,
             authorize_token: match given.get("authorizeToken") {
                 Property::Absent => None,
-                Property::Text(text) => Some(AuthorizeToken::parse(&text).ok_or(TOKEN_EXPECTED)?),
-                _ => return Err(TOKEN_EXPECTED),
+                Property::Text(text) => Some(AuthorizeToken::parse(&text).ok_or_else(token_expected)?),
+                _ => return Err(token_expected()),
             },
         }),
         (Property::Absent, None) | (Property::Text(_), Some(_)) => {
@@ -291,10 +311,11 @@ fn launcher(given: &dyn Properties) -> Result<Launcher, InvalidOption> {
     }
 }
 
-const TOKEN_EXPECTED: InvalidOption = InvalidOption {
-    name: Cow::Borrowed("authorizeToken"),
-    expected: Cow::Borrowed("expected 8 to 128 letters, digits, `.`, `_` or `-`"),
-};
+const ID_EXPECTED: &str = "expected 8 to 128 letters, digits, `.`, `_` or `-`";
+
+fn token_expected() -> InvalidOption {
+    InvalidOption::new("authorizeToken", ID_EXPECTED)
+}
 
 fn endpoint(given: &dyn Properties, name: &'static str) -> Result<Option<Endpoint>, InvalidOption> {
     match given.get(name) {
@@ -315,13 +336,18 @@ pub(super) fn accounts(value: Property) -> Option<Vec<AccountId>> {
     }
 }
 
-fn language(given: &dyn Properties, document_language: &str) -> Result<Language, InvalidOption> {
-    match given.get("language") {
-        Property::Absent if is_french(document_language) => Ok(Language::Fr),
-        Property::Absent => Ok(Language::En),
-        Property::Text(text) if text == "en" => Ok(Language::En),
-        Property::Text(text) if text == "fr" => Ok(Language::Fr),
-        _ => Err(InvalidOption::new("language", "expected \"en\" or \"fr\"")),
+/// Which of two words stands there: whether it is the second.
+fn is_second(
+    given: &dyn Properties,
+    name: &'static str,
+    words: [&str; 2],
+    default: bool,
+    expected: &'static str,
+) -> Result<bool, InvalidOption> {
+    match given.get(name) {
+        Property::Absent => Ok(default),
+        Property::Text(text) if words.contains(&text.as_str()) => Ok(text == words[1]),
+        _ => Err(InvalidOption::new(name, expected)),
     }
 }
 
@@ -337,7 +363,7 @@ pub(super) fn params(value: Property, parse: ParseUrl) -> Result<Vec<(String, St
             for (name, value) in &pairs {
                 if let Some(reserved) = parameters::RESERVED.iter().find(|reserved| reserved.eq_ignore_ascii_case(name))
                 {
-                    return Err(Cow::Owned(["`", reserved, "` is the widget's own and refused here"].concat()));
+                    return Err(Cow::Owned(joined(&["`", reserved, "` is the widget's own and refused here"])));
                 }
                 if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                     return Err(Cow::Borrowed("expected parameter names of letters, digits and underscores"));
@@ -356,12 +382,15 @@ pub(super) fn params(value: Property, parse: ParseUrl) -> Result<Vec<(String, St
     }
 }
 
-fn milliseconds(given: &dyn Properties, name: &'static str, default: u64) -> Result<u64, InvalidOption> {
+fn milliseconds(given: &dyn Properties, name: &'static str, into: &mut u64) -> Result<(), InvalidOption> {
     match given.get(name) {
-        Property::Absent => Ok(default),
+        Property::Absent => Ok(()),
         // A timer's delay is a signed 32-bit number of milliseconds.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-        Property::Number(number) if (1.0..=2_147_483_647.0).contains(&number) => Ok(number as u64),
+        Property::Number(number) if (1.0..=2_147_483_647.0).contains(&number) => {
+            *into = number as u64;
+            Ok(())
+        }
         _ => Err(InvalidOption::new(name, "expected a positive number of milliseconds")),
     }
 }

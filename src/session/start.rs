@@ -71,16 +71,22 @@ fn attempt(
         (None, Some(address)) => Some(ConnectUrl::at(&address, parse).map_err(|_| StartReplyError)?),
         (Some(_), Some(_)) => return Err(StartReplyError),
     };
-    Ok(StartReply::Open(Box::new(Attempt {
+    // Filled in place: one value to drop, wherever reading ends.
+    let mut attempt = Box::new(Attempt {
         attempt_id: id(reply, "attemptId", AttemptId::parse)?.ok_or(StartReplyError)?,
         mode,
         request_id,
-        authorize_token: id(reply, "authorizeToken", AuthorizeToken::parse)?,
-        accounts: accounts(present(reply, "resumeSelectedAccounts")).ok_or(StartReplyError)?,
-        tag: id(reply, "tag", Tag::parse)?,
+        authorize_token: None,
+        accounts: Vec::new(),
+        tag: None,
         connect,
-        params: params(present(reply, "params"), parse).map_err(|_| StartReplyError)?,
-    })))
+        params: Vec::new(),
+    });
+    attempt.authorize_token = id(reply, "authorizeToken", AuthorizeToken::parse)?;
+    attempt.accounts = accounts(present(reply, "resumeSelectedAccounts")).ok_or(StartReplyError)?;
+    attempt.tag = id(reply, "tag", Tag::parse)?;
+    attempt.params = params(present(reply, "params"), parse).map_err(|_| StartReplyError)?;
+    Ok(StartReply::Open(attempt))
 }
 
 /// JSON has no `undefined`: in a reply, `null` is absence.

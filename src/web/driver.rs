@@ -10,18 +10,21 @@ use std::rc::Rc;
 
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
-use js_sys::{Date, Function};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, Document, Element, MessageEvent, Window};
+use js_sys::{Date, Function, Reflect};
+use wasm_bindgen::JsValue;
+use web_sys::{AbortController, Element, Event};
 
 use super::frame::FrameMessage;
-use super::hold::{Hold, claim_session};
+use super::hold::Hold;
 use super::host::Host;
+use super::page;
 use super::report;
 use super::stage::{Gesture, Stage};
 use super::words::Words;
-use crate::session::{Claim, Clock, Input, Outcome, Output, Session};
+use crate::session::{Claim, Clock, Input, Outcome, Output, Session, View};
+
+/// What the driver does about an event of the page.
+type Action = fn(&Rc<Driver>, &Event);
 
 /// One session in its browser.
 pub(super) struct Driver {
@@ -42,10 +45,6 @@ pub(super) struct Driver {
 
 /// What a driver works with.
 pub(super) struct Browser {
-    /// The page's window.
-    pub(super) window: Window,
-    /// Its document.
-    pub(super) document: Document,
     /// Where the stage goes; none is a dialog.
     pub(super) container: Option<Element>,
     /// The frame's sandbox tokens.
@@ -56,12 +55,9 @@ pub(super) struct Browser {
     pub(super) sink: Function,
 }
 
-impl Browser {
-    /// The browser's clocks in milliseconds: monotonic, wall.
-    pub(super) fn clocks(&self) -> (f64, f64) {
-        let wall = Date::now();
-        (self.window.performance().map_or(wall, |performance| performance.now()), wall)
-    }
+/// The browser's clocks in milliseconds: monotonic, wall.
+pub(super) fn clocks() -> (f64, f64) {
+    (page::monotonic_ms(), Date::now())
 }
 
 impl Driver {
@@ -98,14 +94,14 @@ impl Driver {
     }
 
     fn now_ms(&self) -> u64 {
-        let (monotonic_ms, wall_ms) = self.browser.clocks();
+        let (monotonic_ms, wall_ms) = clocks();
         let mut clock = self.clock.get();
         let now_ms = clock.read(monotonic_ms, wall_ms);
         self.clock.set(clock);
         now_ms
     }
 
-    fn posted(self: &Rc<Self>, event: &MessageEvent) {
+    fn posted(self: &Rc<Self>, event: &Event) {
         let now_ms = self.now_ms();
         if let (Ok(mut session), Ok(stage)) = (self.session.try_borrow_mut(), self.stage.try_borrow()) {
             let frame = stage.as_ref().and_then(Stage::frame);
@@ -140,73 +136,61 @@ impl Driver {
     }
 
     fn perform(self: &Rc<Self>, output: Output) {
-        let Browser { window: _, document, container, sandbox, words, sink } = &self.browser;
         match output {
             Output::Start { call } => self.start(call),
             Output::Hold { name, claim } => self.hold(&name, claim),
             Output::Release => drop(self.hold.take()),
             Output::OpenFrame { url, origin } => {
-                if let Some(stage) = self.stage.borrow_mut().as_mut() {
-                    stage.open_frame(&url, &origin, &words.frame(), sandbox.as_deref());
+                if let Some(stage) = &mut *self.stage.borrow_mut() {
+                    stage.open_frame(&url, &origin, self.browser.words.frame(), self.browser.sandbox.as_deref());
                 }
             }
             Output::CloseFrame => {
-                if let Some(stage) = self.stage.borrow_mut().as_mut() {
+                if let Some(stage) = &mut *self.stage.borrow_mut() {
                     stage.close_frame();
                 }
             }
-            Output::Show(view) => {
-                let mut stage = self.stage.borrow_mut();
-                if stage.is_none() {
-                    let driver = Rc::downgrade(self);
-                    let on_gesture = move |gesture| {
-                        if let Some(driver) = driver.upgrade() {
-                            driver.gesture(gesture);
-                        }
-                    };
-                    *stage = Stage::raise(document, container.as_ref(), words, on_gesture).ok();
-                }
-                if let Some(stage) = stage.as_ref() {
-                    stage.show(view, words);
-                }
-            }
+            Output::Show(view) => self.show(view),
             // Taken out first: a stage that leaves the page gives focus back, and host code hears that.
-            Output::Hide => drop(self.stage.borrow_mut().take()),
+            Output::Hide => drop(self.stage.take()),
             Output::Deliver { try_number, delivery } => {
                 let driver = Rc::clone(self);
-                spawn_local(async move {
-                    let (answer, reply) = driver.host.deliver(&delivery).await;
+                self.host.deliver(&delivery, move |(answer, reply)| {
                     driver.reply.replace(reply);
                     driver.feed(Input::Delivered { try_number, answer });
                 });
             }
-            Output::Emit(event) => {
-                let (name, detail) = report::event(&event);
-                tell(sink, name, &detail);
-            }
+            Output::Emit(event) => self.tell(report::event(&event)),
             Output::Settle(outcome) => self.settle(&outcome),
         }
     }
 
     fn start(self: &Rc<Self>, call: u32) {
-        let Ok(controller) = AbortController::new() else { return };
-        let signal = controller.signal();
-        self.starting.replace(Some(controller));
         let driver = Rc::clone(self);
-        spawn_local(async move {
-            let reply = driver.host.start(signal).await;
-            driver.feed(Input::Started { call, reply });
-        });
+        let controller = self.host.start(move |reply| driver.feed(Input::Started { call, reply }));
+        self.starting.replace(Some(controller));
     }
 
     fn hold(self: &Rc<Self>, name: &str, claim: Claim) {
         let driver = Rc::clone(self);
-        claim_session(&self.browser.window, name, claim, move |holding, hold| {
-            if hold.is_some() {
-                driver.hold.replace(hold);
-            }
-            driver.feed(Input::Hold(holding));
-        });
+        let hold = Hold::claim(name, claim, move |holding| driver.feed(Input::Hold(holding)));
+        self.hold.replace(Some(hold));
+    }
+
+    fn show(self: &Rc<Self>, view: View) {
+        let Browser { container, words, .. } = &self.browser;
+        let mut stage = self.stage.borrow_mut();
+        if stage.is_none() {
+            let driver = Rc::downgrade(self);
+            *stage = Stage::raise(container.as_ref(), words, move |gesture| {
+                if let Some(driver) = driver.upgrade() {
+                    driver.gesture(gesture);
+                }
+            });
+        }
+        if let Some(stage) = &*stage {
+            stage.show(view, words);
+        }
     }
 
     fn settle(&self, outcome: &Outcome) {
@@ -214,8 +198,17 @@ impl Driver {
         if let Some(controller) = self.starting.take() {
             controller.abort();
         }
-        let (name, detail) = report::outcome(outcome, &self.reply.borrow());
-        tell(&self.browser.sink, name, &detail);
+        let (name, detail) = report::outcome(outcome);
+        if matches!(outcome, Outcome::Reconnected(_)) {
+            set(&detail, "status", &"reconnected".into());
+            set(&detail, "reply", &self.reply.borrow());
+        }
+        self.tell((name, detail));
+    }
+
+    /// Calls the façade. It reports what a listener of the host's throws; nothing may come back in here.
+    fn tell(&self, (name, detail): (&str, JsValue)) {
+        self.browser.sink.call2(&JsValue::UNDEFINED, &name.into(), &detail).ok();
     }
 
     fn gesture(self: &Rc<Self>, gesture: Gesture) {
@@ -232,16 +225,19 @@ impl Driver {
         if is_final || !listeners.is_empty() {
             return;
         }
-        let Browser { window, document, .. } = &self.browser;
-        let driver = Rc::clone(self);
-        listeners.push(EventListener::new(window, "message", move |event| driver.posted(event.unchecked_ref())));
-        let driver = Rc::clone(self);
-        listeners.push(EventListener::new(window, "online", move |_| driver.feed(Input::Online)));
         // Timers are throttled in hidden tabs and stop in frozen ones: look at the clock whenever the page is back.
-        let driver = Rc::clone(self);
-        listeners.push(EventListener::new(window, "pageshow", move |_| driver.feed(Input::Wake)));
-        let driver = Rc::clone(self);
-        listeners.push(EventListener::new(document, "visibilitychange", move |_| driver.feed(Input::Wake)));
+        let heard: [(&'static str, Action); 4] = [
+            ("message", Self::posted),
+            ("online", |driver, _| driver.feed(Input::Online)),
+            ("pageshow", |driver, _| driver.feed(Input::Wake)),
+            // Happens to the document, and bubbles.
+            ("visibilitychange", |driver, _| driver.feed(Input::Wake)),
+        ];
+        let page = page::itself();
+        for (name, action) in heard {
+            let driver = Rc::clone(self);
+            listeners.push(EventListener::new(&page, name, move |event| action(&driver, event)));
+        }
     }
 
     fn set_alarm(self: &Rc<Self>) {
@@ -258,7 +254,7 @@ impl Driver {
 /// A browser's timer delay is a signed 32-bit number; an earlier wake than needed is harmless.
 const MAX_TIMER_MS: u32 = i32::MAX as u32;
 
-/// Calls the façade. It reports what a listener of the host's throws; nothing may come back in here.
-fn tell(sink: &Function, name: &str, detail: &JsValue) {
-    sink.call2(&JsValue::UNDEFINED, &name.into(), detail).ok();
+/// Adds a property to an object made here, which takes any.
+fn set(object: &JsValue, name: &str, property: &JsValue) {
+    Reflect::set(object, &name.into(), property).ok();
 }

@@ -8,6 +8,7 @@ mod driver;
 mod frame;
 mod hold;
 mod host;
+mod page;
 mod report;
 mod stage;
 mod value;

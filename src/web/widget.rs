@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use js_sys::{Function, Uint8Array};
+use js_sys::{Function, Math};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Element;
 
-use super::driver::{Browser, Driver};
+use super::driver::{Browser, Driver, clocks};
 use super::frame::SANDBOX;
 use super::host::Host;
+use super::page;
 use super::report;
 use super::value::{HostObject, parse_url};
 use super::words::Words;
@@ -28,20 +28,13 @@ impl Widget {
     ///
     /// Throws the fields of a `ReconnectError`.
     pub fn create(options: &JsValue, sink: Function) -> Result<Widget, JsValue> {
-        let window = web_sys::window().ok_or_else(|| refusal(ErrorCode::Unsupported))?;
-        let document = window.document().ok_or_else(|| refusal(ErrorCode::Unsupported))?;
         let given = HostObject(options);
-        let document_language =
-            document.document_element().and_then(|root| root.get_attribute("lang")).unwrap_or_default();
-        let proved =
-            Options::read(&given, &document_language, parse_url).map_err(|invalid| report::invalid_option(&invalid))?;
-
-        let raw_container = given.raw("container");
-        let container = match raw_container.as_string() {
-            Some(selector) => Some(document.query_selector(&selector).ok().flatten().ok_or_else(no_container)?),
-            None => raw_container.dyn_into::<Element>().ok(),
-        };
-        let sandbox = given.raw("sandbox");
+        let proved = Options::read(&given, &page::language(), parse_url)
+            .map_err(|invalid| report::invalid_option(&invalid))?;
+        let container = page::raw(options, "container");
+        let container =
+            if container.is_undefined() { None } else { Some(page::place(&container).ok_or_else(no_container)?) };
+        let sandbox = page::raw(options, "sandbox");
         let browser = Browser {
             container,
             sandbox: if sandbox.is_null() {
@@ -51,14 +44,10 @@ impl Widget {
             },
             words: Words::new(proved.language, &given),
             sink,
-            document,
-            window: window.clone(),
         };
-        let entropy = entropy(&window).ok_or_else(|| refusal(ErrorCode::Unsupported))?;
-        let host = Host::new(window, &given, &proved);
-        let (monotonic_ms, wall_ms) = browser.clocks();
-        let session = Session::new(0, proved, entropy, parse_url);
-        Ok(Self { driver: Driver::new(session, Clock::new(monotonic_ms, wall_ms), browser, host) })
+        let (monotonic_ms, wall_ms) = clocks();
+        let session = Session::new(0, proved, entropy().ok_or_else(unsupported)?, parse_url);
+        Ok(Self { driver: Driver::new(session, Clock::new(monotonic_ms, wall_ms), browser, Host::new(options)) })
     }
 
     /// Begins, once the façade is ready to hear.
@@ -84,8 +73,8 @@ impl Widget {
     }
 }
 
-fn refusal(code: ErrorCode) -> JsValue {
-    report::failure(&Failure::new(code, Phase::Starting))
+fn unsupported() -> JsValue {
+    report::failure(&Failure::new(ErrorCode::Unsupported, Phase::Starting))
 }
 
 fn no_container() -> JsValue {
@@ -95,17 +84,7 @@ fn no_container() -> JsValue {
     })
 }
 
-/// 128 random bits for the attempt's name, 64 for the jitter.
-fn entropy(window: &web_sys::Window) -> Option<Entropy> {
-    let random = Uint8Array::new_with_length(24);
-    window.crypto().ok()?.get_random_values_with_js_u8_array(&random).ok()?;
-    let bytes = random.to_vec();
-    let (name, seed) = bytes.split_at_checked(16)?;
-    let digits = b"0123456789abcdef";
-    let attempt_id: String = name
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| digits.get(usize::from(digit)).copied().map(char::from))
-        .collect();
-    Some(Entropy { attempt_id: AttemptId::parse(&attempt_id)?, seed: u64::from_le_bytes(seed.try_into().ok()?) })
+/// 128 random bits for the attempt's name; the jitter only spreads load.
+fn entropy() -> Option<Entropy> {
+    Some(Entropy { attempt_id: AttemptId::parse(&page::random_name()?)?, seed: Math::random().to_bits() })
 }

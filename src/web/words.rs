@@ -1,10 +1,7 @@
 //! The widget's own texts, in plain English and plain Canadian French. The host can replace each through `labels`.
 
-use std::borrow::Cow;
-
-use super::value::HostObject;
 use crate::connect::parameters::Language;
-use crate::session::{ErrorCode, View};
+use crate::session::{ErrorCode, Properties, Property, View};
 
 /// A text by its key in `labels`.
 type Text = (&'static str, &'static str, &'static str);
@@ -70,8 +67,7 @@ pub(super) struct Words {
 
 impl Words {
     /// The texts in this language, with the host's own where it gave any.
-    pub(super) fn new(language: Language, given: &HostObject<'_>) -> Self {
-        use crate::session::{Properties as _, Property};
+    pub(super) fn new(language: Language, given: &dyn Properties) -> Self {
         let labels = match given.get("labels") {
             Property::Pairs(pairs) => pairs,
             _ => Vec::new(),
@@ -79,13 +75,15 @@ impl Words {
         Self { language, labels }
     }
 
-    fn text(&self, (key, en, fr): Text) -> Cow<'_, str> {
-        match self.labels.iter().find(|(name, _)| name == key) {
-            Some((_, label)) => Cow::Borrowed(label),
-            None => Cow::Borrowed(match self.language {
-                Language::En => en,
-                Language::Fr => fr,
-            }),
+    fn text(&self, (key, en, fr): Text) -> &str {
+        for (name, label) in &self.labels {
+            if name == key {
+                return label;
+            }
+        }
+        match self.language {
+            Language::En => en,
+            Language::Fr => fr,
         }
     }
 
@@ -98,27 +96,27 @@ impl Words {
     }
 
     /// The dialog's name.
-    pub(super) fn title(&self) -> Cow<'_, str> {
+    pub(super) fn title(&self) -> &str {
         self.text(TITLE)
     }
 
     /// The frame's name.
-    pub(super) fn frame(&self) -> Cow<'_, str> {
+    pub(super) fn frame(&self) -> &str {
         self.text(FRAME)
     }
 
     /// The close button.
-    pub(super) fn close(&self) -> Cow<'_, str> {
+    pub(super) fn close(&self) -> &str {
         self.text(CLOSE)
     }
 
     /// The retry button after this failure.
-    pub(super) fn retry(&self, code: ErrorCode) -> Cow<'_, str> {
+    pub(super) fn retry(&self, code: ErrorCode) -> &str {
         self.text(if code == ErrorCode::Busy { TAKE_OVER } else { RETRY })
     }
 
     /// What the status line says.
-    pub(super) fn status(&self, view: View) -> Cow<'_, str> {
+    pub(super) fn status(&self, view: View) -> &str {
         self.text(match view {
             View::Loading => LOADING,
             View::Connect => CONNECT,

@@ -3,7 +3,7 @@
 // Everything that could be wrong about the protocol is decided in Rust; here is only what JavaScript must express itself: a class that
 // extends EventTarget, an Error class, a promise.
 
-import bytes from "flinks-reconnect:wasm";
+import moduleBytes from "flinks-reconnect:wasm";
 import { Widget, initSync } from "flinks-reconnect:glue";
 import { ReconnectError } from "./error.js";
 
@@ -13,7 +13,7 @@ function load() {
   if (isLoaded) return;
   if (typeof document === "undefined") throw new ReconnectError({ code: "UNSUPPORTED" });
   try {
-    initSync({ module: Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0)) });
+    initSync({ module: moduleBytes() });
     isLoaded = true;
   } catch (cause) {
     // WebAssembly is missing, or a Content-Security-Policy refuses it.
