@@ -5,6 +5,7 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -95,18 +96,19 @@ async fn clients_of_others_work_unchanged() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// To the screen, which `cargo test` hides, and to target/tmp/client-calls.md, which it does not.
 fn print_table(calls: &[Outcome]) {
-    println!("| client | call | |\n|---|---|---|");
+    let mut table = String::from("| client | call | |\n|---|---|---|\n");
     for Outcome { client, call, passed, remark } in calls {
         let verdict = if *passed { "passed".to_owned() } else { format!("disagrees: {remark}") };
-        println!("| {client} | {call} | {verdict} |");
+        writeln!(table, "| {client} | {call} | {verdict} |").unwrap();
     }
-    for script in ["node-flinks", "@rizwannur/flinks"] {
-        let of_client = || calls.iter().filter(|call| call.client == script);
-        println!(
-            "{script}: {} of {} calls passed",
-            of_client().filter(|call| call.passed).count(),
-            of_client().count()
-        );
+    table.push('\n');
+    for name in ["node-flinks", "@rizwannur/flinks"] {
+        let of_client = || calls.iter().filter(|call| call.client == name);
+        let passed = of_client().filter(|call| call.passed).count();
+        writeln!(table, "{name}: {passed} of {} calls passed", of_client().count()).unwrap();
     }
+    print!("{table}");
+    fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("client-calls.md"), table).unwrap();
 }

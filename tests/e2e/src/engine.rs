@@ -9,6 +9,15 @@ use thirtyfour::{Capabilities, WebDriver};
 use crate::wait::eventually;
 use crate::world::Result;
 
+/// What the browser takes for the internet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Network {
+    /// This machine's.
+    Real,
+    /// The SOCKS proxy on this loopback port, whatever its certificates say: every name leads where the proxy wants.
+    Proxied(u16),
+}
+
 /// A browser engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -18,6 +27,16 @@ pub enum Engine {
     Firefox,
     /// `WebKitGTK`'s `MiniBrowser`, by `WebKitWebDriver`; it has no headless mode and wants a display.
     WebKit,
+}
+
+impl std::fmt::Display for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+            Self::WebKit => "webkit",
+        })
+    }
 }
 
 impl Engine {
@@ -49,8 +68,8 @@ impl Engine {
         }
     }
 
-    fn capabilities(self) -> Vec<(&'static str, Value)> {
-        match self {
+    fn capabilities(self, network: Network) -> Vec<(&'static str, Value)> {
+        let mut capabilities = match self {
             Self::Chromium => vec![
                 ("browserName", json!("chrome")),
                 (
@@ -65,11 +84,24 @@ impl Engine {
             Self::Firefox => {
                 vec![("browserName", json!("firefox")), ("moz:firefoxOptions", json!({"args": ["-headless"]}))]
             }
-            Self::WebKit => vec![
-                ("browserName", json!("MiniBrowser")),
-                ("webkitgtk:browserOptions", json!({"binary": webkit_browser(), "args": ["--automation"]})),
-            ],
+            Self::WebKit => {
+                let mut arguments = vec!["--automation".to_owned()];
+                if let Network::Proxied(port) = network {
+                    // Given as a capability, it would look the names up itself.
+                    arguments.extend([format!("--proxy=socks5://127.0.0.1:{port}"), "--ignore-tls-errors".to_owned()]);
+                }
+                vec![
+                    ("browserName", json!("MiniBrowser")),
+                    ("webkitgtk:browserOptions", json!({"binary": webkit_browser(), "args": arguments})),
+                ]
+            }
+        };
+        if let (Self::Chromium | Self::Firefox, Network::Proxied(port)) = (self, network) {
+            let address = format!("127.0.0.1:{port}");
+            capabilities.push(("acceptInsecureCerts", json!(true)));
+            capabilities.push(("proxy", json!({"proxyType": "manual", "socksProxy": address, "socksVersion": 5})));
         }
+        capabilities
     }
 }
 
@@ -94,7 +126,7 @@ impl Drop for DriverProcess {
 }
 
 /// Starts the engine's `WebDriver` program and a browser in it.
-pub(crate) async fn launch(engine: Engine) -> Result<(DriverProcess, WebDriver)> {
+pub(crate) async fn launch(engine: Engine, network: Network) -> Result<(DriverProcess, WebDriver)> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let program = engine.program();
     let child = Command::new(&program)
@@ -106,7 +138,7 @@ pub(crate) async fn launch(engine: Engine) -> Result<(DriverProcess, WebDriver)>
     let process = DriverProcess(child);
 
     let mut capabilities = Capabilities::new();
-    for (key, value) in engine.capabilities() {
+    for (key, value) in engine.capabilities(network) {
         capabilities.set(key, value)?;
     }
     let address = format!("http://127.0.0.1:{port}");
