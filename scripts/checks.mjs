@@ -4,7 +4,7 @@
 // and may return a `{ remark }` for the table. If it runs tests, `count(output)` reads the runner's own summary, and
 // `excerpt(output)` finds what the failed tests said.
 
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandFailed, Failure, find, root, run } from "./command.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -28,7 +28,11 @@ export const checks = {
     about: "Rust tests without a browser",
     // The corpora come as npm packages, and Node's URL parser is their oracle.
     needs: ["c-compiler", "npm"],
-    run: (log) => run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log }),
+    async run(log) {
+      await run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log });
+      // Which calls of which client passed against the sandbox.
+      appendFileSync(join(root, log), readFileSync(join(root, "target/tmp/client-calls.md")));
+    },
     count: rustSummary,
     excerpt: rustFailures,
   },

@@ -16,6 +16,9 @@ import { setUp } from "./setup.mjs";
 
 const shownLines = 60;
 
+/** What the tests print for people: rows of a table (attack, engine, outcome …) and the sizes of the corpora. */
+const evidence = /^(\| .* \||corpus: )/;
+
 await main(async () => {
   const names = process.argv.slice(2);
   if (names.includes("--list")) {
@@ -60,6 +63,7 @@ async function perform(name, check) {
 
   const ok = count.failed === 0;
   console.log(`test: ${name} … ${ok ? "ok" : "FAILED"}, ${time}`);
+  for (const line of outputOf(log).split("\n").filter((line) => evidence.test(line))) console.log(`    ${line}`);
   if (problem) {
     const output = outputOf(log);
     const lines = (check.excerpt?.(output) || output).trimEnd().split("\n");

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::connect::address::{AddressError, ConnectUrl, ParseUrl};
-use crate::connect::joined;
 use crate::connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
+use crate::connect::joined;
 use crate::connect::parameters::{self, Language};
 use crate::connect::redirect::MAX_ACCOUNTS;
 
@@ -296,8 +296,7 @@ fn launcher(given: &dyn Properties) -> Result<Launcher, InvalidOption> {
             )),
         },
         (Property::Text(text), None) => Ok(Launcher::Interrupted {
-            request_id: RequestId::parse(&text)
-                .ok_or_else(|| InvalidOption::new("requestId", ID_EXPECTED))?,
+            request_id: RequestId::parse(&text).ok_or_else(|| InvalidOption::new("requestId", ID_EXPECTED))?,
             authorize_token: match given.get("authorizeToken") {
                 Property::Absent => None,
                 Property::Text(text) => Some(AuthorizeToken::parse(&text).ok_or_else(token_expected)?),

@@ -1,8 +1,8 @@
 //! Requests to the host's backend, by URL or by a function of the page's. Whatever goes wrong becomes a [`HostAnswer`].
 
 use js_sys::Array;
-use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::Closure;
 use web_sys::AbortController;
 
 use super::page::{self, Endpoints};

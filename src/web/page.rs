@@ -3,8 +3,8 @@
 //! Each function here is one crossing into JavaScript for what would be dozens. Types with a name are JavaScript objects of `page.js`.
 
 use js_sys::{Array, Function};
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use web_sys::{AbortController, Element, EventTarget};
 
 #[wasm_bindgen(module = "/src/web/page.js", js_namespace = page)]

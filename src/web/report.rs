@@ -90,10 +90,9 @@ pub(super) fn event(event: &Event) -> (&'static str, JsValue) {
             "phasechange",
             object(&[("phase", Value::Text(phase.as_str())), ("previous", Value::Text(previous.as_str()))]),
         ),
-        Event::Step { step, institution } => (
-            "step",
-            object(&[("step", Value::Text(step)), ("institution", Value::Maybe(institution.as_deref()))]),
-        ),
+        Event::Step { step, institution } => {
+            ("step", object(&[("step", Value::Text(step)), ("institution", Value::Maybe(institution.as_deref()))]))
+        }
         Event::FlinksCode { flinks_code } => ("flinkscode", object(&[("flinksCode", Value::Text(flinks_code))])),
         Event::FullFlow => ("fullflow", object(&[])),
         Event::Expiring { remaining_ms } => {

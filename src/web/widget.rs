@@ -29,8 +29,8 @@ impl Widget {
     /// Throws the fields of a `ReconnectError`.
     pub fn create(options: &JsValue, sink: Function) -> Result<Widget, JsValue> {
         let given = HostObject(options);
-        let proved = Options::read(&given, &page::language(), parse_url)
-            .map_err(|invalid| report::invalid_option(&invalid))?;
+        let proved =
+            Options::read(&given, &page::language(), parse_url).map_err(|invalid| report::invalid_option(&invalid))?;
         let container = page::raw(options, "container");
         let container =
             if container.is_undefined() { None } else { Some(page::place(&container).ok_or_else(no_container)?) };
