@@ -211,6 +211,12 @@ impl Session {
         self.outputs.pop_front()
     }
 
+    /// Whether there is something to do.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// Takes in what happened at `now_ms`.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>) {
         match input {

@@ -106,6 +106,10 @@ impl Driver {
         if let (Ok(mut session), Ok(stage)) = (self.session.try_borrow_mut(), self.stage.try_borrow()) {
             let frame = stage.as_ref().and_then(Stage::frame);
             session.handle(now_ms, Input::Posted(&FrameMessage { event, frame }));
+            // A message that changed nothing costs nothing more: pages are full of them.
+            if !session.has_output() {
+                return;
+            }
         }
         self.drain();
     }

@@ -6,10 +6,10 @@
 
 // ---- reading ----
 
-/** The host's property as it is; a getter that throws is no property. */
+/** The host's own property as it is (a polluted `Object.prototype` must not choose where a login goes); a getter that throws is none. */
 function raw(object, name) {
   try {
-    return typeof object === "object" && object ? object[name] : undefined;
+    return typeof object === "object" && object && Object.hasOwn(object, name) ? object[name] : undefined;
   } catch {
     return undefined;
   }
