@@ -431,57 +431,66 @@ export async function repeatedByUrl() {
 export async function flood() {
   const foreign = 20_000;
   const genuine = 100;
+  // What is ours shows in every round; what another program on the machine did to one of them does not.
+  const rounds = 5;
   const visit = await mounted();
   const frame = await intruder(`${EVIL}/puppet`);
   lab.isDeaf = true;
   lab.stopCountingTimers();
 
   // The twin: the three lines everybody writes, on the same messages.
-  const threeLines = [];
+  let threeLines = [];
   const { window: connect } = visit;
   lab.original.add.call(window, "message", (event) => {
     const started = performance.now();
     if (event.origin === CONNECT && event.source === connect) lab.read(event);
     threeLines.push(performance.now() - started);
   });
-  const tasks = [];
-  if (PerformanceObserver.supportedEntryTypes.includes("longtask")) {
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ entryTypes: ["longtask"] });
-  }
-
+  let tasks = [];
+  const hasTasks = PerformanceObserver.supportedEntryTypes.includes("longtask");
+  if (hasTasks) new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ entryTypes: ["longtask"] });
   // A foreign message has nothing to do with the clock.
   let alarms = 0;
   const { setTimeout } = window;
   window.setTimeout = (...given) => ((alarms += 1), setTimeout(...given));
 
-  lab.handled = [];
-  const burst = tell(frame.contentWindow, `for (let i = 0; i < ${foreign}; i++) top.postMessage(given, '*')`, { step: "REDIRECT", loginId: EVIL_LOGIN, more: Array.from({ length: 100 }, (_, at) => at) });
-  const steps = tell(
-    visit.window,
-    `for (let i = 0; i < ${genuine}; i++) { parent.postMessage({ step: 'GENUINE_' + i }, '*'); await new Promise((resolve) => setTimeout(resolve)); }`,
-  );
-  await Promise.all([burst, steps]);
-  await until("all have come", () => lab.handled.length >= foreign + genuine);
-  const { handled } = lab;
+  const measured = [];
+  for (let round = 0; round < rounds; round++) {
+    [threeLines, tasks, lab.handled] = [[], [], []];
+    await Promise.all([
+      tell(frame.contentWindow, `for (let i = 0; i < ${foreign}; i++) top.postMessage(given, '*')`, { ...good({ loginId: EVIL_LOGIN }), more: Array.from({ length: 100 }, (_, at) => at) }),
+      tell(
+        visit.window,
+        `for (let i = 0; i < ${genuine}; i++) { parent.postMessage({ step: given + i }, '*'); await new Promise((resolve) => setTimeout(resolve)); }`,
+        `ROUND_${round}_`,
+      ),
+    ]);
+    await until("all have come", () => lab.handled.length >= foreign + genuine);
+    await turn();
+    measured.push({ total: sum(lab.handled), longest: lab.handled.reduce((most, time) => Math.max(most, time), 0), threeLines: sum(threeLines), task: Math.max(0, ...tasks) });
+  }
   lab.handled = null;
-  const sum = (times) => times.reduce((total, time) => total + time, 0);
-  const longest = handled.reduce((most, time) => Math.max(most, time), 0);
-  const heard = visit.steps.filter((step) => step.startsWith("GENUINE_"));
+
+  const median = (name) => measured.map((round) => round[name]).sort((a, b) => a - b)[(rounds - 1) / 2];
+  const expected = ["APP_MOUNTED"];
+  for (let round = 0; round < rounds; round++) for (let at = 0; at < genuine; at++) expected.push(`ROUND_${round}_${at}`);
   const claims = {
-    [`below 250 ms in total: ${sum(handled)}`]: sum(handled) < 250,
-    [`no timer is set for it: ${alarms}`]: alarms <= 2 * genuine,
-    [`no call above 50 ms: ${longest}`]: longest < 50,
-    [`every genuine step: ${heard.length}`]: heard.length === genuine && heard.every((step, at) => step === `GENUINE_${at}`),
-    "nothing of the flood": visit.session.phase === "active" && visit.steps.length === genuine + 1,
-    [`no long task of ours: ${tasks}`]: tasks.every((duration) => duration < 50 + sum(threeLines)),
+    [`below 250 ms in total: ${measured.map(({ total }) => total.toFixed(0))}`]: median("total") < 250,
+    [`no call above 50 ms: ${measured.map(({ longest }) => longest.toFixed(0))}`]: median("longest") < 50,
+    [`no task above 50 ms: ${measured.map(({ task }) => task)}`]: median("task") < 50,
+    [`no timer is set for it: ${alarms}`]: alarms <= 2 * rounds * genuine,
+    [`every genuine step and nothing else: ${visit.steps.length}`]: JSON.stringify(visit.steps) === JSON.stringify(expected),
+    "nothing came of the flood": visit.session.phase === "active" && !visit.outcome,
   };
   await visit.delivers();
   return [
     proved(
-      `${foreign} foreign messages in a burst`,
-      `handler ${sum(handled).toFixed(0)} ms in total, ${longest.toFixed(1)} ms at most, ${heard.length}/${genuine} genuine heard, ${alarms} timers set`,
-      `a three-line check: ${sum(threeLines).toFixed(0)} ms`,
+      `${foreign} foreign messages in a burst, median of ${rounds}`,
+      `handler ${median("total").toFixed(0)} ms in total, ${median("longest").toFixed(1)} ms at most, every genuine step heard`,
+      `a three-line check: ${median("threeLines").toFixed(0)} ms`,
       claims,
     ),
   ];
 }
+
+const sum = (times) => times.reduce((total, time) => total + time, 0);
