@@ -32,8 +32,6 @@ export const checks = {
       await run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log });
       // Which calls of which client passed against the sandbox.
       appendFileSync(join(root, log), readFileSync(join(root, "target/tmp/client-calls.md")));
-      const scenarios = readFileSync(join(root, "crates/sandbox/SCENARIOS.md"), "utf8").match(/^\| `/gm) ?? [];
-      appendFileSync(join(root, log), `| sandbox scenarios played | ${scenarios.length} | passed |\n`);
     },
     count: rustSummary,
     excerpt: rustFailures,
