@@ -446,9 +446,6 @@ export async function flood() {
     if (event.origin === CONNECT && event.source === connect) lab.read(event);
     threeLines.push(performance.now() - started);
   });
-  let tasks = [];
-  const hasTasks = PerformanceObserver.supportedEntryTypes.includes("longtask");
-  if (hasTasks) new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ entryTypes: ["longtask"] });
   // A foreign message has nothing to do with the clock.
   let alarms = 0;
   const { setTimeout } = window;
@@ -456,7 +453,7 @@ export async function flood() {
 
   const measured = [];
   for (let round = 0; round < rounds; round++) {
-    [threeLines, tasks, lab.handled] = [[], [], []];
+    [threeLines, lab.handled] = [[], []];
     await Promise.all([
       tell(frame.contentWindow, `for (let i = 0; i < ${foreign}; i++) top.postMessage(given, '*')`, { ...good({ loginId: EVIL_LOGIN }), more: Array.from({ length: 100 }, (_, at) => at) }),
       tell(
@@ -467,7 +464,7 @@ export async function flood() {
     ]);
     await until("all have come", () => lab.handled.length >= foreign + genuine);
     await turn();
-    measured.push({ total: sum(lab.handled), longest: lab.handled.reduce((most, time) => Math.max(most, time), 0), threeLines: sum(threeLines), task: Math.max(0, ...tasks) });
+    measured.push({ total: sum(lab.handled), longest: lab.handled.reduce((most, time) => Math.max(most, time), 0), threeLines: sum(threeLines) });
   }
   lab.handled = null;
 
@@ -476,6 +473,7 @@ export async function flood() {
   for (let round = 0; round < rounds; round++) for (let at = 0; at < genuine; at++) expected.push(`ROUND_${round}_${at}`);
   const claims = {
     [`below 250 ms in total: ${measured.map(({ total }) => total.toFixed(0))}`]: median("total") < 250,
+    // Handling a foreign message is one call and leaves nothing behind (no timer, no promise), so a long task of ours is a long call.
     [`no call above 50 ms: ${measured.map(({ longest }) => longest.toFixed(0))}`]: median("longest") < 50,
     [`no timer is set for it: ${alarms}`]: alarms <= 2 * rounds * genuine,
     [`every genuine step and nothing else: ${visit.steps.length}`]: JSON.stringify(visit.steps) === JSON.stringify(expected),
@@ -485,7 +483,7 @@ export async function flood() {
   return [
     proved(
       `${foreign} foreign messages in a burst, median of ${rounds}`,
-      `handler ${median("total").toFixed(0)} ms in total, ${median("longest").toFixed(1)} ms at most, every genuine step heard`,
+      `handler ${median("total").toFixed(0)} ms in total, ${median("longest").toFixed(1)} ms the longest call, every genuine step heard`,
       `a three-line check: ${median("threeLines").toFixed(0)} ms`,
       claims,
     ),

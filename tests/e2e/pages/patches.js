@@ -55,7 +55,13 @@
   prototype.addEventListener = function (type, listener, options) {
     const target = this ?? window;
     const isNew = !live.some((entry) => entry.target === target && same(type, listener, options)(entry));
-    if (listener && isNew) live.push({ target, type, listener, capture: captures(options) });
+    const { signal } = Object(options);
+    if (listener && isNew && !signal?.aborted) {
+      const entry = { target, type, listener, capture: captures(options) };
+      live.push(entry);
+      // The other way to take a listener off.
+      if (signal) original.add.call(signal, "abort", () => live.splice(live.indexOf(entry), live.includes(entry) ? 1 : 0), { once: true });
+    }
     const isMessage = target === window && type === "message";
     return original.add.call(target, type, isMessage ? measured(listener) : listener, options);
   };
