@@ -5,12 +5,25 @@
 
 mod common;
 
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use common::Bench;
 use common::receiver::Receiver;
 use flinks_sandbox::clock::MINUTE_MS;
 use flinks_sandbox::log::{Happening, WebhookOutcome};
 use flinks_sandbox::{Config, DEMO_LOGINS};
+use rcgen::generate_simple_self_signed;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 async fn bench() -> (Bench, Receiver) {
     let receiver = Receiver::start().await;
@@ -163,4 +176,98 @@ async fn nothing_is_told_about_a_deleted_login_and_a_long_leap_loses_nothing() {
     bench.webhooks_settle().await;
     assert_eq!(receiver.accepted(), ["KYC", "KYC", "GetAccountsDetail"]);
     assert_eq!(receiver.heard()[2].json()["Login"]["Id"], DEMO_LOGINS[1].login_id);
+}
+
+/// A host behind https: how often a handshake failed, and how many webhooks came.
+#[derive(Default)]
+struct SecureHost {
+    refused: AtomicUsize,
+    posted: AtomicUsize,
+}
+
+impl SecureHost {
+    async fn serve(self: Arc<Self>, listener: TcpListener, tls: TlsAcceptor) {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = tls.accept(stream).await else {
+                self.refused.fetch_add(1, Ordering::SeqCst);
+                continue;
+            };
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            if String::from_utf8_lossy(&head).starts_with("POST /hook HTTP/1.1\r\n") {
+                self.posted.fetch_add(1, Ordering::SeqCst);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+            let _ = stream.shutdown().await;
+        }
+    }
+}
+
+/// The program, which trusts these roots only, with a user who gets in: KYC is due.
+async fn program(port: u16, roots: &Path) -> tokio::process::Child {
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_flinks-sandbox"))
+        .args(["--connect", "127.0.0.1:0", "--api", "127.0.0.1:0", "--secret-key", "secret"])
+        .args(["--webhook-url", &format!("https://localhost:{port}/hook")])
+        .env("SSL_CERT_FILE", roots)
+        .env_remove("SSL_CERT_DIR")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let api = loop {
+        let line = lines.next_line().await.unwrap().unwrap();
+        if let Some(address) = line.trim().strip_prefix("API ") {
+            break address.trim().to_owned();
+        }
+    };
+    let http = reqwest::Client::new();
+    let token = http.post(format!("{api}GenerateAuthorizeToken")).header("flinks-auth-key", "secret");
+    let token: Value = token.send().await.unwrap().json().await.unwrap();
+    let sign_in = http.post(format!("{api}Authorize")).header("flinks-auth-key", token["Token"].as_str().unwrap());
+    let body = json!({"Institution": "FlinksCapital", "Username": "greatday_nomfa", "Password": "Everyday"});
+    assert_eq!(sign_in.json(&body).send().await.unwrap().status(), 200);
+    child
+}
+
+async fn until(count: &AtomicUsize) {
+    let wait = async {
+        while count.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "not within 20 s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_goes_to_hosts_the_machine_trusts_only() {
+    let own = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let host = Arc::new(SecureHost::default());
+    let server = tokio::spawn(Arc::clone(&host).serve(listener, TlsAcceptor::from(Arc::new(config))));
+
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (trusting, other) = (folder.join("trusting.pem"), folder.join("other.pem"));
+    std::fs::write(&trusting, own.cert.pem()).unwrap();
+    std::fs::write(&other, generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem()).unwrap();
+
+    let stranger = program(port, &other).await;
+    until(&host.refused).await;
+    assert_eq!(host.posted.load(Ordering::SeqCst), 0, "nothing goes to a host nobody vouches for");
+    drop(stranger);
+    let trusting = program(port, &trusting).await;
+    until(&host.posted).await;
+    drop(trusting);
+    server.abort();
 }

@@ -4,6 +4,7 @@
 //! apart on the sandbox's clock, always with the same bytes, until the host answers 200; the signature is base64 of HMAC-SHA256 over
 //! exactly these bytes. No I/O here: who sends asks for the next try and reports how it went.
 
+use axum::http::Uri;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flinks_reconnect::connect::id::{LoginId, RequestId};
@@ -33,7 +34,7 @@ const MAX_SECRET_LEN: usize = 1_000;
 /// Where webhooks go, and what they are signed with.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
-    /// The host's address: `http`, because the sandbox speaks no TLS.
+    /// The host's address: `http` or `https`.
     pub url: String,
     /// The HMAC secret.
     pub secret: String,
@@ -48,17 +49,23 @@ impl std::fmt::Debug for Webhook {
 impl Webhook {
     /// Refuses what nothing can be sent to or signed with.
     pub fn check(&self) -> Result<(), Invalid> {
-        // A host under test is near; TLS would be the sandbox's largest dependency.
-        let is_http = url::Url::parse(&self.url).is_ok_and(|url| url.scheme() == "http" && url.has_host());
-        if !is_http || self.url.len() > MAX_URL_LEN {
+        if self.url.len() > MAX_URL_LEN || self.address().is_none() {
             return Err(Invalid(
-                "the webhook's url must be an absolute http address; the sandbox speaks no TLS".to_owned(),
+                "the webhook's url must be an absolute http or https address without user and password".to_owned(),
             ));
         }
         if self.secret.is_empty() || self.secret.len() > MAX_SECRET_LEN {
             return Err(Invalid(format!("the webhook's secret must have 1 to {MAX_SECRET_LEN} bytes")));
         }
         Ok(())
+    }
+
+    /// The address as it is posted to.
+    fn address(&self) -> Option<Uri> {
+        let url = url::Url::parse(&self.url).ok()?;
+        let is_place =
+            matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+        is_place.then(|| url.as_str().parse().ok())?
     }
 
     /// The signature of a body.
@@ -116,7 +123,7 @@ pub struct Try {
     /// Which delivery.
     pub delivery: Uuid,
     /// Where to.
-    pub url: String,
+    pub url: Uri,
     /// The value of [`SIGNATURE_HEADER`].
     pub signature: String,
     /// The raw body.
@@ -208,7 +215,7 @@ impl State {
         let due = self.outbox.waiting.iter().filter(|delivery| delivery.due_ms <= now_ms);
         let Delivery { id, body, .. } = due.min_by_key(|delivery| delivery.due_ms)?;
         let signature = target.sign(body.as_bytes());
-        Some(Try { delivery: *id, signature, url: target.url.clone(), body: body.clone() })
+        Some(Try { delivery: *id, signature, url: target.address()?, body: body.clone() })
     }
 
     /// Notes how a try went: `status` is what the host answered, if it did.
@@ -254,11 +261,13 @@ mod tests {
     #[test]
     fn an_address_that_cannot_be_posted_to_is_refused() {
         for url in
-            ["", "host", "https://host.example/", "ftp://host.example/", "http://", "javascript:alert(1)", "/hook"]
+            ["", "host", "ftp://host.example/", "http://", "https://u:p@host.example/", "javascript:alert(1)", "/hook"]
         {
             assert!(Webhook { url: url.into(), secret: "s".into() }.check().is_err(), "{url}");
         }
         assert!(Webhook { url: "http://127.0.0.1:1/hook".into(), secret: String::new() }.check().is_err());
-        assert!(Webhook { url: "http://127.0.0.1:1/hook".into(), secret: "s".into() }.check().is_ok());
+        for url in ["http://127.0.0.1:1/hook", "https://host.example/hook?a=b|c", "https://hôte.example/été#part"] {
+            assert!(Webhook { url: url.into(), secret: "s".into() }.check().is_ok(), "{url}");
+        }
     }
 }
