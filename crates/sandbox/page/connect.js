@@ -11,6 +11,7 @@ let visit = null;
 let audience = "nobody";
 let isBusy = false;
 let replacesForOauth = false;
+let offlineEvent = null;
 
 // Elements. Text is only ever set as text.
 
@@ -115,24 +116,26 @@ const screens = {
       location.assign(oauthAddress());
     };
     const children = [badge(institution), heading(words.oauthTitle(institution)), paragraph(words.oauthHint(institution))];
-    if (state === "open" || state === "replacing") return [...children, element("p", { role: "status" }, words.oauthWaiting)];
+    const waiting = element("p", { role: "status" }, words.oauthWaiting);
+    if (state === "replacing") return [...children, waiting];
     const blocked = element("p", { className: "alarm", role: "alert" }, words.oauthBlocked);
     return [
       ...children,
+      ...(state === "open" ? [waiting] : []),
       ...(state === "blocked" ? [blocked] : []),
       button(words.oauthOpen, replacesForOauth ? leave : open, { "data-testid": "oauth-open" }),
       button(words.back, () => act({ name: "back" }), { className: "plain below", "data-testid": "back" }),
     ];
   },
 
-  mfa: ({ institution, prompt, number, total }) => [
+  mfa: ({ institution, prompt, language, number, total }) => [
     badge(institution),
     heading(words.mfaTitle(institution)),
     paragraph(words.mfaStep(number, total), "quiet"),
     form(
       words.submit,
       (data) => act({ name: "submit-answer", answer: data.get("answer") }),
-      field(prompt, { name: "answer", autocomplete: "off" }),
+      field(element("span", { lang: language }, prompt), { name: "answer", autocomplete: "off" }),
     ),
     paragraph(words.mfaHint, "quiet below"),
     help(words.mfaHelp, words.mfaHelpText, "help"),
@@ -218,9 +221,10 @@ function publish({ data, delayMs }) {
 }
 
 // What the user sees comes first: whoever hears an event may look at the page.
-function take({ screen, events, navigation }) {
+function take({ screen, events, navigation, offline }) {
   show(screen);
   events.forEach(publish);
+  offlineEvent = offline;
   if (navigation) leaveFor(navigation, Math.max(0, ...events.map(({ delayMs }) => delayMs)));
 }
 
@@ -261,6 +265,37 @@ async function act(action) {
   }
 }
 
+// What the page notices by itself. The screen stays as it is: an answer to the user may be under way.
+async function notice(action) {
+  if (visit === null) return;
+  const { events, offline } = await post("/_page/act", { visit, action });
+  events.forEach(publish);
+  offlineEvent = offline;
+}
+
+function watchNetwork() {
+  // The sandbox cannot be asked now, so it has handed out beforehand what to post; it hears of it when the network is back.
+  addEventListener("offline", () => offlineEvent && publish(offlineEvent));
+  addEventListener("online", () => notice({ name: "online" }).catch(() => report(words.offline)));
+}
+
+function watchSize() {
+  const current = () => ({ width: innerWidth, height: innerHeight });
+  let told = current();
+  let settling;
+  const tell = () => {
+    const size = current();
+    if (size.width === told.width && size.height === told.height) return;
+    told = size;
+    notice({ name: "resize", ...size }).catch(() => report(words.offline));
+  };
+  // Once it has stopped moving.
+  addEventListener("resize", () => {
+    clearTimeout(settling);
+    settling = setTimeout(tell, 100);
+  });
+}
+
 function report(text) {
   main.querySelector("[data-offline]")?.remove();
   main.append(element("p", { className: "alarm", role: "alert", "data-offline": "" }, text));
@@ -292,6 +327,8 @@ async function load() {
     dress();
     take(opened);
     watchWindow();
+    watchNetwork();
+    watchSize();
   } catch {
     report(words.offline);
   }

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
+use crate::clock::{DAY_MS, MINUTE_MS};
 use crate::state::Settings;
+use crate::state::token::TOKEN_LIFE_MS;
 use crate::state::webhook::Webhook;
 
 /// The customer of a sandbox unless told otherwise: the one of Flinks' public Toolbox.
@@ -20,6 +22,8 @@ pub const DEFAULT_CONNECT: SocketAddr = loopback(4201);
 pub const DEFAULT_API: SocketAddr = loopback(4202);
 /// How long data takes unless told otherwise.
 pub const DEFAULT_PROCESSING_MS: u64 = 1_500;
+/// How many minutes an unused authorize token is good for unless told otherwise.
+pub const DEFAULT_TOKEN_MINUTES: u64 = TOKEN_LIFE_MS / MINUTE_MS;
 
 /// How a sandbox is set up.
 #[derive(Clone)]
@@ -34,8 +38,10 @@ pub struct Config {
     pub secret_key: String,
     /// The api key: `x-api-key` of the data endpoints.
     pub api_key: String,
-    /// How long data takes, in the sandbox's time.
+    /// How long data takes, in milliseconds of the sandbox's clock; a day at most.
     pub processing_ms: u64,
+    /// How many minutes of the sandbox's clock an unused authorize token is good for; a day at most.
+    pub token_minutes: u64,
     /// What the accounts grow from.
     pub seed: u64,
     /// Where webhooks go; nowhere unless given.
@@ -58,6 +64,7 @@ impl Default for Config {
             secret_key: Uuid::new_v4().to_string(),
             api_key: Uuid::new_v4().to_string(),
             processing_ms: DEFAULT_PROCESSING_MS,
+            token_minutes: DEFAULT_TOKEN_MINUTES,
             seed: 1,
             webhook: None,
             state_file: None,
@@ -84,6 +91,13 @@ impl Config {
                 });
             }
         }
+        if self.processing_ms > DAY_MS {
+            return Err(StartError { flag: "--processing-ms", reason: format!("expected {DAY_MS} (a day) at most") });
+        }
+        if !(1..=DAY_MS / MINUTE_MS).contains(&self.token_minutes) {
+            let reason = format!("expected 1 to {} (a day)", DAY_MS / MINUTE_MS);
+            return Err(StartError { flag: "--token-minutes", reason });
+        }
         if let Some(webhook) = &self.webhook {
             webhook.check().map_err(|invalid| StartError { flag: "--webhook-url", reason: invalid.to_string() })?;
         }
@@ -92,6 +106,7 @@ impl Config {
             secret_key: self.secret_key.clone(),
             api_key: self.api_key.clone(),
             processing_ms: self.processing_ms,
+            token_life_ms: self.token_minutes * MINUTE_MS,
             seed: self.seed,
             webhook: self.webhook.clone(),
         })

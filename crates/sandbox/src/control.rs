@@ -2,31 +2,40 @@
 //!
 //! Invariants: a wrong body changes nothing and is answered with 400 and a sentence; a key or secret never comes out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::body::Bytes;
-use axum::extract::State as Shared;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State as Shared};
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::clock::MAX_ADVANCE_MS;
 use crate::faults::{Faults, Invalid};
 use crate::log::Happening;
 use crate::scenario::{self, Ready};
+use crate::state::State;
 use crate::state::webhook::Webhook;
 use crate::world::{Time, World};
 
+/// Larger bodies are refused.
+const MAX_BODY_LEN: usize = 64 * 1024;
+
 /// The routes of the control interface.
 pub(crate) fn routes(places: Places) -> Router<World> {
-    let set_scenario = async move |Shared(world): Shared<World>, body: Bytes| -> Result<Json<Ready>, Refused> {
+    let set_scenario = async move |Shared(world): Shared<World>,
+                                   headers: HeaderMap,
+                                   Sent(body): Sent|
+                -> Result<Json<Ready>, Refused> {
         let wanted: Wanted = read(&body, r#"{"name": "reconnect"}"#)?;
-        set_up(&world, &places.connect_url(), &wanted.name).map(Json).map_err(|Invalid(text)| Refused(text))
+        let connect_url = places.connect_url_for(&headers);
+        set_up(&world, &connect_url, &wanted.name).map(Json).map_err(|Invalid(text)| Refused(text))
     };
     Router::new()
         .route("/healthz", get(health))
@@ -38,6 +47,7 @@ pub(crate) fn routes(places: Places) -> Router<World> {
         .route("/_sandbox/scenarios", get(scenarios))
         .route("/_sandbox/scenario", post(set_scenario))
         .route("/_sandbox/openapi.json", get(openapi))
+        .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
 }
 
 /// Body of `POST /_sandbox/clock`.
@@ -70,8 +80,42 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    fn connect_url(self) -> String {
-        format!("http://{}/v2/", self.connect)
+    /// The Connect page from this machine.
+    pub(crate) fn connect_url(self) -> String {
+        format!("http://{}/v2/", reachable(self.connect))
+    }
+
+    /// The Connect page for whoever sent a request with these headers: a sandbox that listens on every address (in a container, say)
+    /// is reached by the name it was called by.
+    fn connect_url_for(self, headers: &HeaderMap) -> String {
+        let called = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let called = called.and_then(|host| Url::parse(&format!("http://{host}/")).ok());
+        match called.as_ref().and_then(Url::host) {
+            Some(host) if self.connect.ip().is_unspecified() => format!("http://{host}:{}/v2/", self.connect.port()),
+            _ => self.connect_url(),
+        }
+    }
+}
+
+/// Where this machine reaches a listener: one on every address by the loopback one.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// What was sent, if it fits.
+struct Sent(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let fits = |_| Refused(format!("expected a body of at most {MAX_BODY_LEN} bytes"));
+        Bytes::from_request(request, state).await.map(Self).map_err(fits)
     }
 }
 
@@ -88,6 +132,8 @@ impl IntoResponse for Refused {
 pub(crate) fn leap(world: &World, by_ms: u64) -> Result<Time, Invalid> {
     let too_far = |_| Invalid(format!("advanceMs can come to {MAX_ADVANCE_MS} (a hundred years) in all"));
     let time = world.advance(by_ms).map_err(too_far)?;
+    // What the leap has ended, and the nights in it, stand in the log before whatever comes next.
+    world.with(State::expire);
     record(world, "clock", json!({ "advanceMs": by_ms }));
     Ok(time)
 }
@@ -140,7 +186,7 @@ async fn read_clock(Shared(world): Shared<World>) -> Result<Json<Time>, Refused>
     world.advance(0).map(Json).map_err(|_| Refused(String::new()))
 }
 
-async fn advance(Shared(world): Shared<World>, body: Bytes) -> Result<Json<Time>, Refused> {
+async fn advance(Shared(world): Shared<World>, Sent(body): Sent) -> Result<Json<Time>, Refused> {
     let leap_by: Leap = read(&body, r#"{"advanceMs": 480000}"#)?;
     leap(&world, leap_by.advance_ms).map(Json).map_err(|Invalid(text)| Refused(text))
 }
@@ -149,7 +195,7 @@ async fn read_faults(Shared(world): Shared<World>) -> Json<Faults> {
     Json(world.with(|state, _| state.faults.clone()))
 }
 
-async fn set_faults(Shared(world): Shared<World>, body: Bytes) -> Result<Json<Faults>, Refused> {
+async fn set_faults(Shared(world): Shared<World>, Sent(body): Sent) -> Result<Json<Faults>, Refused> {
     let faults: Faults = read(&body, r#"{"redirectShape": "classic"}"#)?;
     replace_faults(&world, &faults).map_err(|Invalid(text)| Refused(text))?;
     Ok(Json(faults))
@@ -185,7 +231,7 @@ async fn read_webhook(Shared(world): Shared<World>) -> Json<Value> {
     }))
 }
 
-async fn set_webhook(shared: Shared<World>, body: Bytes) -> Result<Json<Value>, Refused> {
+async fn set_webhook(shared: Shared<World>, Sent(body): Sent) -> Result<Json<Value>, Refused> {
     let example = r#"{"url": "http://127.0.0.1:4200/api/flinks/webhook", "secret": "…"}, or {"url": null}"#;
     let target: Target = read(&body, example)?;
     let webhook = match (target.url, target.secret) {

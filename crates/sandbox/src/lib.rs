@@ -33,7 +33,9 @@ mod snapshot;
 pub mod state;
 mod world;
 
-pub use config::{Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, StartError};
+pub use config::{
+    Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, DEFAULT_TOKEN_MINUTES, StartError,
+};
 pub use demo::{DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
 pub use faults::{ApiFailure, ApiMishap, Faults, Invalid, Mishap, PageFault, RedirectFault};
 pub use server::Sandbox;

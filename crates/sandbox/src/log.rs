@@ -72,6 +72,13 @@ pub enum Happening {
         /// When it is tried again.
         next_try_ms: Option<u64>,
     },
+    /// Nightly Refresh tried a login.
+    NightlyRefresh {
+        /// Which login.
+        login_id: String,
+        /// What it failed at; null when it did not.
+        code: Option<&'static str>,
+    },
     /// A Connect page was loaded.
     PageOpened {
         /// The page, for all its later entries.

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use flinks_sandbox::{
-    Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, Sandbox, Webhook, scenario,
+    Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, DEFAULT_TOKEN_MINUTES, Sandbox,
+    Webhook, scenario,
 };
 
 /// A faithful local Flinks: API and Connect page, with its own clock and faults. Not a real bank.
@@ -34,6 +35,9 @@ struct Flags {
     /// How long data takes, in milliseconds of the sandbox's clock
     #[arg(long, value_name = "MS", default_value_t = DEFAULT_PROCESSING_MS)]
     processing_ms: u64,
+    /// How long an unused authorize token is good for, in minutes of the sandbox's clock
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TOKEN_MINUTES)]
+    token_minutes: u64,
     /// What the accounts grow from: same seed, same transactions
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -68,6 +72,7 @@ impl From<Flags> for Config {
             secret_key: flags.secret_key.unwrap_or(random.secret_key),
             api_key: flags.api_key.unwrap_or(random.api_key),
             processing_ms: flags.processing_ms,
+            token_minutes: flags.token_minutes,
             seed: flags.seed,
             webhook: flags.webhook_url.map(|url| Webhook {
                 url,

@@ -61,16 +61,16 @@ impl Sandbox {
         })
     }
 
-    /// The Connect page: `http://127.0.0.1:PORT/v2/`.
+    /// The Connect page, from this machine: `http://127.0.0.1:PORT/v2/`.
     #[must_use]
     pub fn connect_url(&self) -> String {
-        format!("http://{}/v2/", self.connect)
+        control::Places { connect: self.connect }.connect_url()
     }
 
-    /// The API's base, before `/v3/…`: `http://127.0.0.1:PORT`.
+    /// The API's base from this machine, before `/v3/…`: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn api_url(&self) -> String {
-        format!("http://{}", self.api)
+        format!("http://{}", control::reachable(self.api))
     }
 
     /// How it was set up, keys included.

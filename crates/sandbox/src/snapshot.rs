@@ -38,6 +38,7 @@ const VERSION: u32 = 1;
 struct Snapshot {
     version: u32,
     advanced_ms: u64,
+    next_night_ms: u64,
     tokens: Vec<KeptToken>,
     logins: Vec<KeptLogin>,
     sessions: Vec<KeptSession>,
@@ -173,6 +174,7 @@ impl Snapshot {
         Self {
             version: VERSION,
             advanced_ms,
+            next_night_ms: state.next_night_ms,
             tokens: state.tokens.kept(),
             logins: state.logins.iter().map(KeptLogin::of).collect(),
             sessions,
@@ -187,6 +189,7 @@ impl Snapshot {
         // Flags come before the file.
         let target = settings.webhook.clone().or(self.webhook);
         let mut state = State::new(settings, clock.now_ms());
+        state.next_night_ms = self.next_night_ms;
         state.tokens.restore(self.tokens)?;
         state.logins = crate::state::login::LoginBook::default();
         for login in self.logins {

@@ -149,7 +149,38 @@ async fn a_token_is_good_for_one_session_within_fifteen_minutes() {
 
     let old = bench.token().await;
     bench.sandbox.advance_ms(15 * MINUTE_MS).unwrap();
-    assert_eq!(bench.authorize_with(&old, refresh).await.code(), (401, "UNAUTHORIZED"));
+    assert_eq!(bench.authorize_with(&old, refresh.clone()).await.code(), (401, "UNAUTHORIZED"));
+
+    let bench = Bench::with(Config { token_minutes: 30, ..Config::local() }).await;
+    let old = bench.token().await;
+    bench.sandbox.advance_ms(30 * MINUTE_MS - 1_000).unwrap();
+    assert_eq!(bench.authorize_with(&old, refresh).await.status, 203, "as long as it was told to");
+}
+
+/// As clients of others have seen them: the status and the code are all that is always there.
+#[tokio::test]
+async fn errors_have_the_fields_that_were_seen_in_practice() {
+    let bench = Bench::start().await;
+    let fields = |answer: &common::Answer| answer.body.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let key = bench.http.post(bench.url("GenerateAuthorizeToken")).header("flinks-auth-key", "another");
+    let refused = bench.send(key).await;
+    assert_eq!(refused.code(), (401, "UNAUTHORIZED"));
+    assert_eq!(fields(&refused), ["FlinksCode", "HttpStatusCode", "Message"]);
+    let old = bench.authorize(json!({"RequestId": "9022abc2-8a2e-4b06-a06e-c3e5449c4d10"})).await;
+    assert_eq!(old.code(), (400, "SESSION_NONEXISTENT"));
+    assert_eq!(fields(&old), ["FlinksCode", "HttpStatusCode", "Message"]);
+    for wish in [
+        json!({"LoginId": DEMO_LOGINS[0].login_id, "MostRecentCached": true}),
+        json!({"Institution": "FlinksCapital", "Username": "Greatday", "Password": "wrong"}),
+    ] {
+        let refused = bench.authorize(wish).await;
+        assert_eq!(refused.status, 401);
+        assert_eq!(fields(&refused), ["FlinksCode", "HttpStatusCode", "Institution", "Links", "RequestId"]);
+    }
+    let session = bench.authorize(json!({"LoginId": DEMO_LOGINS[1].login_id, "MostRecentCached": true})).await;
+    let pending = bench.data(Method::POST, "GetAccountsDetail", json!({"RequestId": session.text("RequestId")})).await;
+    assert_eq!(pending.code(), (202, "OPERATION_PENDING"));
+    assert_eq!(fields(&pending), ["FlinksCode", "HttpStatusCode", "Links", "Message", "RequestId"]);
 }
 
 #[tokio::test]

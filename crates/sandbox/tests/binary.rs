@@ -25,7 +25,12 @@ fn what_cannot_work_is_refused_in_one_line_that_names_the_flag() {
     assert!(complaint(&["--connect", "127.0.0.1:0", "--api", &address]).contains("--api"));
     assert!(complaint(&["--api", "4202"]).contains("--api"));
     assert!(complaint(&["--api"]).contains("--api"));
-    assert!(complaint(&["--processing-ms", "soon"]).contains("--processing-ms"));
+    for value in ["soon", "86400001", "18446744073709551615"] {
+        assert!(complaint(&["--processing-ms", value]).contains("--processing-ms"), "{value}");
+    }
+    for value in ["0", "1441", "18446744073709551615"] {
+        assert!(complaint(&["--token-minutes", value]).contains("--token-minutes"), "{value}");
+    }
     assert!(complaint(&["--unknown"]).contains("--unknown"));
     assert!(complaint(&["--customer-id", "a/b"]).contains("--customer-id"));
     assert!(complaint(&["--webhook-url", "host"]).contains("--webhook-url"));
@@ -45,8 +50,10 @@ fn help_names_every_flag() {
         "--api-key",
         "--customer-id",
         "--processing-ms",
+        "--token-minutes",
         "--seed",
         "--webhook-url",
+        "--webhook-secret",
         "--state",
     ] {
         assert!(text.contains(flag), "{flag}");

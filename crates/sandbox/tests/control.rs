@@ -6,7 +6,7 @@
 mod common;
 
 use common::Bench;
-use flinks_sandbox::DEMO_LOGINS;
+use flinks_sandbox::{Config, DEMO_LOGINS};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -72,6 +72,34 @@ async fn nonsense_is_answered_with_a_sentence_and_changes_nothing() {
     }
     assert_eq!(bench.control("clock", Value::Null).await.body["advancedMs"], 0);
     assert_eq!(bench.control("faults", Value::Null).await.body["redirectShape"], "both");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_with_a_sentence() {
+    let bench = Bench::start().await;
+    for name in ["clock", "faults", "webhook", "scenario"] {
+        let refused = bench.control(name, json!({ "name": "x".repeat(70_000) })).await;
+        assert_eq!((refused.status, refused.text("error")), (400, "expected a body of at most 65536 bytes"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_on_every_address_names_its_page_as_it_was_called() {
+    let every = |port: u16| std::net::SocketAddr::from(([0, 0, 0, 0], port));
+    let bench = Bench::with(Config { connect: every(0), api: every(0), ..Config::local() }).await;
+    let (connect, api) = (bench.sandbox.connect_url(), bench.sandbox.api_url());
+    assert!(connect.starts_with("http://127.0.0.1:") && api.starts_with("http://127.0.0.1:"), "{connect} {api}");
+    let port = connect.trim_start_matches("http://127.0.0.1");
+    for (called, named) in [("sandbox.test:4202", "sandbox.test"), ("[::1]:9", "[::1]"), ("a b", "127.0.0.1")] {
+        let request = bench.http.post(format!("{api}/_sandbox/scenario")).header("host", called);
+        let ready = bench.send(request.json(&json!({"name": "reconnect"}))).await;
+        assert!(ready.text("connectUrl").starts_with(&format!("http://{named}{port}?requestId=")), "{}", ready.body);
+    }
+    // One that listens on one address is reached there only.
+    let bench = Bench::start().await;
+    let request = bench.http.post(format!("{}/_sandbox/scenario", bench.sandbox.api_url())).header("host", "evil.test");
+    let ready = bench.send(request.json(&json!({"name": "reconnect"}))).await;
+    assert!(ready.text("connectUrl").starts_with(&bench.sandbox.connect_url()));
 }
 
 #[tokio::test]

@@ -8,15 +8,16 @@ use std::collections::BTreeMap;
 use flinks_reconnect::connect::code;
 use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
 use flinks_reconnect::connect::parameters::Language;
-use flinks_sandbox::DEMO_LOGINS;
 use flinks_sandbox::clock::{DAY_MS, MINUTE_MS};
 use flinks_sandbox::page::action::{Action, Audience};
 use flinks_sandbox::page::launch::Launch;
 use flinks_sandbox::page::visit;
-use flinks_sandbox::state::authorize::{Pace, Refresh, SignIn, Standing, Wish};
+use flinks_sandbox::state::authorize::{Pace, Refresh, Schedule, SignIn, Standing, Wish};
 use flinks_sandbox::state::data::{Dataset, Delivery, History, Order, Part, Product};
 use flinks_sandbox::state::session::{IDLE_LIFE_MS, PROCESSING_LIFE_MS, Saving};
+use flinks_sandbox::state::token::TOKEN_LIFE_MS;
 use flinks_sandbox::state::{Settings, State};
+use flinks_sandbox::{DEMO_LOGINS, Webhook};
 
 const NOW: u64 = 1_795_000_000_000;
 const PROCESSING_MS: u64 = 1_500;
@@ -32,6 +33,7 @@ fn state() -> State {
         secret_key: "secret".into(),
         api_key: "api".into(),
         processing_ms: PROCESSING_MS,
+        token_life_ms: TOKEN_LIFE_MS,
         seed: 1,
         webhook: None,
     };
@@ -326,4 +328,88 @@ fn what_is_long_gone_is_forgotten() {
     assert!(state.sessions.get(&session).is_some());
     state.expire(NOW + DAY_MS);
     assert!(state.sessions.get(&session).is_none());
+}
+
+/// The logins Nightly Refresh passes over, with the reason.
+fn passed_over(state: &State, now_ms: u64) -> Vec<(String, &'static str)> {
+    let ineligible = state.logins.iter().filter_map(|login| {
+        Some((login.identity.login_id.as_str().to_owned(), state.nightly_obstacle(login, now_ms)?))
+    });
+    ineligible.collect()
+}
+
+/// Signs a user in with Nightly Refresh on, and gives the login.
+fn scheduled(state: &mut State, user: &str) -> LoginId {
+    let Wish::SignIn(wish) = sign_in("9004", user, Saving::Keep) else { panic!("not a sign-in") };
+    match state.authorize(NOW, Wish::SignIn(SignIn { schedules_refresh: true, ..wish })) {
+        Standing::Authorized(session) => session.identity.login_id,
+        other => panic!("expected to get in, got {other:?}"),
+    }
+}
+
+fn last_refresh(state: &State, login: &LoginId) -> Option<u64> {
+    state.logins.get(login).unwrap().last_refresh_ms
+}
+
+#[test]
+fn every_night_refreshes_who_asks_no_questions_until_nobody_wants_the_data() {
+    let mut state = state();
+    let login = scheduled(&mut state, "greatday_nomfa");
+    state.expire(NOW + DAY_MS - 1);
+    assert_eq!(last_refresh(&state, &login), Some(NOW), "the first night comes after 24 hours");
+    state.expire(NOW + 3 * DAY_MS + 5);
+    assert_eq!(last_refresh(&state, &login), Some(NOW + 3 * DAY_MS), "a leap has every night in it");
+    state.expire(NOW + 20 * DAY_MS);
+    assert_eq!(last_refresh(&state, &login), Some(NOW + 6 * DAY_MS), "nobody has asked for a week");
+    assert!(
+        passed_over(&state, NOW + 8 * DAY_MS).contains(&(login.as_str().into(), "No cached call in the last 7 days"))
+    );
+
+    // Who hears of everything by webhook need not ask.
+    state.outbox.set_target(Some(Webhook { url: "http://host.example/".into(), secret: "s".into() }));
+    assert!(!passed_over(&state, NOW + 8 * DAY_MS).iter().any(|(id, _)| id == login.as_str()));
+}
+
+#[test]
+fn a_night_fails_at_questions_without_stored_answers() {
+    for (stored, expected) in [(0, Some("QUESTION_NOT_FOUND")), (2, Some("QUESTION_NOT_FOUND")), (3, None)] {
+        let mut state = state();
+        let login = login(1);
+        authorized(&mut state, NOW, login.clone());
+        state.schedule_refresh(&login, Schedule::On).unwrap();
+        let answers = ANSWERS.iter().take(stored).map(|(prompt, text)| ((*prompt).to_owned(), (*text).to_owned()));
+        state.logins.get_mut(&login).unwrap().store_answers(&answers.collect()).unwrap();
+        state.expire(NOW + DAY_MS);
+        let failure = state.logins.get(&login).unwrap().last_failure.map(|code| code.name);
+        assert_eq!(failure, expected, "{stored}");
+        let reasons = passed_over(&state, NOW + DAY_MS);
+        assert_eq!(reasons.iter().find(|(id, _)| id == login.as_str()).map(|(_, reason)| *reason), expected);
+        // A cached call repeats it.
+        let standing = state.authorize(NOW + DAY_MS, Wish::Reuse { login, tag: None });
+        assert_eq!(expected.is_some(), matches!(standing, Standing::Refused(_)));
+    }
+}
+
+#[test]
+fn a_night_fails_with_the_bank_and_the_next_one_tries_again_for_a_week() {
+    let mut state = state();
+    let login = scheduled(&mut state, "greatday_nomfa");
+    state.faults.bank_code = Some("RETRY_LATER".into());
+    state.expire(NOW + 2 * DAY_MS);
+    assert_eq!(last_refresh(&state, &login), Some(NOW));
+    state.faults.bank_code = None;
+    state.expire(NOW + 3 * DAY_MS);
+    assert_eq!(last_refresh(&state, &login), Some(NOW + 3 * DAY_MS));
+    state.faults.bank_code = Some("RETRY_LATER".into());
+    state.expire(NOW + 10 * DAY_MS);
+    let reasons = passed_over(&state, NOW + 10 * DAY_MS);
+    assert!(reasons.contains(&(login.as_str().into(), "No successful refresh in the last 7 days")), "{reasons:?}");
+}
+
+#[test]
+fn a_login_whose_nightly_refresh_is_off_is_left_alone() {
+    let mut state = state();
+    state.expire(NOW + 30 * DAY_MS);
+    assert_eq!(passed_over(&state, NOW + 30 * DAY_MS), [(login(0).as_str().to_owned(), "QUESTION_NOT_FOUND")]);
+    assert_eq!(last_refresh(&state, &login(1)), Some(NOW - 3 * DAY_MS));
 }

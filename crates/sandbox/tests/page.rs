@@ -388,6 +388,29 @@ async fn stringify_makes_text_of_every_event() {
 }
 
 #[tokio::test]
+async fn the_page_tells_its_size_and_its_network_until_it_is_over() {
+    let bench = Bench::start().await;
+    let session = bench.refresh(0).await;
+    let mut page = bench.open(&format!("?requestId={session}")).await;
+    page.act(json!({"name": "resize", "width": 320, "height": 568})).await;
+    assert_eq!(page.last(), &json!({"step": "APP_RESIZE", "width": 320, "height": 568}));
+    page.lose_network();
+    page.act(json!({"name": "online"})).await;
+    assert_eq!(page.posted()[2..], ["APP_RESIZE", "APP_OFFLINE", "APP_ONLINE"]);
+    assert_eq!(bench.sandbox.posted(), page.posted(), "the log says the same");
+    assert_eq!((page.name(), &page.screen["language"]), ("mfa", &json!("en")));
+    page.answer_all().await;
+    let count = page.events.len();
+    page.act(json!({"name": "online"})).await.act(json!({"name": "resize", "width": 1, "height": 1})).await;
+    assert_eq!((page.events.len(), &page.offline), (count, &Value::Null), "nothing after REDIRECT");
+
+    let text = bench.open("?stringify=true").await;
+    assert_eq!(text.offline["data"], r#"{"step":"APP_OFFLINE"}"#);
+    let mute = bench.open("?_page=never-posts").await;
+    assert_eq!(mute.offline, Value::Null);
+}
+
+#[tokio::test]
 async fn a_silent_page_posts_nothing() {
     let bench = Bench::start().await;
     bench.control("faults", json!({"page": "silent"})).await;
@@ -487,6 +510,11 @@ async fn the_banks_window_is_answered_once_and_only_when_it_is_open() {
     {
         assert_eq!(bench.page("decide", body).await.status, 400);
     }
+    // A window that was left alone is no dead end, and counts no more once the user has gone back.
+    let mut left = bench.open_at("/v2/Credential/9100/", "?demoOutbound=true").await;
+    left.act(json!({"name": "popup-opened"})).await.act(json!({"name": "back"})).await;
+    assert_eq!(left.name(), "banks");
+    assert_eq!(bench.page("decide", json!({"visit": left.visit, "decision": "approve"})).await.status, 404);
     // It is on the list when asked for only, and takes no credentials over the API.
     let banks = bench.open("").await.screen["banks"].clone();
     assert!(banks.as_array().unwrap().iter().all(|bank| bank["id"] != 9100));

@@ -108,6 +108,7 @@ impl<'a> Player<'a> {
             }
             Move::Says(place, value) => assert_eq!(self.last.pointer(place).unwrap(), value, "{what}"),
             Move::Holds(count) => assert_eq!(self.last["Accounts"].as_array().unwrap().len(), count, "{what}"),
+            Move::Lists(count) => assert_eq!(self.last["IneligibleCards"].as_array().unwrap().len(), count, "{what}"),
             Move::Pass(ms) => {
                 self.bench.control("clock", json!({ "advanceMs": ms })).await;
             }
@@ -141,6 +142,11 @@ impl<'a> Player<'a> {
             Move::Close => self.act(json!({"name": "close"})).await,
             Move::Terms(accepted) => self.act(json!({"name": "terms", "accepted": accepted})).await,
             Move::Follow(name) => self.act(json!({ "name": name })).await,
+            Move::Network => {
+                self.page().lose_network();
+                self.act(json!({"name": "online"})).await;
+            }
+            Move::Resize(width, height) => self.act(json!({"name": "resize", "width": width, "height": height})).await,
             Move::Popup(opens) => self.act(json!({"name": if opens { "popup-opened" } else { "popup-blocked" }})).await,
             Move::Decide(approves) => {
                 self.page().decide(if approves { "approve" } else { "decline" }).await;

@@ -35,6 +35,8 @@ use crate::world::World;
 const MAX_BODY_LEN: usize = 64 * 1024;
 /// Larger bodies are left out of the log, which is kept in memory.
 const MAX_LOGGED_LEN: usize = 4 * 1024;
+/// More of a part of the path is left out of it.
+const MAX_LOGGED_CHARS: usize = 200;
 
 /// The routes of the API.
 pub(crate) fn routes() -> Router<World> {
@@ -120,6 +122,10 @@ fn key(headers: &HeaderMap, name: &str) -> Option<String> {
     found.map(str::to_owned)
 }
 
+fn logged(part: &str) -> String {
+    part.chars().take(MAX_LOGGED_CHARS).collect()
+}
+
 /// A path taken apart.
 struct Target<'a> {
     customer: &'a str,
@@ -148,7 +154,7 @@ impl State {
         let name = Endpoint::find(target.endpoint).map_or(target.endpoint, |endpoint| endpoint.name());
         let mishap = self.faults.take_api_mishap(name);
         if let Some(mishap) = mishap {
-            self.log.write(now_ms, Happening::ApiBroken { endpoint: name.to_owned(), how: mishap.name() });
+            self.log.write(now_ms, Happening::ApiBroken { endpoint: logged(name), how: mishap.name() });
         }
         (self.faults.latency_ms(name), mishap)
     }
@@ -173,8 +179,8 @@ impl State {
         tracing::debug!(endpoint = endpoint.map(Endpoint::name), status = reply.status, "API call");
         let happening = Happening::ApiCall {
             method: call.method.to_string(),
-            endpoint: name,
-            argument: target.argument.map(str::to_owned),
+            endpoint: logged(&name),
+            argument: target.argument.map(logged),
             body: match (&call.body, fields) {
                 (Some(text), Some(fields)) if text.len() <= MAX_LOGGED_LEN => fields.without_secrets(),
                 _ => serde_json::Value::Null,
@@ -225,7 +231,7 @@ impl State {
                 let login = self.schedule_refresh(&fields.login()?, fields.schedule()?).ok_or(code::INVALID_LOGIN)?;
                 Ok(reply::scheduled(login))
             }),
-            Endpoint::GetNightlyRefreshStatus => Ok(reply::nightly_status(self.logins.iter(), now_ms)),
+            Endpoint::GetNightlyRefreshStatus => Ok(reply::nightly_status(self, now_ms)),
             Endpoint::DeleteCard => target
                 .argument
                 .and_then(LoginId::parse)

@@ -147,10 +147,12 @@ pub fn scheduled(login: &Login) -> Reply {
 
 /// The answer to `GetNightlyRefreshStatus`.
 #[must_use]
-pub fn nightly_status<'a>(logins: impl Iterator<Item = &'a Login>, now_ms: u64) -> Reply {
-    let cards: Vec<_> = logins
+pub fn nightly_status(state: &State, now_ms: u64) -> Reply {
+    let cards: Vec<_> = state
+        .logins
+        .iter()
         .filter_map(|login| {
-            let reason = login.nightly_obstacle(now_ms)?;
+            let reason = state.nightly_obstacle(login, now_ms)?;
             Some(json!({
                 "LoginId": login.identity.login_id.as_str(),
                 "Institution": login.identity.institution.name,
@@ -234,13 +236,18 @@ pub fn webhook(state: &State, now_ms: u64, kind: Kind, session: &Session) -> Val
 fn refused(refusal: &Refusal) -> Reply {
     let mut body = Map::new();
     body.insert("FlinksCode".to_owned(), refusal.code.name.into());
-    body.insert("Message".to_owned(), message(&refusal.code).into());
     if let Some(session) = &refusal.session {
         body.insert("RequestId".to_owned(), session.as_str().into());
     }
-    if let Some(institution) = refusal.institution {
-        body.insert("Institution".to_owned(), institution.into());
-        body.insert("Links".to_owned(), json!([link("Authorization", "/Authorize", None)]));
+    // As clients have seen it: a refusal of a bank's has links and no message, every other one a message and no links.
+    match refusal.institution {
+        Some(institution) => {
+            body.insert("Institution".to_owned(), institution.into());
+            body.insert("Links".to_owned(), json!([link("Authorization", "/Authorize", None)]));
+        }
+        None => {
+            body.insert("Message".to_owned(), message(&refusal.code).into());
+        }
     }
     Reply::new(refusal.code.http_status, Value::Object(body))
 }
@@ -410,19 +417,11 @@ fn message(code: &FlinksCode) -> &'static str {
         (code::UNAUTHORIZED, "You must provide a valid auth key"),
         (code::INVALID_REQUEST, "The request is malformed, or a field is missing or of the wrong type"),
         (code::INVALID_LOGIN, "There is no such login"),
-        (code::INVALID_USERNAME, "The bank does not know this user name"),
-        (code::INVALID_PASSWORD, "The bank does not take this password"),
-        (code::INVALID_SECURITY_RESPONSE, "The answer is wrong"),
         (
             code::INVALID_SECURITY_RESPONSE_NO_RETRY,
             "The answer is wrong, and the bank takes no more answers in this session",
         ),
         (code::UNKNOWN_CHALLENGE_KEY, "The answer is to a question that was not asked"),
-        (code::SECURITYRESPONSES_INCOMPLETE, "The pending question has no answer"),
-        (code::ALREADY_AUTHORIZED, "The session is authorised already"),
-        (code::QUESTION_NOT_FOUND, "The bank asked a question nobody answered"),
-        (code::DISABLED_LOGIN, "The bank has disabled this login"),
-        (code::RETRY_LATER, "The bank cannot be reached; try again later"),
         (code::METHOD_NOT_AVAILABLE, "There is no such method on this instance"),
     ];
     MESSAGES.iter().find(|(known, _)| known.name == code.name).map_or("The operation failed", |(_, text)| text)

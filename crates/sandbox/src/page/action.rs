@@ -71,6 +71,15 @@ pub enum Action {
     LeaveForBank,
     /// The page asks whether the bank's window has been answered.
     CheckPopup,
+    /// The page has another size.
+    Resize {
+        /// Its width in CSS pixels.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
+    /// The browser has its network back; while it had none, the page posted what it had been handed for that.
+    Online,
 }
 
 impl Action {
@@ -96,6 +105,8 @@ impl Action {
             Self::PopupBlocked => "popup-blocked",
             Self::LeaveForBank => "leave-for-bank",
             Self::CheckPopup => "check-popup",
+            Self::Resize { .. } => "resize",
+            Self::Online => "online",
         }
     }
 }

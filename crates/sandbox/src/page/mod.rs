@@ -12,8 +12,8 @@ pub mod redirect;
 pub mod screen;
 pub mod visit;
 
-use axum::extract::State as Shared;
 use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State as Shared};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -35,6 +35,9 @@ use crate::world::World;
 const HTML: &str = "text/html; charset=utf-8";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
 
+/// Larger bodies are refused: an address fits, and there is nothing longer.
+const MAX_BODY_LEN: usize = 64 * 1024;
+
 /// The routes of the page.
 pub(crate) fn routes() -> Router<World> {
     Router::new()
@@ -50,6 +53,7 @@ pub(crate) fn routes() -> Router<World> {
         .route("/_page/decide", post(decide))
         .route("/_page/open", post(open))
         .route("/_page/act", post(act))
+        .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
 }
 
 async fn document(Shared(world): Shared<World>, uri: Uri) -> Response {
@@ -153,12 +157,13 @@ async fn act(Shared(world): Shared<World>, body: Result<Json<Acted>, JsonRejecti
         screen: Screen::Expired { code: code::SESSION_NONEXISTENT.name },
         events: Vec::new(),
         navigation: None,
+        offline: None,
     };
     Json(turn_body(&turn.unwrap_or_else(lost))).into_response()
 }
 
 fn turn_body(turn: &Turn) -> Value {
-    json!({ "screen": turn.screen, "events": turn.events, "navigation": turn.navigation })
+    json!({ "screen": turn.screen, "events": turn.events, "navigation": turn.navigation, "offline": turn.offline })
 }
 
 fn misunderstood() -> Response {

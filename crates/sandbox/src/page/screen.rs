@@ -40,8 +40,10 @@ pub enum Screen {
     Mfa {
         /// The bank's name.
         institution: &'static str,
-        /// The question, in the language of the login.
+        /// The question.
         prompt: &'static str,
+        /// The question's language, which is the login's.
+        language: &'static str,
         /// Which one it is, from one.
         number: usize,
         /// How many there are.

@@ -37,6 +37,8 @@ pub struct Turn {
     pub events: Vec<Posted>,
     /// Where to go once they are posted.
     pub navigation: Option<Navigation>,
+    /// What to post when the browser loses its network: the page cannot ask then.
+    pub offline: Option<Posted>,
 }
 
 /// Where the user is.
@@ -140,6 +142,9 @@ pub fn act(state: &mut State, now_ms: u64, id: VisitId, action: Action) -> Optio
     let name = action.name();
     let is_question = matches!(action, Action::CheckPopup);
     let before = visit.screen.name();
+    if matches!(action, Action::Online) {
+        visit.record(state, now_ms, id, visit.offline().as_slice());
+    }
     let events = visit.carry_out(state, now_ms, action);
     // The page asks several times a second; only the last time is worth a line.
     if !is_question || before != visit.screen.name() {
@@ -194,16 +199,29 @@ impl Visit {
         if self.is_mute {
             events.clear();
         }
-        if self.audience != Audience::Nobody {
-            for posted in &events {
-                let visit = id.to_string();
-                let event = Happening::EventPosted { visit, event: posted.data.clone(), delay_ms: posted.delay_ms };
-                state.log.write(now_ms, event);
-            }
-        }
-        let turn = Turn { screen: self.screen.clone(), events, navigation: self.navigation.take() };
+        self.record(state, now_ms, id, &events);
+        let turn =
+            Turn { screen: self.screen.clone(), events, navigation: self.navigation.take(), offline: self.offline() };
         state.keep_visit(id, self);
         turn
+    }
+
+    /// Writes to the log what the page posts.
+    fn record(&self, state: &mut State, now_ms: u64, id: VisitId, events: &[Posted]) {
+        if self.audience == Audience::Nobody {
+            return;
+        }
+        for posted in events {
+            let visit = id.to_string();
+            let event = Happening::EventPosted { visit, event: posted.data.clone(), delay_ms: posted.delay_ms };
+            state.log.write(now_ms, event);
+        }
+    }
+
+    /// What the page posts when the browser loses its network.
+    fn offline(&self) -> Option<Posted> {
+        let is_over = matches!(self.stage, Stage::Ended);
+        (!is_over && !self.is_mute).then(|| self.post(Event::step(step::APP_OFFLINE)))
     }
 
     fn load(&mut self, state: &mut State, now_ms: u64) -> Vec<Posted> {
@@ -236,6 +254,11 @@ impl Visit {
     fn carry_out(&mut self, state: &mut State, now_ms: u64, action: Action) -> Vec<Posted> {
         match (self.stage.clone(), action) {
             (_, Action::Close) => self.close(state),
+            (Stage::Ended, Action::Resize { .. } | Action::Online) => Vec::new(),
+            (_, Action::Resize { width, height }) => {
+                vec![self.post(Event::step(step::APP_RESIZE).with("width", width).with("height", height))]
+            }
+            (_, Action::Online) => vec![self.post(Event::step(step::APP_ONLINE))],
             (Stage::Consent, Action::AcceptConsent) => {
                 let mut events = vec![self.post(Event::step(step::COMPONENT_ACCEPT_CONSENT))];
                 events.extend(self.begin_full_flow());
@@ -257,7 +280,11 @@ impl Visit {
                 }
             }
             (
-                Stage::Credentials(_) | Stage::CredentialsFailed(_) | Stage::Oauth(_) | Stage::OauthFailed(_),
+                Stage::Credentials(_)
+                | Stage::CredentialsFailed(_)
+                | Stage::Oauth(_)
+                | Stage::OauthOpen(_)
+                | Stage::OauthFailed(_),
                 Action::Back,
             ) => self.list_banks(),
             (Stage::Credentials(bank), Action::Terms { accepted }) => self.tick_terms(bank, accepted),
@@ -271,7 +298,8 @@ impl Visit {
             (Stage::Answering(_), Action::Troubleshoot) => {
                 vec![self.post(Event::step(step::COMPONENT_HELP2FA_TROUBLESHOOTING))]
             }
-            (Stage::Oauth(bank), Action::PopupOpened) => {
+            // Again, too: the user may have closed the window undecided.
+            (Stage::Oauth(bank) | Stage::OauthOpen(bank), Action::PopupOpened) => {
                 self.open_window(bank, Window::Open);
                 vec![self.post(Event::step(step::POPUP_OPENED))]
             }
@@ -642,6 +670,7 @@ fn question_screen(session: &Session) -> Option<Screen> {
     Some(Screen::Mfa {
         institution: session.identity.institution.name,
         prompt: session.pending_prompt()?,
+        language: session.identity.language.as_str(),
         number: answered + 1,
         total: question::ALL.len(),
     })

@@ -2,7 +2,8 @@
 
 use super::Move::{
     Accounts, Answer, AnswerAll, Bank, Broken, Call, Close, Consent, Deaf, Decide, Document, Failed, Fails, Follow,
-    GoesTo, Hears, Holds, Load, Pass, Popup, Posts, Redirect, Retry, Says, Shows, SignIn, Terms,
+    GoesTo, Hears, Holds, Lists, Load, Network, Pass, Popup, Posts, Redirect, Resize, Retry, Says, Shows, SignIn,
+    Terms,
 };
 use super::{Ask, Open, Scenario, Trait};
 use crate::clock::{DAY_MS, MINUTE_MS};
@@ -201,6 +202,26 @@ pub const ALL: &[Scenario] = &[
             AnswerAll,
             Shows("success"),
         ],
+    )
+    .open(Open::Asking(0))
+    .page(PLAIN),
+    Scenario::new(
+        "reconnect-offline",
+        "The browser loses its network in the middle of the questions.",
+        &[
+            Load,
+            Network,
+            Posts(&["APP_MOUNTED", "COMPONENT_LOAD_MFA", "APP_OFFLINE", "APP_ONLINE"]),
+            AnswerAll,
+            Shows("success"),
+        ],
+    )
+    .open(Open::Asking(0))
+    .page(PLAIN),
+    Scenario::new(
+        "reconnect-resized",
+        "The frame gets another size, as when a phone is turned.",
+        &[Load, Resize(360, 640), Posts(&["APP_MOUNTED", "COMPONENT_LOAD_MFA", "APP_RESIZE"]), AnswerAll, Shows("success")],
     )
     .open(Open::Asking(0))
     .page(PLAIN),
@@ -496,8 +517,15 @@ pub const ALL: &[Scenario] = &[
     .page("/v2/Credential/9100/?demoOutbound=true"),
     Scenario::new(
         "oauth-abandoned",
-        "The user leaves the bank's window alone.",
-        &[Load, Popup(true), Shows("oauth"), Posts(&["APP_MOUNTED", "POPUP_OPENED"])],
+        "The user closes the bank's window undecided, and opens it again.",
+        &[
+            Load,
+            Popup(true),
+            Shows("oauth"),
+            Popup(true),
+            Decide(true),
+            Posts(&["APP_MOUNTED", "POPUP_OPENED", "POPUP_OPENED", "COMPONENT_ACCEPT_PROVIDER_CONSENT", "REDIRECT"]),
+        ],
     )
     .page("/v2/Credential/9100/?demoOutbound=true"),
     // The API without a page.
@@ -562,7 +590,35 @@ pub const ALL: &[Scenario] = &[
     host("card-deleted", "A deleted login is gone for good.", &[Call(Ask::Delete(1), 200, ""), Call(Ask::Cached(1), 401, "INVALID_LOGIN"), Call(Ask::Delete(1), 400, "SESSION_NONEXISTENT")]),
     host("card-in-use", "A login cannot be deleted while its data is being fetched.", &[Call(Ask::Cached(1), 200, ""), Call(Ask::Detail, 202, "OPERATION_PENDING"), Call(Ask::Delete(1), 400, "CARD_IN_USE"), Pass(READY_MS), Call(Ask::DetailAsync, 200, ""), Call(Ask::Delete(1), 200, "")]),
     host("nightly-failed", "Nightly Refresh passes over a login that needs its user.", &[Call(Ask::Nightly, 200, ""), Says("/IneligibleCards/0/Reason", "QUESTION_NOT_FOUND")]),
-    host("nightly-stale", "Nightly Refresh passes over a login nobody refreshed for a week.", &[Call(Ask::Schedule(0, false), 200, ""), Call(Ask::Schedule(1, true), 200, ""), Pass(7 * DAY_MS), Call(Ask::Nightly, 200, ""), Says("/IneligibleCards/0/Reason", "No successful refresh in the last 7 days")]),
+    host(
+        "nightly-succeeds",
+        "With stored answers Nightly Refresh gets past the questions: nobody is needed.",
+        &[
+            Call(Ask::Schedule(0, false), 200, ""),
+            Call(Ask::AnswerAhead(1), 200, ""),
+            Call(Ask::Schedule(1, true), 200, ""),
+            Pass(2 * DAY_MS),
+            Call(Ask::Nightly, 200, ""),
+            Lists(0),
+            Call(Ask::Cached(1), 200, ""),
+        ],
+    ),
+    host(
+        "nightly-asks",
+        "The user was there yesterday, and tonight the bank asks again: the login needs its user.",
+        &[
+            Call(Ask::Schedule(0, false), 200, ""),
+            Call(Ask::Schedule(1, true), 200, ""),
+            Call(Ask::Nightly, 200, ""),
+            Lists(0),
+            Pass(DAY_MS),
+            Call(Ask::Nightly, 200, ""),
+            Lists(1),
+            Says("/IneligibleCards/0/Reason", "QUESTION_NOT_FOUND"),
+            Call(Ask::Cached(1), 401, "QUESTION_NOT_FOUND"),
+        ],
+    ),
+    host("nightly-stale", "The bank is down for a week of nights; after it Nightly Refresh gives the login up.", &[Call(Ask::Schedule(0, false), 200, ""), Call(Ask::Schedule(1, true), 200, ""), Pass(7 * DAY_MS), Call(Ask::Nightly, 200, ""), Says("/IneligibleCards/0/Reason", "No successful refresh in the last 7 days")]).with(r#"{"bankCode":"RETRY_LATER"}"#),
     // The API on a bad day.
     host("api-rate-limited", "Too many requests: 401, not 429.", &[Call(Ask::Live(1), 401, "TOO_MANY_REQUESTS"), Call(Ask::Live(1), 203, "")]).with(r#"{"apiFailure":{"calls":1,"httpStatus":401,"flinksCode":"TOO_MANY_REQUESTS","endpoint":"Authorize"}}"#),
     host("api-concurrent-session", "Another session of the same login is open at the bank.", &[Call(Ask::Live(1), 401, "CONCURRENT_SESSION")]).with(r#"{"bankCode":"CONCURRENT_SESSION"}"#),

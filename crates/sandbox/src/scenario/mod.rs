@@ -147,6 +147,8 @@ pub enum Move {
     Says(&'static str, &'static str),
     /// The last answer holds so many accounts.
     Holds(usize),
+    /// The last answer lists so many logins that Nightly Refresh passes over.
+    Lists(usize),
     /// So much time passes, in milliseconds.
     Pass(u64),
     /// The page is loaded.
@@ -173,6 +175,10 @@ pub enum Move {
     Terms(bool),
     /// The user follows a link or opens the help: an action by its name.
     Follow(&'static str),
+    /// The browser loses its network and gets it back.
+    Network,
+    /// The frame gets this width and height.
+    Resize(u32, u32),
     /// The browser opens the bank's window, or blocks it.
     Popup(bool),
     /// The user approves in the bank's window, or declines.

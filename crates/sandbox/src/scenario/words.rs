@@ -63,10 +63,9 @@ impl Display for Move {
             Self::Call(ask, status, code) => write!(out, "{ask} answers {status} `{code}`."),
             Self::Broken(ask) => write!(out, "{ask} gets no usable answer."),
             Self::Says(place, value) => write!(out, "The answer says {value:?} at `{place}`."),
-            Self::Holds(count) => {
-                write!(out, "The answer holds {count} account{}.", if *count == 1 { "" } else { "s" })
-            }
-            Self::Pass(ms) => write!(out, "{} pass.", span(*ms)),
+            Self::Lists(count) => write!(out, "The answer lists {}.", counted(*count, "login")),
+            Self::Holds(count) => write!(out, "The answer holds {}.", counted(*count, "account")),
+            Self::Pass(ms) => write!(out, "The clock is pushed by {}.", span(*ms)),
             Self::Load => out.write_str("Connect is loaded."),
             Self::Document(status, false) => write!(out, "The document is HTTP {status}."),
             Self::Document(status, true) => write!(out, "The document is HTTP {status} and forbids framing."),
@@ -83,6 +82,8 @@ impl Display for Move {
             Self::Terms(true) => out.write_str("The user ticks the terms."),
             Self::Terms(false) => out.write_str("The user unticks the terms."),
             Self::Follow(what) => write!(out, "The user follows {what}."),
+            Self::Network => out.write_str("The browser loses its network and gets it back."),
+            Self::Resize(width, height) => write!(out, "The frame becomes {width} by {height} pixels."),
             Self::Popup(true) => out.write_str("The browser opens the bank's window."),
             Self::Popup(false) => out.write_str("The browser blocks the bank's window."),
             Self::Decide(true) => out.write_str("The user approves at the bank."),
@@ -93,9 +94,10 @@ impl Display for Move {
             Self::Fails(code) => write!(out, "The page ends with `{code}`."),
             Self::Redirect(how) => write!(out, "REDIRECT {how}."),
             Self::GoesTo(address) => write!(out, "The page goes on to {address}…"),
-            Self::Deaf(count) => write!(out, "The webhook receiver answers 503 {count} times."),
+            Self::Deaf(count) => write!(out, "The webhook receiver answers 503 {}.", counted(count, "time")),
             Self::Hears([]) => out.write_str("No webhook has arrived."),
             Self::Hears(kinds) => write!(out, "Webhooks have arrived: {}.", kinds.join(", ")),
+            Self::Failed(1) => out.write_str("One try of a webhook has failed."),
             Self::Failed(count) => write!(out, "{count} tries of a webhook have failed."),
         }
     }
@@ -108,11 +110,17 @@ fn accounts(places: &[usize]) -> String {
 
 fn span(ms: u64) -> String {
     match ms {
-        ms if ms % 86_400_000 == 0 => format!("{} days", ms / 86_400_000),
-        ms if ms % 3_600_000 == 0 => format!("{} hours", ms / 3_600_000),
-        ms if ms % 60_000 == 0 => format!("{} minutes", ms / 60_000),
+        ms if ms % 86_400_000 == 0 => counted(ms / 86_400_000, "day"),
+        ms if ms % 3_600_000 == 0 => counted(ms / 3_600_000, "hour"),
+        ms if ms % 60_000 == 0 => counted(ms / 60_000, "minute"),
         ms => format!("{ms} ms"),
     }
+}
+
+fn counted(count: impl Display, what: &str) -> String {
+    let count = count.to_string();
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 impl Open {
@@ -132,7 +140,7 @@ impl Scenario {
     /// What is so before anything happens.
     fn circumstances(&self) -> Vec<String> {
         let faults = (self.faults != "{}").then(|| format!("Faults: `{}`.", self.faults));
-        let later = (self.later_ms > 0).then(|| format!("{} have passed since.", span(self.later_ms)));
+        let later = (self.later_ms > 0).then(|| format!("The clock was pushed by {} since.", span(self.later_ms)));
         let page = self.page.map(|page| format!("Page: `{page}`."));
         [self.open.sentence(), later, faults, page].into_iter().flatten().collect()
     }

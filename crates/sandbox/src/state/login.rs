@@ -16,19 +16,6 @@ use crate::bank::user::{self, TestUser};
 use crate::clock::DAY_MS;
 use crate::demo::{self, DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
 
-/// Nightly Refresh leaves a login alone that was not refreshed, or not asked for, within these days.
-const NIGHTLY_WINDOW_MS: u64 = 7 * DAY_MS;
-
-/// Failures after which Nightly Refresh tries again.
-const NIGHTLY_TOLERATES: &[FlinksCode] = &[
-    code::RETRY_LATER,
-    code::AGGREGATION_ERROR,
-    code::SESSION_EXPIRED,
-    code::DISABLED_INSTITUTION,
-    code::UNAUTHORIZED,
-    code::SESSION_NONEXISTENT,
-];
-
 /// Who signs in where. Everything a `loginId` depends on.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -124,22 +111,6 @@ impl Login {
             }
         })
     }
-
-    /// Why Nightly Refresh passes over this login although it is switched on; `None` when all is well, or it is off.
-    #[must_use]
-    pub fn nightly_obstacle(&self, now_ms: u64) -> Option<&'static str> {
-        let lately = |moment_ms: u64| now_ms.saturating_sub(moment_ms) < NIGHTLY_WINDOW_MS;
-        let tolerated = |failure: &FlinksCode| NIGHTLY_TOLERATES.iter().any(|code| code.name == failure.name);
-        if !self.is_scheduled_refresh {
-            return None;
-        }
-        match &self.last_failure {
-            Some(failure) if !tolerated(failure) => Some(failure.name),
-            _ if !self.last_refresh_ms.is_some_and(lately) => Some("No successful refresh in the last 7 days"),
-            _ if !lately(self.last_asked_ms) => Some("No cached call in the last 7 days"),
-            _ => None,
-        }
-    }
 }
 
 /// Every stored login.
@@ -196,8 +167,6 @@ impl LoginBook {
 mod tests {
     use super::*;
 
-    const NOW: u64 = 1_800_000_000_000;
-
     #[test]
     fn bank_user_and_language_make_the_login() {
         let id = |bank, language| {
@@ -210,19 +179,5 @@ mod tests {
             assert_eq!(id(demo.institution_id, Language::En).as_str(), demo.login_id);
             assert_ne!(id(demo.institution_id, Language::Fr).as_str(), demo.login_id);
         }
-    }
-
-    #[test]
-    fn only_the_nightly_demo_login_needs_attention_until_it_is_verified_again() {
-        let mut book = LoginBook::seeded(NOW);
-        let listed = |book: &LoginBook, now| -> Vec<String> {
-            let ineligible = book.iter().filter(|login| login.nightly_obstacle(now).is_some());
-            ineligible.map(|login| login.identity.login_id.as_str().to_owned()).collect()
-        };
-        assert_eq!(listed(&book, NOW), [DEMO_LOGINS[0].login_id]);
-        let identity = book.get(&LoginId::parse(DEMO_LOGINS[0].login_id).unwrap()).unwrap().identity.clone();
-        book.verified(&identity, NOW + 1);
-        assert!(listed(&book, NOW + 2).is_empty());
-        assert_eq!(listed(&book, NOW + 1 + 7 * DAY_MS), [DEMO_LOGINS[0].login_id], "a week without a refresh");
     }
 }

@@ -6,6 +6,7 @@
 pub mod authorize;
 pub mod data;
 pub mod login;
+pub mod nightly;
 pub mod session;
 pub mod token;
 pub mod webhook;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub api_key: String,
     /// How long data takes.
     pub processing_ms: u64,
+    /// How long an unused authorize token is good for.
+    pub token_life_ms: u64,
     /// What the accounts grow from.
     pub seed: u64,
     /// Where webhooks go until told otherwise.
@@ -59,6 +62,8 @@ pub struct State {
     pub log: Log,
     /// Webhooks on their way.
     pub outbox: Outbox,
+    /// When Nightly Refresh runs next.
+    pub(crate) next_night_ms: u64,
     visits: HashMap<VisitId, Visit>,
 }
 
@@ -68,12 +73,13 @@ impl State {
     pub fn new(settings: Settings, now_ms: u64) -> Self {
         Self {
             outbox: Outbox::new(settings.webhook.clone(), Vec::new()),
+            tokens: TokenBook::new(settings.token_life_ms),
             settings,
-            tokens: TokenBook::default(),
             logins: LoginBook::seeded(now_ms),
             sessions: SessionBook::default(),
             faults: Faults::default(),
             log: Log::default(),
+            next_night_ms: now_ms + DAY_MS,
             visits: HashMap::new(),
         }
     }
@@ -83,11 +89,12 @@ impl State {
         *self = Self::new(self.settings.clone(), now_ms);
     }
 
-    /// Ends and forgets what is too old. Every operation begins with this.
+    /// Ends and forgets what is too old, and lives through the nights. Every operation begins with this.
     pub fn expire(&mut self, now_ms: u64) {
         for login in self.sessions.expire(now_ms) {
             self.unanswered(&login);
         }
+        self.spend_nights(now_ms);
         self.tokens.forget_old(now_ms);
         self.visits.retain(|_, visit| now_ms.saturating_sub(visit.last_seen_ms()) < DAY_MS);
     }

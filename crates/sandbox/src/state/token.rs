@@ -1,7 +1,7 @@
 //! Authorize tokens: each lets one session begin, or one Connect page load.
 //!
-//! Invariants: a token is spent by its first use and dies unused after fifteen minutes. The one way to use it again is the
-//! API call that goes on with the very session it opened.
+//! Invariants: a token is spent by its first use and dies unused after fifteen minutes, or as many as the sandbox was told. The one
+//! way to use it again is the API call that goes on with the very session it opened.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{DAY_MS, MINUTE_MS};
 
-/// How long an unused token is good for.
+/// How long an unused token is good for, unless told otherwise.
 pub const TOKEN_LIFE_MS: u64 = 15 * MINUTE_MS;
 
 /// What a token is shown for.
@@ -50,12 +50,19 @@ pub(crate) struct Kept {
 }
 
 /// Every token that was minted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TokenBook {
+    life_ms: u64,
     tokens: HashMap<AuthorizeToken, Record>,
 }
 
 impl TokenBook {
+    /// A book whose tokens are good for so long.
+    #[must_use]
+    pub fn new(life_ms: u64) -> Self {
+        Self { life_ms, tokens: HashMap::new() }
+    }
+
     /// A new token.
     pub fn mint(&mut self, now_ms: u64) -> AuthorizeToken {
         let token = super::mint(AuthorizeToken::parse);
@@ -65,9 +72,10 @@ impl TokenBook {
 
     /// Uses a token.
     pub fn spend(&mut self, now_ms: u64, token: &str, purpose: Purpose<'_>) -> Result<(), Refused> {
+        let life_ms = self.life_ms;
         let record = AuthorizeToken::parse(token).and_then(|token| self.tokens.get_mut(&token)).ok_or(Refused)?;
         match (&record.condition, purpose) {
-            (Condition::Fresh, _) if now_ms.saturating_sub(record.minted_ms) >= TOKEN_LIFE_MS => Err(Refused),
+            (Condition::Fresh, _) if now_ms.saturating_sub(record.minted_ms) >= life_ms => Err(Refused),
             (Condition::Fresh, Purpose::Begin) => {
                 record.condition = Condition::Spent;
                 Ok(())
@@ -133,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_once() {
-        let mut book = TokenBook::default();
+        let mut book = TokenBook::new(TOKEN_LIFE_MS);
         let token = book.mint(0);
         assert_eq!(book.spend(1, token.as_str(), Purpose::Begin), Ok(()));
         assert_eq!(book.spend(2, token.as_str(), Purpose::Begin), Err(Refused));
@@ -141,7 +149,7 @@ mod tests {
 
     #[test]
     fn it_goes_on_only_with_the_session_it_opened() {
-        let mut book = TokenBook::default();
+        let mut book = TokenBook::new(TOKEN_LIFE_MS);
         let token = book.mint(0);
         book.spend(1, token.as_str(), Purpose::Begin).unwrap();
         book.opened(token.as_str(), &session("session-1"));
@@ -156,7 +164,7 @@ mod tests {
         for (age_ms, expected) in
             [(TOKEN_LIFE_MS - 1, Ok(())), (TOKEN_LIFE_MS, Err(Refused)), (TOKEN_LIFE_MS + 1, Err(Refused))]
         {
-            let mut book = TokenBook::default();
+            let mut book = TokenBook::new(TOKEN_LIFE_MS);
             let token = book.mint(1_000);
             assert_eq!(book.spend(1_000 + age_ms, token.as_str(), Purpose::Begin), expected, "{age_ms}");
         }
@@ -164,7 +172,10 @@ mod tests {
 
     #[test]
     fn what_was_never_minted_is_refused() {
-        assert_eq!(TokenBook::default().spend(0, "d65f1adb-8ebc-48dc-be8b-20c773ba1565", Purpose::Begin), Err(Refused));
-        assert_eq!(TokenBook::default().spend(0, "", Purpose::Begin), Err(Refused));
+        assert_eq!(
+            TokenBook::new(TOKEN_LIFE_MS).spend(0, "d65f1adb-8ebc-48dc-be8b-20c773ba1565", Purpose::Begin),
+            Err(Refused)
+        );
+        assert_eq!(TokenBook::new(TOKEN_LIFE_MS).spend(0, "", Purpose::Begin), Err(Refused));
     }
 }

@@ -166,6 +166,7 @@ impl Bench {
             events: Vec::new(),
             delays: Vec::new(),
             navigation: Value::Null,
+            offline: Value::Null,
             frame: answer.body["frame"].clone(),
         };
         page.take(&answer.body);
@@ -187,6 +188,7 @@ pub struct Page<'a> {
     pub events: Vec<Value>,
     pub delays: Vec<u64>,
     pub navigation: Value,
+    pub offline: Value,
     pub frame: Value,
 }
 
@@ -194,6 +196,7 @@ impl Page<'_> {
     fn take(&mut self, turn: &Value) {
         self.screen = turn["screen"].clone();
         self.navigation = turn["navigation"].clone();
+        self.offline = turn["offline"].clone();
         self.delays.extend(turn["events"].as_array().unwrap().iter().map(|event| event["delayMs"].as_u64().unwrap()));
         self.events.extend(turn["events"].as_array().unwrap().iter().map(|event| event["data"].clone()));
     }
@@ -228,6 +231,11 @@ impl Page<'_> {
     /// The screen's name.
     pub fn name(&self) -> &str {
         self.screen["name"].as_str().unwrap()
+    }
+
+    /// The browser loses its network: the page posts what it has for that.
+    pub fn lose_network(&mut self) {
+        self.events.push(self.offline["data"].clone());
     }
 
     /// The user decides in the bank's own window, and the page asks what became of it.
