@@ -85,8 +85,11 @@ async fn malformed_requests_are_refused_without_quoting_them() {
         let answer = send(post(body.to_string())).await.refused(400, "MALFORMED");
         assert!(!answer.body.to_string().contains("hush"), "{}", answer.body);
     }
-    for body in ["", "[]", "{", "null"] {
+    // The last one is a delivery as a struct of serde's, by position.
+    for body in ["", "[]", "{", "null", r#"["abcdefgh","refresh","abcdefgh",null,null,[],null]"#] {
         send(post(body.to_owned())).await.refused(400, "MALFORMED");
+        let start = bench.post("/api/connections/nightly/reconnect", &json!({})).body(body);
+        send(start).await.refused(400, "MALFORMED");
     }
     send(post("x".repeat(16 * 1024 + 1))).await.refused(413, "TOO_LARGE");
     let typed = |media_type: &str| {
@@ -184,6 +187,12 @@ async fn the_openapi_document_names_every_route() {
         ]
     );
     let schemas = document["components"]["schemas"].as_object().unwrap();
+    // What start answers, as the design has it.
+    let reply = bench.challenge("nightly").await;
+    let described = schemas["StartReply"]["oneOf"][0]["properties"].as_object().unwrap();
+    for name in reply.as_object().unwrap().keys() {
+        assert!(described.contains_key(name), "{name}");
+    }
     for name in ["StartReply", "DeliveryBody", "DeliveryReply", "ConnectionsBody", "AccountsBody", "ProblemBody"] {
         assert!(schemas.contains_key(name), "{name}");
     }

@@ -29,8 +29,12 @@ pub(crate) async fn bytes(body: Body, most: usize) -> Result<Vec<u8>, Problem> {
     to_bytes(body, most).await.map(Vec::from).map_err(|_| Problem::too_large(most))
 }
 
-/// Reads JSON; the refusal says where it stops being what was expected.
+/// Reads a JSON object; the refusal says where it stops being what was expected.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], expected: &str) -> Result<T, Problem> {
+    // serde would read a struct from an array as well.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::malformed(format!("Expected {expected}; the body is no JSON object.")));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         Problem::malformed(format!("Expected {expected}; line {}, column {} is not.", error.line(), error.column()))
     })

@@ -75,7 +75,7 @@ impl From<Overview> for ConnectionBody {
 }
 
 /// The user's connections and how they are.
-#[utoipa::path(get, path = "/api/connections", tag = "connections", responses(
+#[utoipa::path(get, path = "/api/connections", tag = "connections", security(("session" = [])), responses(
     (status = 200, body = ConnectionsBody),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -85,7 +85,8 @@ pub(crate) async fn list(State(site): State<Site>, visitor: Visitor) -> Result<J
 }
 
 /// The accounts of a connection as last fetched.
-#[utoipa::path(get, path = "/api/connections/{id}/accounts", tag = "connections", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/connections/{id}/accounts", tag = "connections", security(("session" = [])),
+    params(("id" = String, Path, example = "nightly")), responses(
     (status = 200, body = AccountsBody),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),

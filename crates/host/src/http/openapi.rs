@@ -1,9 +1,12 @@
 //! The contract as an OpenAPI document, derived from the types the handlers use.
 
 use axum::Json;
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, SecurityScheme},
+};
 
-use super::{connections, health, problem, reconnects, webhook};
+use super::{connections, health, problem, reconnects, visitor, webhook};
 
 /// `GET /openapi.json`.
 #[derive(OpenApi)]
@@ -21,9 +24,23 @@ use super::{connections, health, problem, reconnects, webhook};
         health::check,
         document,
     ),
-    components(schemas(problem::ProblemBody))
+    components(schemas(problem::ProblemBody)),
+    modifiers(&Session)
 )]
 struct Document;
+
+/// How the routes of a user know whose they are.
+struct Session;
+
+impl Modify for Session {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let cookie = ApiKeyValue::with_description(visitor::COOKIE, "The session of a signed-in user.");
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
 
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses((status = 200, description = "OpenAPI 3.1")))]

@@ -32,9 +32,10 @@ use crate::{
 
 /// What the widget is to do.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "status", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "status", rename_all = "camelCase")]
 pub(crate) enum StartReply {
     /// Load this session into Connect.
+    #[serde(rename_all = "camelCase")]
     Challenge {
         mode: ChallengeMode,
         attempt_id: String,
@@ -49,6 +50,7 @@ pub(crate) enum StartReply {
         params: BTreeMap<&'static str, bool>,
     },
     /// There is nothing to resume: the full flow.
+    #[serde(rename_all = "camelCase")]
     Connect {
         attempt_id: String,
         authorize_token: String,
@@ -77,18 +79,24 @@ pub(crate) enum ChallengeMode {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeliveryBody {
     /// As answered by start; also the `Idempotency-Key`.
+    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
     attempt_id: String,
     mode: DeliveryMode,
+    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
     login_id: String,
     #[serde(default)]
+    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
     request_id: Option<String>,
     /// For people; not used.
     #[serde(default)]
     #[allow(dead_code, reason = "part of the contract, read to be checked")]
     institution: Option<String>,
+    /// By the same grammar as the other ids.
     #[serde(default)]
+    #[schema(max_items = 100)]
     account_ids: Vec<String>,
     #[serde(default)]
+    #[schema(pattern = "^[ -~]{1,256}$")]
     tag: Option<String>,
 }
 
@@ -123,12 +131,15 @@ pub(crate) enum Accepted {
 pub(crate) struct StartBody {}
 
 /// Begins a session for a connection, or resumes the one its user left.
-#[utoipa::path(post, path = "/api/connections/{id}/reconnect", tag = "reconnect", params(("id" = String, Path)),
-    request_body = StartBody, responses(
+#[utoipa::path(post, path = "/api/connections/{id}/reconnect", tag = "reconnect", security(("session" = [])),
+    params(("id" = String, Path, example = "nightly")), request_body = StartBody, responses(
     (status = 200, body = StartReply),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 415, body = ProblemBody, content_type = "application/problem+json"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json", description = "Flinks refuses for good"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
 ))]
@@ -148,7 +159,7 @@ pub(crate) async fn start(
 }
 
 /// Takes a result. 200 means it is committed; the same delivery again is answered the same.
-#[utoipa::path(post, path = "/api/reconnects", tag = "reconnect",
+#[utoipa::path(post, path = "/api/reconnects", tag = "reconnect", security(("session" = [])),
     params(("Idempotency-Key" = String, Header, description = "`\"<attemptId>\"`, with the quotes")),
     request_body = DeliveryBody, responses(
     (status = 200, body = DeliveryReply),

@@ -17,7 +17,7 @@ use super::{Site, problem::Problem};
 use crate::{demo, moment::Moment, random, storage::UserId};
 
 /// The cookie's name.
-const COOKIE: &str = "flinks_host_session";
+pub(crate) const COOKIE: &str = "flinks_host_session";
 /// How long a visitor of the demo stays signed in.
 const SESSION_LIFE: Duration = Duration::from_hours(24);
 

@@ -47,9 +47,12 @@ struct NoticeLogin {
 
 /// Takes Flinks' word that a login's data is ready.
 #[utoipa::path(post, path = "/api/flinks/webhook", tag = "flinks",
-    params(("flinks-authenticity-key" = String, Header, description = "base64 of HMAC-SHA256 over the raw body")), responses(
+    params(("flinks-authenticity-key" = String, Header, description = "base64 of HMAC-SHA256 over the raw body")),
+    request_body(content = Value, content_type = "application/json", description = "as `GetAccountsDetail` answers, with `ResponseType`"),
+    responses(
     (status = 200, description = "heard"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn receive(State(site): State<Site>, headers: HeaderMap, body: Body) -> Result<StatusCode, Problem> {
