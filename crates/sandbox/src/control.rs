@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State as Shared};
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,7 +35,7 @@ pub(crate) fn routes(places: Places) -> Router<World> {
                 -> Result<Json<Ready>, Refused> {
         let wanted: Wanted = read(&body, r#"{"name": "reconnect"}"#)?;
         let connect_url = places.connect_url_for(&headers);
-        set_up(&world, &connect_url, &wanted.name).map(Json).map_err(|Invalid(text)| Refused(text))
+        Ok(Json(set_up(&world, &connect_url, &wanted.name)?))
     };
     Router::new()
         .route("/healthz", get(health))
@@ -114,17 +114,32 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let fits = |_| Refused(format!("expected a body of at most {MAX_BODY_LEN} bytes"));
+        let fits = |_| Refused::Misunderstood(format!("expected a body of at most {MAX_BODY_LEN} bytes"));
         Bytes::from_request(request, state).await.map(Self).map_err(fits)
     }
 }
 
-/// A request the sandbox does not understand.
-struct Refused(String);
+/// A request the sandbox does not carry out.
+enum Refused {
+    /// It does not understand it.
+    Misunderstood(String),
+    /// It cannot do that any more.
+    Impossible(String),
+}
+
+impl From<Invalid> for Refused {
+    fn from(Invalid(text): Invalid) -> Self {
+        Self::Misunderstood(text)
+    }
+}
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.0 }))).into_response()
+        let (status, text) = match self {
+            Self::Misunderstood(text) => (StatusCode::BAD_REQUEST, text),
+            Self::Impossible(text) => (StatusCode::CONFLICT, text),
+        };
+        (status, Json(json!({ "error": text }))).into_response()
     }
 }
 
@@ -182,13 +197,17 @@ async fn health() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-async fn read_clock(Shared(world): Shared<World>) -> Result<Json<Time>, Refused> {
-    world.advance(0).map(Json).map_err(|_| Refused(String::new()))
+async fn read_clock(Shared(world): Shared<World>) -> Json<Time> {
+    Json(world.read(|_, time| time))
 }
 
 async fn advance(Shared(world): Shared<World>, Sent(body): Sent) -> Result<Json<Time>, Refused> {
     let leap_by: Leap = read(&body, r#"{"advanceMs": 480000}"#)?;
-    leap(&world, leap_by.advance_ms).map(Json).map_err(|Invalid(text)| Refused(text))
+    let too_far = |Invalid(text)| match leap_by.advance_ms {
+        0..=MAX_ADVANCE_MS => Refused::Impossible(text),
+        _ => Refused::Misunderstood(text),
+    };
+    leap(&world, leap_by.advance_ms).map(Json).map_err(too_far)
 }
 
 async fn read_faults(Shared(world): Shared<World>) -> Json<Faults> {
@@ -197,7 +216,7 @@ async fn read_faults(Shared(world): Shared<World>) -> Json<Faults> {
 
 async fn set_faults(Shared(world): Shared<World>, Sent(body): Sent) -> Result<Json<Faults>, Refused> {
     let faults: Faults = read(&body, r#"{"redirectShape": "classic"}"#)?;
-    replace_faults(&world, &faults).map_err(|Invalid(text)| Refused(text))?;
+    replace_faults(&world, &faults)?;
     Ok(Json(faults))
 }
 
@@ -237,9 +256,9 @@ async fn set_webhook(shared: Shared<World>, Sent(body): Sent) -> Result<Json<Val
     let webhook = match (target.url, target.secret) {
         (Some(url), Some(secret)) => Some(Webhook { url, secret }),
         (None, None) => None,
-        _ => return Err(Refused(format!("url and secret go together; expected JSON as {example}"))),
+        _ => return Err(Refused::Misunderstood(format!("url and secret go together; expected JSON as {example}"))),
     };
-    set_target(&shared.0, webhook).map_err(|Invalid(text)| Refused(text))?;
+    set_target(&shared.0, webhook)?;
     Ok(read_webhook(shared).await)
 }
 
@@ -249,13 +268,39 @@ async fn scenarios() -> Json<Value> {
     Json(json!({ "scenarios": entries }))
 }
 
+/// The description, with the scenarios there are.
 async fn openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
+    let written = include_str!("openapi.json");
+    let Ok(mut document) = serde_json::from_str::<Value>(written) else { return written.into_response() };
+    if let Some(Value::Object(name)) = document.pointer_mut("/components/schemas/Wanted/properties/name") {
+        name.insert("enum".to_owned(), scenario::ALL.iter().map(|scenario| scenario.name).collect());
+    }
+    Json(document).into_response()
 }
 
 /// serde also reads a struct from an array; a control interface should not.
 fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Refused> {
     serde_json::from_slice::<Map<String, Value>>(body)
-        .and_then(|object| serde_json::from_value(Value::Object(object)))
-        .map_err(|error| Refused(format!("{error}; expected JSON as {example}")))
+        .and_then(|object| serde_json::from_value(with_whole_numbers(Value::Object(object))))
+        .map_err(|error| Refused::Misunderstood(format!("{error}; expected JSON as {example}")))
+}
+
+/// `480000.0` is an integer to JSON Schema, and to languages with one kind of number.
+fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            Value::Object(object.into_iter().map(|(name, value)| (name, with_whole_numbers(value))).collect())
+        }
+        Value::Number(number) => whole(&number).map_or(Value::Number(number), Value::from),
+        other => other,
+    }
+}
+
+/// The number as an integer, if it is one within what a double holds exactly.
+fn whole(number: &serde_json::Number) -> Option<u64> {
+    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+    let value = number.as_f64().filter(|value| number.is_f64() && (0.0..=MAX_EXACT).contains(value))?;
+    // Cannot lose anything: the fraction is zero and the range is checked.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    (value.fract() == 0.0).then_some(value as u64)
 }

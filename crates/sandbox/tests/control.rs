@@ -75,6 +75,28 @@ async fn nonsense_is_answered_with_a_sentence_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_whole_number_may_be_written_with_a_point() {
+    let bench = Bench::start().await;
+    assert_eq!(bench.control("clock", json!({"advanceMs": 480_000.0})).await.body["advancedMs"], 480_000);
+    let faults = json!({"apiFailure": {"calls": 1.0, "httpStatus": 5.03e2, "flinksCode": "RETRY_LATER"}});
+    assert_eq!(bench.control("faults", faults).await.body["apiFailure"]["httpStatus"], 503);
+    for number in [0.5, -1.0, 1e300] {
+        assert_eq!(bench.control("clock", json!({ "advanceMs": number })).await.status, 400, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_leap_that_was_possible_once_is_refused_as_such() {
+    let bench = Bench::start().await;
+    let century = flinks_sandbox::clock::MAX_ADVANCE_MS;
+    assert_eq!(bench.control("clock", json!({ "advanceMs": century })).await.status, 200);
+    let refused = bench.control("clock", json!({"advanceMs": 1})).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text("error").contains("a hundred years"));
+    assert_eq!(bench.control("clock", Value::Null).await.body["advancedMs"], century);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_long_is_refused_with_a_sentence() {
     let bench = Bench::start().await;
     for name in ["clock", "faults", "webhook", "scenario"] {
