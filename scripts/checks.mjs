@@ -4,9 +4,11 @@
 // and may return a `{ remark }` for the table. If it runs tests, `count(output)` reads the runner's own summary, and
 // `excerpt(output)` finds what the failed tests said.
 
-import { appendFileSync, existsSync, readFileSync, readdirSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CommandFailed, Failure, find, root, run } from "./command.mjs";
+import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
+import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
 
 export const checks = {
@@ -30,11 +32,41 @@ export const checks = {
     needs: ["c-compiler", "npm"],
     async run(log) {
       await run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log });
-      // Which calls of which client passed against the sandbox.
-      appendFileSync(join(root, log), readFileSync(join(root, "target/tmp/client-calls.md")));
+      // Which calls of which client passed against the sandbox, and how many scenarios were played.
+      for (const name of ["client-calls.md", "scenarios.md"]) appendFileSync(join(root, log), readFileSync(join(cargoTarget, "tmp", name)));
     },
     count: rustSummary,
     excerpt: rustFailures,
+  },
+
+  openapi: {
+    about: "the sandbox's control API and the host's, fuzzed along their OpenAPI descriptions",
+    needs: ["c-compiler", "schemathesis"],
+    async run(log) {
+      await buildServers(log);
+      const row = (...cells) => appendFileSync(join(root, log), `| ${cells.join(" | ")} |\n`);
+      row("fuzzed", "operations", "calls");
+      await withSandbox(log, async (sandbox) => {
+        row("sandbox's control API", ...(await fuzz(`${sandbox.api}/_sandbox/openapi.json`, "", log)));
+      });
+      // Another one: what the fuzzer did to that sandbox is not the host's business.
+      await withSandbox(log, (sandbox) => withHost(sandbox, log, async ({ base, cookie }) => {
+        row("host's API", ...(await fuzz(`${base}/openapi.json`, cookie.split("=")[1], log)));
+      }));
+    },
+  },
+
+  sandbox: {
+    about: "the sandbox as others use it: under load, from Playwright, and by eye and ear",
+    needs: ["c-compiler", "chromium"],
+    async run(log) {
+      await run("cargo", ["build", "-p", "flinks-sandbox", "--bins", "--examples"], { log });
+      await run(built("examples/sessions"), ["200"], { log });
+      for (const folder of ["examples/playwright", "tests/screens"]) {
+        await withSandbox(log, ({ api }) => npmTest(`crates/sandbox/${folder}`, { SANDBOX: api, CHROMIUM: chromium() }, log));
+      }
+    },
+    count: nodeSummary,
   },
 
   sdk: {
@@ -87,6 +119,9 @@ export const checks = {
   },
 };
 
+const cargoTarget = process.env.CARGO_TARGET_DIR || join(root, "target");
+const chromium = () => find("chromium", "chromium-browser", "google-chrome");
+
 /** Everything that may be in the published package, and must be. */
 const published = [
   "package.json", "README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT",
@@ -122,6 +157,30 @@ function endToEndCheck(engine, driver, needs, wrapper = []) {
   };
 }
 
+/**
+ * Calls what an OpenAPI description describes, with what fits it and what does not. A failure is any answer of 500 and above and any that is not
+ * described: status, type, schema, a wrong request taken, a right one refused, a user's data without the session's cookie. Resolves with how many
+ * operations were called, and how often.
+ */
+async function fuzz(description, session, log) {
+  const cwd = join(root, "target/test/openapi");
+  mkdirSync(cwd, { recursive: true });
+  const settings = join(root, "scripts/schemathesis.toml");
+  const args = ["--config-file", settings, "run", description, "--url", new URL(description).origin];
+  const said = await run(schemathesisProgram, args, { cwd, env: { HOST_SESSION: session }, log });
+  const found = (pattern) => pattern.exec(said)?.[1] ?? "unknown";
+  return [found(/^ *Tested: (\d+)/m), found(/^ *(\d+ generated, .*)/m)];
+}
+
+/** Runs the tests of a small npm package as a newcomer would: in a fresh folder, after `npm ci`. */
+async function npmTest(folder, env, log) {
+  const cwd = join(root, "target/test", folder);
+  rmSync(cwd, { recursive: true, force: true });
+  cpSync(join(root, folder), cwd, { recursive: true, filter: (path) => !path.endsWith("node_modules") });
+  await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd, log });
+  await run("npm", ["test"], { cwd, env, log });
+}
+
 /** `test result: ok. 12 passed; 0 failed; 1 ignored; …`, once per test program. */
 function rustSummary(output) {
   const count = { passed: 0, failed: 0, ignored: 0 };
@@ -138,9 +197,10 @@ function rustFailures(output) {
   return [...output.matchAll(/^failures:\n\n([^]*?)\n\nfailures:\n/gm)].map(([, said]) => said).join("\n");
 }
 
-/** `ℹ pass 12`, `ℹ fail 0`, … */
+/** `ℹ pass 12`, `ℹ fail 0`, …, once per run; the other reporter writes `#`. */
 function nodeSummary(output) {
-  const number = (...names) => names.reduce((sum, name) => sum + Number(new RegExp(`^ℹ ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0), 0);
+  const lines = [...output.matchAll(/^[ℹ#] (\w+) (\d+)$/gm)];
+  const number = (...names) => lines.filter(([, name]) => names.includes(name)).reduce((sum, [, , count]) => sum + Number(count), 0);
   return { passed: number("pass"), failed: number("fail", "cancelled"), ignored: number("skipped", "todo") };
 }
 

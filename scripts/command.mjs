@@ -29,7 +29,7 @@ const running = new Set();
 process.on("exit", () => running.forEach(end));
 
 /** Ends a program with all that it started: a test runner has drivers below it, and those have browsers. */
-function end(child) {
+export function end(child) {
   try {
     process.kill(child.spawnargs[0] === "sudo" ? child.pid : -child.pid);
   } catch {

@@ -3,7 +3,7 @@
 //   node scripts/setup.mjs build     what building the package needs
 //   node scripts/setup.mjs test      that, and what the tests need: browsers, drivers, more tools
 //
-// Tools built from source go to a cache of the user's, so that the next clone finds them.
+// Tools that come neither from Debian nor from npm go to a cache of the user's, so that the next clone finds them.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, rmSync, statSync } from "node:fs";
@@ -11,12 +11,18 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Failure, find, isMain, main, prependPath, root, run, secondsSince } from "./command.mjs";
 import { aptInstall } from "./debian.mjs";
-import { cargoTools } from "./versions.mjs";
+import { cargoTools, schemathesisVersion } from "./versions.mjs";
 import { clippyWorks, installClippy, installWasmTarget, wasmEnv } from "./wasm-target.mjs";
 
+/** Where tools are installed. */
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "flinks-reconnect/tools");
-/** One folder for building all of them: what they have in common is built once. */
+/** One folder for building those from source: what they have in common is built once. */
 const toolBuilds = join(root, "target/setup/build");
+
+const schemathesisHome = join(cache, `schemathesis-${schemathesisVersion}`);
+
+/** The path of a Python program; not on `PATH`, where its environment's Python would come with it. */
+export const schemathesisProgram = join(schemathesisHome, "bin/schemathesis");
 
 /** These tools work for a second or two: what takes long is building them, so nothing is optimised. */
 const quickBuild = {
@@ -55,6 +61,13 @@ const steps = {
   chromium: browser("Chromium", [["chromium", "chromium-browser", "google-chrome"], ["chromedriver"]], ["chromium", "chromium-driver"]),
   firefox: browser("Firefox", [["firefox-esr", "firefox"]], ["firefox-esr"]),
   webkit: browser("WebKit", [["WebKitWebDriver"], ["xvfb-run"], ["xauth"]], ["webkit2gtk-driver", "xvfb", "xauth"]),
+  schemathesis: {
+    title: `schemathesis ${schemathesisVersion}`,
+    lane: "python",
+    done: () => versionOf(schemathesisProgram) === schemathesisVersion,
+    work: installSchemathesis,
+    remedy: "install Python 3.10 or later with venv, check the network, then try again",
+  },
   npm: {
     title: "npm packages",
     lane: "npm",
@@ -132,6 +145,19 @@ function cargoTool(crate) {
     ),
     remedy: `check the network, then run \`cargo install ${crate} --version ${version}\``,
   };
+}
+
+async function installSchemathesis(log) {
+  const environment = (python) => run(python, ["-m", "venv", "--clear", schemathesisHome], { log });
+  try {
+    await environment("python3");
+  } catch (error) {
+    // There is no Python, or Debian's without the part that makes environments.
+    if (!(error instanceof Failure)) throw error;
+    await debianPackages(["python3", "python3-venv"], log);
+    await environment("/usr/bin/python3");
+  }
+  await run(join(schemathesisHome, "bin/pip"), ["install", "--disable-pip-version-check", "--requirement", "scripts/schemathesis.txt"], { log });
 }
 
 function versionOf(program) {

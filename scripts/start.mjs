@@ -5,11 +5,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
-import { Failure, main, root, run, secondsSince, start } from "./command.mjs";
+import { Failure, main, secondsSince, start } from "./command.mjs";
+import { buildServers, built } from "./servers.mjs";
 import { setUp } from "./setup.mjs";
 
 await main(async () => {
@@ -18,7 +18,7 @@ await main(async () => {
   // Before anything that takes minutes.
   await Promise.all(Object.entries(ports).map(([name, port]) => requireFree(name, port)));
 
-  await Promise.all([buildServers(), setUp("build").then(build)]);
+  await Promise.all([compileServers(), setUp("build").then(build)]);
 
   const children = runServers(ports);
   const someoneDied = Promise.race(Object.entries(children).map(async ([name, child]) => {
@@ -60,11 +60,11 @@ async function requireFree(name, port) {
   await once(server, "close");
 }
 
-async function buildServers() {
+async function compileServers() {
   const log = "target/setup/servers.log";
   const started = performance.now();
   console.log("build: servers …");
-  await run("cargo", ["build", "-p", "flinks-sandbox", "-p", "flinks-host"], { log });
+  await buildServers(log);
   console.log(`build: servers … ${secondsSince(started)}`);
 }
 
@@ -73,16 +73,15 @@ function runServers({ host, connect, api }) {
   const secretKey = randomUUID();
   const apiKey = randomBytes(16).toString("hex");
   const customerId = "43387ca6-0391-4c82-857d-70d95f087ecb";
-  const program = (name) => join(process.env.CARGO_TARGET_DIR || join(root, "target"), "debug", name);
 
-  const sandbox = start(program("flinks-sandbox"), [
+  const sandbox = start(built("flinks-sandbox"), [
     "--connect", `127.0.0.1:${connect}`,
     "--api", `127.0.0.1:${api}`,
     "--secret-key", secretKey,
     "--api-key", apiKey,
     "--customer-id", customerId,
   ]);
-  const reference = start(program("flinks-host"), ["--demo"], {
+  const reference = start(built("flinks-host"), ["--demo"], {
     env: {
       HOST_ADDR: `127.0.0.1:${host}`,
       FLINKS_API_URL: `http://127.0.0.1:${api}`,

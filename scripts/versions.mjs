@@ -24,3 +24,6 @@ export const cargoTools = {
   geckodriver: { version: "0.37.1", programs: ["geckodriver"] },
   "cargo-deny": { version: "0.20.2", programs: ["cargo-deny"] },
 };
+
+/** The Python program that holds APIs against their OpenAPI descriptions; schemathesis.txt has it with all it needs. */
+export const schemathesisVersion = /^schemathesis==(\S+)$/m.exec(readFileSync(join(root, "scripts/schemathesis.txt"), "utf8"))[1];

@@ -76,15 +76,20 @@ async fn run(count: usize) -> Result<(), Failure> {
 
     let calls = std::mem::take(&mut *load.calls.lock().map_err(|_| "a session panicked")?);
     let rate = f64::from(u32::try_from(calls.len())?) / elapsed.as_secs_f64();
-    println!("{count} sessions at once, {} calls in {elapsed:.2?} ({rate:.0} a second)", calls.len());
-    println!("{:<26}{:>8}{:>12}{:>12}{:>12}", "call", "number", "median", "p99", "slowest");
+    println!("| {count} sessions at once | {} calls | in {elapsed:.2?} | {rate:.0} a second | |", calls.len());
+    println!("| call | number | median | p99 | slowest |");
+    println!("|---|---|---|---|---|");
     for name in ["GenerateAuthorizeToken", "Authorize", "GetAccountsDetail", "GetAccountsDetailAsync"] {
         let times = calls.iter().filter(|(call, _)| *call == name).map(|(_, took)| *took).collect();
         print_times(name, times);
     }
     print_times("every call", calls.iter().map(|(_, took)| *took).collect());
     print_times("session (1 s is processing)", whole);
-    println!("memory of sandbox and clients: {idle} idle, {} after, {} at most", memory(), memory_of("VmHWM:"));
+    println!(
+        "| memory of sandbox and clients | {idle} idle | {} after | {} at most | |",
+        memory(),
+        memory_of("VmHWM:")
+    );
     sandbox.stop().await;
     Ok(())
 }
@@ -111,11 +116,12 @@ impl Load {
             tokio::time::sleep(POLL).await;
             reply = self.call("GetAccountsDetailAsync", Method::GET, &poll, &self.api_key, None).await?;
         }
-        let accounts = reply.get("Accounts").and_then(Value::as_array).map_or(0, Vec::len);
-        if accounts == 4 {
+        let accounts = reply.get("Accounts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let months = |account: &Value| account.get("Transactions").and_then(Value::as_array).map_or(0, Vec::len) / 12;
+        if accounts.len() == 4 && accounts.iter().all(|account| months(account) > 0) {
             Ok(started.elapsed())
         } else {
-            Err(format!("session {number} got no data: {reply:.200}").into())
+            Err(format!("session {number} did not get a year of four accounts: {reply:.200}").into())
         }
     }
 
@@ -149,13 +155,7 @@ fn print_times(name: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied();
     let shown = |time: Option<Duration>| format!("{:.1?}", time.unwrap_or_default());
-    println!(
-        "{name:<26}{:>8}{:>12}{:>12}{:>12}",
-        times.len(),
-        shown(at(50)),
-        shown(at(99)),
-        shown(times.last().copied())
-    );
+    println!("| {name} | {} | {} | {} | {} |", times.len(), shown(at(50)), shown(at(99)), shown(times.last().copied()));
 }
 
 fn memory() -> String {

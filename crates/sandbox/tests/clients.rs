@@ -103,11 +103,10 @@ fn print_table(calls: &[Outcome]) {
         let verdict = if *passed { "passed".to_owned() } else { format!("disagrees: {remark}") };
         writeln!(table, "| {client} | {call} | {verdict} |").unwrap();
     }
-    table.push('\n');
     for name in ["node-flinks", "@rizwannur/flinks"] {
         let of_client = || calls.iter().filter(|call| call.client == name);
         let passed = of_client().filter(|call| call.passed).count();
-        writeln!(table, "{name}: {passed} of {} calls passed", of_client().count()).unwrap();
+        writeln!(table, "| {name} | all of them | {passed} of {} passed |", of_client().count()).unwrap();
     }
     print!("{table}");
     fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("client-calls.md"), table).unwrap();

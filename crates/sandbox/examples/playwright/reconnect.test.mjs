@@ -103,6 +103,22 @@ test("eight minutes pass without waiting for them", async () => {
   await untilHeard("SESSION_EXPIRED");
 });
 
+test("the page tells when the network goes and comes, and when the frame gets another size", async () => {
+  const { connect } = await start("reconnect-offline");
+  await connect.locator('main[data-screen="mfa"]').waitFor();
+  await page.context().setOffline(true);
+  await untilHeard("APP_OFFLINE");
+  await page.context().setOffline(false);
+  await untilHeard("APP_ONLINE");
+  await page.evaluate(() => (document.querySelector("iframe").width = 320));
+  await untilHeard("APP_RESIZE");
+  const resize = await page.evaluate(() => window.heard.at(-1));
+  assert.deepEqual(resize, { step: "APP_RESIZE", width: 320, height: 760 });
+  assert.deepEqual(await heard(), ["APP_MOUNTED", "COMPONENT_LOAD_MFA", "APP_OFFLINE", "APP_ONLINE", "APP_RESIZE"]);
+  const posted = (await control("log")).entries.filter(({ kind }) => kind === "eventPosted").map(({ event }) => event.step);
+  assert.deepEqual(posted, await heard(), "the log says the same");
+});
+
 test("an OAuth bank asks in a window of its own", async () => {
   const { connect } = await start("oauth-blocked");
   const popup = page.waitForEvent("popup");
