@@ -4,8 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State as Shared};
+use axum::extract::{FromRequest, Request, State as Shared};
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,12 +19,10 @@ use crate::clock::MAX_ADVANCE_MS;
 use crate::faults::{Faults, Invalid};
 use crate::log::Happening;
 use crate::scenario::{self, Ready};
+use crate::sent;
 use crate::state::State;
 use crate::state::webhook::Webhook;
 use crate::world::{Time, World};
-
-/// Larger bodies are refused.
-const MAX_BODY_LEN: usize = 64 * 1024;
 
 /// The routes of the control interface.
 pub(crate) fn routes(places: Places) -> Router<World> {
@@ -47,7 +44,6 @@ pub(crate) fn routes(places: Places) -> Router<World> {
         .route("/_sandbox/scenarios", get(scenarios))
         .route("/_sandbox/scenario", post(set_scenario))
         .route("/_sandbox/openapi.json", get(openapi))
-        .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
 }
 
 /// Body of `POST /_sandbox/clock`.
@@ -108,14 +104,14 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// What was sent, if it fits.
-struct Sent(Bytes);
+struct Sent(Vec<u8>);
 
 impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let fits = |_| Refused::Misunderstood(format!("expected a body of at most {MAX_BODY_LEN} bytes"));
-        Bytes::from_request(request, state).await.map(Self).map_err(fits)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+        let too_long = || Refused::Misunderstood(format!("expected a body of at most {} bytes", sent::MAX_LEN));
+        sent::read(request.into_body()).await.map(Self).ok_or_else(too_long)
     }
 }
 

@@ -28,6 +28,7 @@ pub mod faults;
 pub mod log;
 pub mod page;
 pub mod scenario;
+mod sent;
 mod server;
 mod snapshot;
 pub mod state;

@@ -331,7 +331,8 @@ async fn keys_open_only_their_own_doors() {
 async fn nonsense_gets_a_code_of_flinks_and_never_a_500() {
     let bench = Bench::start().await;
     let token = bench.token().await;
-    let huge = format!(r#"{{"LoginId":"{}"}}"#, "x".repeat(100_000));
+    let text = |length| format!(r#"{{"LoginId":"{}"}}"#, "x".repeat(length));
+    let (long, huge) = (text(100_000), text(8_000_000));
     let bodies = [
         "",
         "{",
@@ -342,6 +343,7 @@ async fn nonsense_gets_a_code_of_flinks_and_never_a_500() {
         "{\"LoginId\":7}",
         "{\"RequestId\":{}}",
         "{\"Save\":true}",
+        &long,
         &huge,
         "{\"LoginId\":\"0d5a3c10-0001-4000-8000-000000000001\",\"MostRecentCached\":\"no\"}",
         "{\"Institution\":\"Nowhere Bank\",\"Username\":\"a\",\"Password\":\"b\"}",

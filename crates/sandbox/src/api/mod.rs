@@ -12,7 +12,7 @@ pub mod reply;
 pub mod statement;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State as Shared};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -26,13 +26,12 @@ use self::reply::Reply;
 use crate::bank::institution;
 use crate::faults::Mishap;
 use crate::log::Happening;
+use crate::sent;
 use crate::state::State;
 use crate::state::authorize::{Pace, Refusal, Wish};
 use crate::state::token::Purpose;
 use crate::world::World;
 
-/// Larger bodies are refused.
-const MAX_BODY_LEN: usize = 64 * 1024;
 /// Larger bodies are left out of the log, which is kept in memory.
 const MAX_LOGGED_LEN: usize = 4 * 1024;
 /// More of a part of the path is left out of it.
@@ -65,7 +64,7 @@ async fn answer(Shared(world): Shared<World>, request: Request) -> Response {
         path: head.uri.path().to_owned(),
         auth_key: key(&head.headers, "flinks-auth-key"),
         api_key: key(&head.headers, "x-api-key"),
-        body: to_bytes(body, MAX_BODY_LEN).await.ok().map(Vec::from),
+        body: sent::read(body).await,
     };
     let (latency, mishap) = world.with(|state, now_ms| {
         state.expire(now_ms);

@@ -30,13 +30,11 @@ use self::launch::Launch;
 use self::screen::Screen;
 use self::visit::{Decision, Turn, Visit, VisitId};
 use crate::faults::PageFault;
+use crate::sent;
 use crate::world::World;
 
 const HTML: &str = "text/html; charset=utf-8";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
-
-/// Larger bodies are refused: an address fits, and there is nothing longer.
-const MAX_BODY_LEN: usize = 64 * 1024;
 
 /// The routes of the page.
 pub(crate) fn routes() -> Router<World> {
@@ -53,7 +51,8 @@ pub(crate) fn routes() -> Router<World> {
         .route("/_page/decide", post(decide))
         .route("/_page/open", post(open))
         .route("/_page/act", post(act))
-        .layer(DefaultBodyLimit::max(MAX_BODY_LEN))
+        // An address fits, and the page sends nothing longer.
+        .layer(DefaultBodyLimit::max(sent::MAX_LEN))
 }
 
 async fn document(Shared(world): Shared<World>, uri: Uri) -> Response {
