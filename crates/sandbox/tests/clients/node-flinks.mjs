@@ -7,7 +7,7 @@ const { default: FlinksClient, isMessageValid, generateMessageSignature } = flin
 const report = reporter("node-flinks");
 
 const flinks = new FlinksClient("toolbox", customerId);
-flinks.client = flinks.client.extend({ prefixUrl: `${api}/v3/${customerId}`, retry: 0 });
+flinks.client = flinks.client.extend({ prefixUrl: `${api}/v3/${customerId}` });
 
 async function authorizeToken() {
   const url = `${api}/v3/${customerId}/BankingServices/GenerateAuthorizeToken`;
