@@ -64,6 +64,23 @@ async fn a_session_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn the_next_night_comes_when_it_would_have_come() {
+    const HOUR_MS: u64 = 60 * 60_000;
+    let file = file("night");
+    let bench = Bench::with(config(&file)).await;
+    let body =
+        json!({"Institution": 9004, "Username": "greatday_nomfa", "Password": "Everyday", "ScheduleRefresh": true});
+    let login = bench.authorize(body).await.body["Login"].clone();
+    bench.sandbox.advance_ms(23 * HOUR_MS).unwrap();
+    let bench = restarted(bench, config(&file)).await;
+    bench.sandbox.advance_ms(HOUR_MS).unwrap();
+    let cached = bench.authorize(json!({"LoginId": login["Id"], "MostRecentCached": true})).await;
+    assert_ne!(cached.body["Login"]["LastRefresh"], login["LastRefresh"]);
+    bench.sandbox.stop().await;
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
 async fn a_webhook_that_did_not_arrive_is_tried_again() {
     let file = file("webhook");
     let nobody = Webhook { url: "http://127.0.0.1:9/".into(), secret: "s".into() };
