@@ -57,7 +57,7 @@ export const checks = {
   },
 
   sandbox: {
-    about: "the sandbox as others use it: under load, from Playwright, and by eye and ear",
+    about: "the sandbox under load, from Playwright, and every screen past axe-core",
     needs: ["c-compiler", "chromium"],
     async run(log) {
       await run("cargo", ["build", "-p", "flinks-sandbox", "--bins", "--examples"], { log });
