@@ -103,6 +103,12 @@ export const checks = {
     },
   },
 
+  size: {
+    about: "what each entry adds to a page, against its budget",
+    needs: ["package"],
+    run: (log) => run("node", ["scripts/size.mjs", "--own"], { log }),
+  },
+
   deny: {
     about: "licences and sources of the crates, and known vulnerabilities",
     needs: ["cargo-deny"],
