@@ -109,6 +109,12 @@ export const checks = {
     run: (log) => run("node", ["scripts/size.mjs", "--own"], { log }),
   },
 
+  core: {
+    about: "the instructions that the core needs, against its baseline",
+    needs: ["c-compiler", "valgrind"],
+    run: (log) => run("node", ["scripts/bench.mjs", "core"], { log }),
+  },
+
   deny: {
     about: "licences and sources of the crates, and known vulnerabilities",
     needs: ["cargo-deny"],

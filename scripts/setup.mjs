@@ -68,6 +68,14 @@ const steps = {
     work: installSchemathesis,
     remedy: "install Python 3.10 or later with venv, check the network, then try again",
   },
+  valgrind: {
+    title: "valgrind",
+    lane: "system",
+    done: () => find("valgrind"),
+    // Without the C library's debug symbols it cannot watch that library's memory functions, and refuses to start.
+    work: (log) => debianPackages(["valgrind", "libc6-dbg"], log),
+    remedy: "install valgrind",
+  },
   npm: {
     title: "npm packages",
     lane: "npm",

@@ -1,0 +1,16 @@
+// Connect's stand-in, and the stranger: posts what it is told, as often as it is told, in one go.
+const query = new URLSearchParams(location.search);
+
+addEventListener("message", ({ data }) => {
+  if (typeof data?.count !== "number") return;
+  for (let number = 0; number < data.count; number++) parent.postMessage(data.message, "*");
+});
+
+// A result, with the time at which it was posted where a bank's name would stand.
+addEventListener("message", ({ data }) => {
+  if (data !== "succeed") return;
+  const institution = String(performance.timeOrigin + performance.now());
+  parent.postMessage({ step: "REDIRECT", loginId: "login-of-the-bench-0001", requestId: query.get("requestId"), institution }, "*");
+});
+
+if (location.pathname === "/v2/") parent.postMessage({ step: "APP_MOUNTED" }, "*");

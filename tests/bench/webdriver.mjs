@@ -1,0 +1,142 @@
+// A browser to measure in: Chromium, Firefox or WebKit, by its own WebDriver program.
+//
+// Six requests of the W3C protocol are all the benchmarks need, and no time is measured through them.
+
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure, find, start } from "../../scripts/command.mjs";
+
+/** WebKitGTK's browser, which Debian puts beside the library. */
+const miniBrowser = () =>
+  ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((machine) => `/usr/lib/${machine}/webkit2gtk-4.1/MiniBrowser`).find(existsSync);
+
+const engines = {
+  chromium: {
+    needs: ["chromium"],
+    command: (port) => [find("chromedriver"), `--port=${port}`],
+    capabilities: () => ({
+      browserName: "chrome",
+      "goog:chromeOptions": {
+        args: [
+          "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+          "--disable-component-update", "--disable-sync", "--window-size=1200,900", "--js-flags=--expose-gc",
+        ],
+      },
+    }),
+  },
+  firefox: {
+    needs: ["firefox", "geckodriver"],
+    command: (port) => [find("geckodriver"), "--port", `${port}`],
+    capabilities: () => ({ browserName: "firefox", "moz:firefoxOptions": { args: ["-headless"] } }),
+  },
+  webkit: {
+    needs: ["webkit"],
+    // No headless mode of its own.
+    command: (port) => [find("xvfb-run"), "--auto-servernum", find("WebKitWebDriver"), `--port=${port}`],
+    capabilities: () => ({ browserName: "MiniBrowser", "webkitgtk:browserOptions": { binary: miniBrowser(), args: ["--automation"] } }),
+  },
+};
+
+/** The steps of set-up for an engine. */
+export const needsOf = (engine) => engines[engine].needs;
+
+/** Does `work` with a browser of its own, and ends that. */
+export async function withBrowser(engine, work) {
+  const port = await freePort();
+  const [program, ...args] = engines[engine].command(port);
+  const driver = start(program, args, { stdio: "ignore" });
+  const ended = once(driver, "exit").then(() => {
+    throw new Failure(`${program} ended by itself`);
+  });
+  ended.catch(() => {});
+  try {
+    await Promise.race([ended, listening(port)]);
+    const browser = await Browser.open(`http://127.0.0.1:${port}`, engines[engine].capabilities());
+    try {
+      return await work(browser);
+    } finally {
+      await browser.quit();
+    }
+  } finally {
+    driver.kill("SIGTERM");
+  }
+}
+
+class Browser {
+  #session;
+  /** As it calls itself: `chrome 156.0.…`. */
+  name;
+
+  static async open(address, capabilities) {
+    const browser = new Browser();
+    const { sessionId, capabilities: given } = await ask("POST", `${address}/session`, { capabilities: { alwaysMatch: capabilities } });
+    browser.#session = `${address}/session/${sessionId}`;
+    browser.name = `${given.browserName} ${given.browserVersion}`;
+    await browser.#command("timeouts", { script: 300_000, pageLoad: 60_000 });
+    return browser;
+  }
+
+  goto(url) {
+    return this.#command("url", { url });
+  }
+
+  /** What the page's function answers: `call("measure", { … })` is `await measure({ … })`. */
+  async call(name, argument = null) {
+    const script = `const done = arguments[arguments.length - 1];
+      Promise.resolve().then(() => window[${JSON.stringify(name)}](arguments[0])).then((value) => done({ value }), (error) => done({ error: String(error?.stack ?? error) }));`;
+    const { value, error } = await this.#command("execute/async", { script, args: [argument] });
+    if (error) throw new Failure(`the page's ${name}() failed: ${error}`);
+    return value;
+  }
+
+  /** Waits until the page has set `window[name]`. */
+  async until(name) {
+    const deadline = performance.now() + 20_000;
+    while (performance.now() < deadline) {
+      if (await this.#command("execute/sync", { script: `return Boolean(window[${JSON.stringify(name)}])`, args: [] })) return;
+      await sleep(20);
+    }
+    throw new Failure(`the page did not set ${name} within 20 s`);
+  }
+
+  /** A command of Chromium's own protocol. */
+  cdp(cmd, params = {}) {
+    return this.#command("goog/cdp/execute", { cmd, params });
+  }
+
+  quit() {
+    return ask("DELETE", this.#session).catch(() => {});
+  }
+
+  #command(path, body) {
+    return ask("POST", `${this.#session}/${path}`, body);
+  }
+}
+
+async function ask(method, url, body) {
+  const response = await fetch(url, { method, body: body && JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  const { value } = await response.json();
+  if (!response.ok) throw new Failure(`the browser refused ${url.replace(/.*\/session/, "session")}: ${value.error}: ${value.message}`);
+  return value;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function listening(port) {
+  const deadline = performance.now() + 30_000;
+  while (performance.now() < deadline) {
+    const response = await fetch(`http://127.0.0.1:${port}/status`).catch(() => undefined);
+    if (response) return;
+    await sleep(50);
+  }
+  throw new Failure(`the browser's driver does not answer on port ${port}`);
+}
