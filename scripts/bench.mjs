@@ -45,6 +45,27 @@ const parts = {
       };
     },
   },
+
+  servers: {
+    needs: ["c-compiler"],
+    async sections({ quick }) {
+      const { buildServers, measureHost, measureSandbox } = await import("../tests/bench/servers.mjs");
+      await buildServers();
+      return {
+        host: () => measureHost(quick ? { results: 150, stored: [1_000, 100_000] } : { results: 2_000, stored: [1_000, 10_000, 100_000] }),
+        sandbox: () => measureSandbox(quick ? { sessions: 300, stored: [1_000] } : { sessions: 2_000, stored: [1_000, 10_000] }),
+      };
+    },
+  },
+
+  builds: {
+    needs: ["build", "chromium"],
+    async sections({ quick }) {
+      const { measureBuilds } = await import("../tests/bench/builds.mjs");
+      await build();
+      return { builds: () => measureBuilds({ rounds: quick ? 1 : 5, ofCore: !quick }) };
+    },
+  },
 };
 
 await main(async () => {

@@ -76,6 +76,13 @@ export const checks = {
     count: nodeSummary,
   },
 
+  scripts: {
+    about: "the demo's reload, in Node",
+    needs: ["package"],
+    run: (log) => run("node", ["--test", "--test-reporter=spec", ...testFiles("tests/scripts")], { log }),
+    count: nodeSummary,
+  },
+
   types: {
     about: "the package's TypeScript declarations",
     needs: ["package"],

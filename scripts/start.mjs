@@ -1,14 +1,16 @@
 // `npm start`: from a fresh clone to the demo in a browser.
 //
-// Sets up, builds the package and both servers, runs them, and says where the demo is once both answer.
+// Sets up, builds the package and both servers, runs them, and says where the demo is once both answer. From then on a change in www/demo, www/sdk
+// or src is built and the page reloads; a change of the servers needs another start.
 
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
 import { Failure, main, secondsSince, start } from "./command.mjs";
+import { freePort, requireFree } from "./ports.mjs";
+import { serveReloading, watchSources } from "./reload.mjs";
 import { buildServers, built } from "./servers.mjs";
 import { setUp } from "./setup.mjs";
 
@@ -16,16 +18,21 @@ await main(async () => {
   const started = performance.now();
   const ports = parsePorts();
   // Before anything that takes minutes.
-  await Promise.all(Object.entries(ports).map(([name, port]) => requireFree(name, port)));
+  await Promise.all(Object.entries(ports).map(([name, port]) => requireFree(port, `choose another one with \`npm start -- --${name}-port N\``)));
 
   await Promise.all([compileServers(), setUp("build").then(build)]);
 
-  const children = runServers(ports);
+  // The host itself stands behind the port that people use.
+  const hostPort = await freePort();
+  const children = runServers({ ...ports, host: hostPort });
   const someoneDied = Promise.race(Object.entries(children).map(async ([name, child]) => {
     const [code, signal] = await once(child, "exit");
     throw new Failure(`${name} ended by itself (${signal ?? `status ${code}`})`);
   }));
-  await Promise.race([someoneDied, Promise.all([healthy("flinks-host", ports.host), healthy("flinks-sandbox", ports.api)])]);
+  await Promise.race([someoneDied, Promise.all([healthy("flinks-host", hostPort), healthy("flinks-sandbox", ports.api)])]);
+
+  const { reload } = await serveReloading(ports.host, hostPort);
+  watchSources(build, reload);
 
   console.log(`\nReady: http://localhost:${ports.host}   (after ${secondsSince(started)}; Ctrl-C ends it)`);
   await someoneDied;
@@ -47,17 +54,6 @@ function parsePorts() {
   });
   if (new Set(ports.map(([, port]) => port)).size < ports.length) throw new Failure("--host-port, --connect-port and --api-port must differ");
   return Object.fromEntries(ports);
-}
-
-async function requireFree(name, port) {
-  const server = createServer().listen(port, "127.0.0.1");
-  try {
-    await once(server, "listening");
-  } catch {
-    throw new Failure(`port ${port} is in use; choose another one with \`npm start -- --${name}-port N\``);
-  }
-  server.close();
-  await once(server, "close");
 }
 
 async function compileServers() {

@@ -9,7 +9,7 @@ const kinds = { "deliver-handwritten": "hand-written listener and fetch", "deliv
 
 export async function measureDelivery(sites, { rounds }) {
   const times = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, []]));
-  await withBrowser("chromium", async (browser) => {
+  const browserName = await withBrowser("chromium", async (browser) => {
     const discarded = 2;
     for (let round = 0; round < discarded + rounds; round++) {
       for (const kind of shuffled(Object.keys(kinds))) {
@@ -20,12 +20,12 @@ export async function measureDelivery(sites, { rounds }) {
         if (round >= discarded) times[kind].push(at - Number(JSON.parse(body).institution));
       }
     }
+    return browser.name;
   });
   const rows = Object.entries(kinds).map(([kind, title]) => [title, ms(median(times[kind])), ms(p95(times[kind]))]);
   const later = estimate([times["deliver-ours"], times["deliver-handwritten"]], (one, other) => median(one) - median(other));
-  const sentence = `That is ${ms(later.value)} later (95 % interval ${later.low.toFixed(1)} – ${later.high.toFixed(1)}), and with an idempotency key, ` +
-    "tries, and no redirect followed.";
-  return { lines: [...table(["REDIRECT → the host has it", "median", "p95"], rows), "", sentence], problems: [] };
+  const sentence = `The difference is ${ms(later.value)} (95 % interval ${later.low.toFixed(1)} – ${later.high.toFixed(1)}).`;
+  return { lines: [`In ${browserName}, ${rounds} runs of each.`, "", ...table(["REDIRECT → the host has it", "median", "p95"], rows), "", sentence], problems: [] };
 }
 
 const ms = (value) => `${value.toFixed(1)} ms`;

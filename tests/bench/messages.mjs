@@ -30,7 +30,7 @@ export async function measureMessages(sites, { rounds, engines }) {
       }
     });
   }
-  lines.push("A message of a stranger's, one listener's share:", "", ...table(["browser", "measured by", "listener", "median", "p95", "times the hand-written", "95 % interval"], rows));
+  lines.push(`A message of a stranger's, one listener's share, ${rounds} rounds of each; the budget is ${budget} ×:`, "", ...table(["browser", "measured by", "listener", "median", "p95", "times the hand-written", "95 % interval"], rows));
 
   const accepted = await withBrowser("chromium", async (browser) => {
     await browser.goto(sites.page("messages"));
@@ -40,7 +40,7 @@ export async function measureMessages(sites, { rounds, engines }) {
     const perMessage = (name) => wall[name].map((time) => (time * 1_000) / count);
     return Object.keys(wall).map((name) => {
       const { value, low, high } = estimate([perMessage(name), perMessage("handwritten")], (one, other) => median(one) / median(other));
-      return [titles[name], microseconds(median(perMessage(name))), microseconds(p95(perMessage(name))), ratio(value), interval(low, high)];
+      return [titles[name], microseconds(median(perMessage(name))), microseconds(p95(perMessage(name))), ratio(value), interval(name, low, high)];
     });
   });
   lines.push("", "A message of Connect's until the page's own code has it, the browser's share included (Chromium):", "");
@@ -60,9 +60,9 @@ function rejected(browser, clock, times, count, problems) {
     );
     // Where the clock is coarse or the machine busy, the interval says so; only what lies outside of it is missed for certain.
     if (name === "ours" && low > budget) {
-      problems.push(`${browser}: rejecting a message takes ${ratio(value)} what a hand-written check takes (${interval(low, high)}), more than ${budget} ×`);
+      problems.push(`${browser}: rejecting a message takes ${ratio(value)} what a hand-written check takes (${interval(name, low, high)}), more than ${budget} ×`);
     }
-    return [browser, clock, titles[name], microseconds(median(share(name))), microseconds(p95(share(name))), ratio(value), interval(low, high)];
+    return [browser, clock, titles[name], microseconds(median(share(name))), microseconds(p95(share(name))), ratio(value), interval(name, low, high)];
   });
 }
 
@@ -95,4 +95,5 @@ async function taskMs(browser) {
 
 const microseconds = (value) => `${value.toFixed(2)} µs`;
 const ratio = (value) => `${value.toFixed(2)} ×`;
-const interval = (low, high) => `${low.toFixed(2)} – ${high.toFixed(2)}`;
+/** The measure itself is 1 by definition. */
+const interval = (name, low, high) => (name === "handwritten" ? "–" : `${low.toFixed(2)} – ${high.toFixed(2)}`);

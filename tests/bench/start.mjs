@@ -22,13 +22,13 @@ const budget = 15;
 const slow4G = { latencyMs: 150, kilobitsPerSecond: 1_600 };
 
 export async function measureStart(sites, { rounds, slowRounds }) {
-  const { near, called, slow } = await withBrowser("chromium", async (browser) => {
+  const { near, called, slow, browserName } = await withBrowser("chromium", async (browser) => {
     const near = await eachInTurn(rounds, (kind, run) => visit(browser, sites, kind, run));
     const called = await eachInTurn(rounds, (kind, run) => calls(browser, sites, kind, run));
     sites.network = slow4G;
     const slow = await eachInTurn(slowRounds, (kind, run) => visit(browser, sites, kind, run));
     sites.network = null;
-    return { near, called, slow };
+    return { near, called, slow, browserName: browser.name };
   });
 
   const of = (samples, name) => samples.map((sample) => sample[name]);
@@ -41,7 +41,7 @@ export async function measureStart(sites, { rounds, slowRounds }) {
   const sentence = `After the first \`reconnect()\` on a page the frame is asked for ${ms(later.value)} later than by a hand-written page (95 % interval ` +
     `${later.low.toFixed(1)} – ${later.high.toFixed(1)}); the budget is ${budget} ms.`;
   const problems = later.value > budget ? [`the frame is asked for ${ms(later.value)} later than by a hand-written page, more than ${budget} ms`] : [];
-  return { lines: [...table(head, rows), "", sentence], problems };
+  return { lines: [`In ${browserName}, ${rounds} runs of each.`, "", ...table(head, rows), "", sentence], problems };
 }
 
 /** Samples by kind. */

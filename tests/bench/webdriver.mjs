@@ -3,10 +3,10 @@
 // Six requests of the W3C protocol are all the benchmarks need, and no time is measured through them.
 
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, find, start } from "../../scripts/command.mjs";
+import { freePort } from "../../scripts/ports.mjs";
 
 /** WebKitGTK's browser, which Debian puts beside the library. */
 const miniBrowser = () =>
@@ -91,11 +91,16 @@ class Browser {
     return value;
   }
 
+  /** What a script answers that needs no waiting. */
+  evaluate(script) {
+    return this.#command("execute/sync", { script, args: [] });
+  }
+
   /** Waits until the page has set `window[name]`. */
   async until(name) {
     const deadline = performance.now() + 20_000;
     while (performance.now() < deadline) {
-      if (await this.#command("execute/sync", { script: `return Boolean(window[${JSON.stringify(name)}])`, args: [] })) return;
+      if (await this.evaluate(`return Boolean(window[${JSON.stringify(name)}])`)) return;
       await sleep(20);
     }
     throw new Failure(`the page did not set ${name} within 20 s`);
@@ -120,15 +125,6 @@ async function ask(method, url, body) {
   const { value } = await response.json();
   if (!response.ok) throw new Failure(`the browser refused ${url.replace(/.*\/session/, "session")}: ${value.error}: ${value.message}`);
   return value;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function listening(port) {

@@ -13,7 +13,7 @@ const titles = { handwritten: "hand-written frame and listener", ours: "flinks-r
 export async function measureMany(sites, { rounds }) {
   const rows = [];
   const problems = [];
-  await withBrowser("chromium", async (browser) => {
+  const browserName = await withBrowser("chromium", async (browser) => {
     for (const count of [1, 10, 100]) {
       const found = { handwritten: [], ours: [] };
       for (let round = 0; round < rounds; round++) {
@@ -36,14 +36,15 @@ export async function measureMany(sites, { rounds }) {
         }
       }
     }
+    return browser.name;
   });
   const head = ["widgets", "", "calls return", "all active", "JavaScript heap", "wasm memory", "DOM nodes", "listeners"];
-  return { lines: table(head, rows.map((row) => row.map(String))), problems };
+  return { lines: [`In ${browserName}, the median of ${rounds}.`, "", ...table(head, rows.map((row) => row.map(String)))], problems };
 }
 
 /** Opened and closed again and again: everything must be as before. */
 export async function measureCycles(sites, { cycles }) {
-  const { before, after, seconds } = await withBrowser("chromium", async (browser) => {
+  const { before, after, seconds, browserName } = await withBrowser("chromium", async (browser) => {
     await browser.goto(sites.page("widgets"));
     await browser.until("isReady");
     // What the first ones leave behind, the compiled module and the engine's caches, they leave once.
@@ -52,7 +53,7 @@ export async function measureCycles(sites, { cycles }) {
     const began = performance.now();
     for (let done = 0; done < cycles; done += 250) await browser.call("cycle", { count: Math.min(250, cycles - done) });
     const seconds = (performance.now() - began) / 1_000;
-    return { before, after: await inventory(browser), seconds };
+    return { before, after: await inventory(browser), seconds, browserName: browser.name };
   });
   const kept = { documents: "documents", frames: "frames", nodes: "DOM nodes", elements: "elements on the page", listeners: "listeners", timers: "timers", wasmBytes: "wasm memory, bytes" };
   const rows = Object.entries(kept).map(([name, title]) => [title, bytes(before[name]), bytes(after[name])]);
@@ -61,7 +62,7 @@ export async function measureCycles(sites, { cycles }) {
     .filter(([name]) => after[name] > before[name])
     .map(([name, title]) => `after ${bytes(cycles)} cycles there are more ${title}: ${bytes(after[name])} instead of ${bytes(before[name])}`);
   const head = [`${bytes(cycles)} cycles (${((seconds * 1_000) / cycles).toFixed(1)} ms each)`, "before", "after"];
-  return { lines: table(head, rows), problems };
+  return { lines: [`In ${browserName}.`, "", ...table(head, rows)], problems };
 }
 
 /** What there is, once the garbage is gone: the browser may need several goes at it, for frames go in stages. */

@@ -1,9 +1,10 @@
-// Connect's stand-in, and the stranger: posts what it is told, as often as it is told, in one go.
+// Connect's stand-in, and the stranger: posts what it is told, as often as it is told, in one go. The last message tells when that was done.
 const query = new URLSearchParams(location.search);
 
 addEventListener("message", ({ data }) => {
   if (typeof data?.count !== "number") return;
-  for (let number = 0; number < data.count; number++) parent.postMessage(data.message, "*");
+  for (let number = 1; number < data.count; number++) parent.postMessage(data.message, "*");
+  parent.postMessage({ ...data.message, postedAt: performance.timeOrigin + performance.now() }, "*");
 });
 
 // A result, with the time at which it was posted where a bank's name would stand.

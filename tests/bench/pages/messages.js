@@ -12,7 +12,8 @@
 // - An accepted message's time runs from the first to the last that the page's own code hears, and nothing is subtracted: penpal moves its messages to a
 //   channel of their own.
 //
-// Every round proves what it measured: a rejected message reaches nobody, an accepted one reaches the page's code once.
+// Every round proves what it measured: all was posted before the first was heard; a rejected message reaches nobody, an accepted one reaches the page's
+// code once.
 
 import { reconnect } from "flinks-reconnect";
 import { WindowMessenger, connect } from "penpal";
@@ -27,16 +28,23 @@ class Count {
   #first;
   #total;
   #done;
+  /** Milliseconds from the first to the last, once that has come. */
   took = new Promise((resolve) => (this.#done = resolve));
+  /** When the first came, and the last itself. */
+  beganAt;
+  last;
 
   constructor(total) {
     this.#total = this.#left = total;
   }
 
-  one() {
+  one(event) {
     if (this.#left === this.#total) this.#first = performance.now();
     this.#left -= 1;
-    if (this.#left === 0) this.#done(performance.now() - this.#first);
+    if (this.#left > 0) return;
+    this.last = event;
+    this.beganAt = performance.timeOrigin + this.#first;
+    this.#done(performance.now() - this.#first);
   }
 }
 
@@ -44,7 +52,7 @@ let arrived = new Count(0);
 let heard = 0;
 let accepted = new Count(0);
 
-addEventListener("message", () => arrived.one());
+addEventListener("message", (event) => arrived.one(event));
 
 /** The page's own code, which hears what was accepted. */
 function hear() {
@@ -118,6 +126,9 @@ window.reject = async ({ count, message }) => {
   stranger.contentWindow.postMessage({ count, message }, "*");
   const took = await arrived.took;
   await turn();
+  // Clocks are rounded, in some browsers to a millisecond; were the frame on another thread, it would be many.
+  const waited = arrived.last.data.postedAt - arrived.beganAt;
+  if (waited > 2) throw new Error(`the first message was heard ${waited.toFixed(1)} ms before the last was posted`);
   if (heard !== 0) throw new Error(`${listening.name} heard ${heard} messages of a stranger's`);
   return took;
 };

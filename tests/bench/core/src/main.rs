@@ -96,7 +96,9 @@ impl Posted for Letter<'_> {
 fn parse(text: &str) -> Option<ParsedUrl> {
     let (host, path, origin, query) = match text {
         CONNECT => ("toolbox-iframe.private.fin.ag", "/v2/", ORIGIN, vec![]),
-        LANDING => ("example.com", "/thank-you", "https://example.com", vec![("loginId", LOGIN), ("institution", BANK)]),
+        LANDING => {
+            ("example.com", "/thank-you", "https://example.com", vec![("loginId", LOGIN), ("institution", BANK)])
+        }
         _ => return None,
     };
     Some(ParsedUrl {
