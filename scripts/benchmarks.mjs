@@ -39,4 +39,5 @@ export function table(head, rows) {
 
 const NUMBER = /^[+−]?[\d.,]+( ?(B|KiB|MiB|%|×|µs|ms|s))?$|^–$/;
 
-export const bytes = (count) => count.toLocaleString("en");
+/** A whole number for people: 26,624. */
+export const grouped = (count) => count.toLocaleString("en");

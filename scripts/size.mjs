@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { own, rivals } from "../tests/size/entries.mjs";
-import { bytes, publish, table } from "./benchmarks.mjs";
+import { grouped, publish, table } from "./benchmarks.mjs";
 import { build } from "./build.mjs";
 import { Failure, main, root } from "./command.mjs";
 import { installRivals, store } from "./rivals.mjs";
@@ -30,8 +30,8 @@ async function weighOurs() {
     const limit = budget[name];
     if (!limit) throw new Failure(`tests/size/budget.json has no "${name}"`);
     const excess = size.brotli - limit;
-    if (excess > 0) problems.push(`${name} has ${bytes(size.brotli)} B, ${bytes(excess)} B more than its budget`);
-    rows.push([name, ...figures(size), bytes(limit), excess > 0 ? `**${bytes(excess)} B above**` : "kept"]);
+    if (excess > 0) problems.push(`${name} has ${grouped(size.brotli)} B, ${grouped(excess)} B more than its budget`);
+    rows.push([name, ...figures(size), grouped(limit), excess > 0 ? `**${grouped(excess)} B above**` : "kept"]);
   }
   return { lines: table(["entry", "raw", "gzip -9", "brotli 11", "budget", ""], rows), problems };
 }
@@ -75,7 +75,7 @@ function weigh(contents) {
   return { raw: contents.length, gzip: gzipSync(contents, { level: 9 }).length, brotli: brotliCompressSync(contents, { params }).length };
 }
 
-const figures = ({ raw, gzip, brotli }) => [raw, gzip, brotli].map(bytes);
+const figures = ({ raw, gzip, brotli }) => [raw, gzip, brotli].map(grouped);
 
 await main(async () => {
   const { values: { own: isOwn, write } } = parseArgs({ options: { own: { type: "boolean" }, write: { type: "boolean" } } });
@@ -83,7 +83,7 @@ await main(async () => {
   await build();
   const { lines, problems } = await weighOurs();
   if (!isOwn) {
-    lines.push("", `The aim for the first is ${bytes(aim)} B: what a server sends before it waits for the first answer.`, "", ...(await weighTheirs()));
+    lines.push("", `The aim for the first is ${grouped(aim)} B: what a server sends before it waits for the first answer.`, "", ...(await weighTheirs()));
   }
   console.log(lines.join("\n"));
   if (write) publish("size", "npm run size", lines);

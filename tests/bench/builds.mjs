@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { table } from "../../scripts/benchmarks.mjs";
-import { Failure, root, run, start } from "../../scripts/command.mjs";
+import { Failure, end, root, run, start } from "../../scripts/command.mjs";
 import { freePort } from "../../scripts/ports.mjs";
 import { median } from "./statistics.mjs";
 import { withBrowser } from "./webdriver.mjs";
@@ -93,8 +93,9 @@ async function measureStart(rounds, ofCore) {
     return { ready, reloads };
   } finally {
     putBack();
-    demo.kill("SIGTERM");
-    if (demo.exitCode === null) await once(demo, "exit");
+    const ended = once(demo, "exit");
+    end(demo);
+    await ended;
   }
 }
 

@@ -6,7 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bytes as number, table } from "../../scripts/benchmarks.mjs";
+import { grouped, table } from "../../scripts/benchmarks.mjs";
 import { Failure, root, run } from "../../scripts/command.mjs";
 
 const kinds = {
@@ -19,9 +19,6 @@ const kinds = {
 const tolerance = 0.02;
 const baselineFile = join(root, "tests/bench/core/baseline.json");
 const log = "target/bench/core.log";
-
-/** The steps of set-up. */
-export const needs = ["c-compiler", "valgrind"];
 
 export async function measureCore({ rebase = false }) {
   await run("cargo", ["build", "--release", "-p", "flinks-bench"], { log });
@@ -38,7 +35,7 @@ export async function measureCore({ rebase = false }) {
     Object.entries(kinds).map(([kind, title]) => {
       const before = baseline.instructions[kind];
       const difference = other.length ? "not compared" : `${(((counted[kind] - before) / before) * 100).toFixed(1).replace("-", "−")} %`;
-      return [title, number(counted[kind]), number(before), difference];
+      return [title, grouped(counted[kind]), grouped(before), difference];
     }),
   );
   lines.push("", `Counted with ${setting.compiler} and ${setting.library}.`);
@@ -48,7 +45,7 @@ export async function measureCore({ rebase = false }) {
   }
   const problems = Object.keys(kinds)
     .filter((kind) => counted[kind] > baseline.instructions[kind] * (1 + tolerance))
-    .map((kind) => `${kinds[kind]}: ${number(counted[kind])} instructions instead of ${number(baseline.instructions[kind])}; ` +
+    .map((kind) => `${kinds[kind]}: ${grouped(counted[kind])} instructions instead of ${grouped(baseline.instructions[kind])}; ` +
       "if they are worth it, `npm run bench -- core --rebase` makes them the baseline");
   return { lines, problems };
 }

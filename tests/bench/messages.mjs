@@ -95,5 +95,8 @@ async function taskMs(browser) {
 
 const microseconds = (value) => `${value.toFixed(2)} µs`;
 const ratio = (value) => `${value.toFixed(2)} ×`;
-/** The measure itself is 1 by definition. */
-const interval = (name, low, high) => (name === "handwritten" ? "–" : `${low.toFixed(2)} – ${high.toFixed(2)}`);
+/** The measure itself is 1 by definition; an interval that holds nonsense says that the machine was too busy, or the clock too coarse. */
+function interval(name, low, high) {
+  if (name === "handwritten") return "–";
+  return low > 0 ? `${low.toFixed(2)} – ${high.toFixed(2)}` : "too noisy to tell";
+}

@@ -1,6 +1,6 @@
 // The host and the sandbox under load, and with much stored: every row is a process of its own, which is the example that does the work.
 
-import { table } from "../../scripts/benchmarks.mjs";
+import { grouped, table } from "../../scripts/benchmarks.mjs";
 import { Failure, run } from "../../scripts/command.mjs";
 
 const log = "target/bench/servers.log";
@@ -44,4 +44,5 @@ export async function measureSandbox({ sessions, stored }) {
   return { lines: table(head, rows), problems: [] };
 }
 
-const rowsOf = (output) => output.split("\n").filter((line) => line.startsWith("| ")).map((line) => line.slice(2, -2).split(" | "));
+const rowsOf = (output) =>
+  output.split("\n").filter((line) => line.startsWith("| ")).map((line) => line.slice(2, -2).split(" | ").map((cell) => (/^\d+$/.test(cell) ? grouped(Number(cell)) : cell)));

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Failure, find, start } from "../../scripts/command.mjs";
+import { Failure, end, find, start } from "../../scripts/command.mjs";
 import { freePort } from "../../scripts/ports.mjs";
 
 /** WebKitGTK's browser, which Debian puts beside the library. */
@@ -60,7 +60,7 @@ export async function withBrowser(engine, work) {
       await browser.quit();
     }
   } finally {
-    driver.kill("SIGTERM");
+    end(driver);
   }
 }
 

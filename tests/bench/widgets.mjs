@@ -1,6 +1,6 @@
 // Many widgets on a page, and a widget opened and closed many times: what it costs, and what is left of it.
 
-import { bytes, table } from "../../scripts/benchmarks.mjs";
+import { grouped, table } from "../../scripts/benchmarks.mjs";
 import { median, shuffled } from "./statistics.mjs";
 import { withBrowser } from "./webdriver.mjs";
 
@@ -30,7 +30,7 @@ export async function measureMany(sites, { rounds }) {
       }
       for (const [kind, samples] of Object.entries(found)) {
         const middle = (name) => median(samples.map((sample) => sample[name]));
-        rows.push([count, titles[kind], ms(middle("called")), ms(middle("active")), kib(middle("heap")), kib(middle("wasm")), bytes(middle("nodes")), bytes(middle("listeners"))]);
+        rows.push([count, titles[kind], ms(middle("called")), ms(middle("active")), kib(middle("heap")), kib(middle("wasm")), grouped(middle("nodes")), grouped(middle("listeners"))]);
         if (kind === "ours" && count === 1 && middle("wasm") > memoryBudget) {
           problems.push(`the module has ${kib(middle("wasm"))} of memory with one session open, more than ${kib(memoryBudget)}`);
         }
@@ -56,12 +56,12 @@ export async function measureCycles(sites, { cycles }) {
     return { before, after: await inventory(browser), seconds, browserName: browser.name };
   });
   const kept = { documents: "documents", frames: "frames", nodes: "DOM nodes", elements: "elements on the page", listeners: "listeners", timers: "timers", wasmBytes: "wasm memory, bytes" };
-  const rows = Object.entries(kept).map(([name, title]) => [title, bytes(before[name]), bytes(after[name])]);
-  rows.push(["JavaScript heap, bytes", bytes(before.heap), bytes(after.heap)]);
+  const rows = Object.entries(kept).map(([name, title]) => [title, grouped(before[name]), grouped(after[name])]);
+  rows.push(["JavaScript heap, bytes", grouped(before.heap), grouped(after.heap)]);
   const problems = Object.entries(kept)
     .filter(([name]) => after[name] > before[name])
-    .map(([name, title]) => `after ${bytes(cycles)} cycles there are more ${title}: ${bytes(after[name])} instead of ${bytes(before[name])}`);
-  const head = [`${bytes(cycles)} cycles (${((seconds * 1_000) / cycles).toFixed(1)} ms each)`, "before", "after"];
+    .map(([name, title]) => `after ${grouped(cycles)} cycles there are more ${title}: ${grouped(after[name])} instead of ${grouped(before[name])}`);
+  const head = [`${grouped(cycles)} cycles (${((seconds * 1_000) / cycles).toFixed(1)} ms each)`, "before", "after"];
   return { lines: [`In ${browserName}.`, "", ...table(head, rows)], problems };
 }
 
@@ -81,4 +81,4 @@ async function inventory(browser) {
 }
 
 const ms = (value) => `${value.toFixed(1)} ms`;
-const kib = (count) => `${bytes(Math.round(count / 1024))} KiB`;
+const kib = (count) => `${grouped(Math.round(count / 1024))} KiB`;

@@ -223,7 +223,7 @@ impl Times {
     }
 
     fn ms(&self, percent: usize) -> String {
-        format!("{:.1} ms", self.at(percent).as_secs_f64() * 1000.0)
+        format!("{:.2} ms", self.at(percent).as_secs_f64() * 1000.0)
     }
 }
 
