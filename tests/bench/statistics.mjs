@@ -10,6 +10,8 @@ export const median = (samples) => {
   const middle = all.length >> 1;
   return all.length % 2 ? all[middle] : (all[middle - 1] + all[middle]) / 2;
 };
+/** The lower one: what a quarter of the samples are not above. */
+export const quartile = (samples) => quantile(samples, 0.25);
 export const p95 = (samples) => quantile(samples, 0.95);
 
 /**
