@@ -204,6 +204,8 @@ class Stage {
     this.#retry = this.#button(panel, "retry", () => gesture(true));
     this.#retry.hidden = true;
     part(panel, "div", "body").append(document.createElement("slot"));
+    // In a container that is in a shadow tree itself, as the element's is, the page's styles reach the parts through its host.
+    surface.setAttribute("exportparts", Array.from(shadow.querySelectorAll("[part]"), (element) => element.part).join());
   }
 
   #on(target, type, action) {
