@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { Failure, isMain, main, root, run, secondsSince } from "./command.mjs";
 import { setUp } from "./setup.mjs";
@@ -13,7 +13,8 @@ import { target, wasmEnv } from "./wasm-target.mjs";
 
 const inputs = ["src", "www/sdk", "Cargo.toml", "Cargo.lock", "package.json", "package-lock.json", "scripts/build.mjs"];
 const globalFile = "flinks-reconnect.global.js";
-const outputs = ["index.js", "element.js", "react.js", globalFile, "integrity.json"];
+const scripts = ["index.js", "element.js", "react.js", globalFile];
+const outputs = [...scripts, "integrity.json"];
 
 const sdk = join(root, "www/sdk");
 const dist = join(root, "dist");
@@ -225,13 +226,17 @@ const elementInside = {
 };
 
 function copyTypes() {
-  for (const name of readdirSync(sdk).filter((name) => name.endsWith(".d.ts"))) copyFileSync(join(sdk, name), join(dist, name));
+  for (const name of readdirSync(sdk, { recursive: true }).filter((name) => name.endsWith(".d.ts"))) {
+    mkdirSync(dirname(join(dist, name)), { recursive: true });
+    copyFileSync(join(sdk, name), join(dist, name));
+  }
 }
 
-/** Subresource integrity, for pages that load the script from a CDN. */
+/** Subresource integrity of everything a page can load: in `<script integrity>`, or the `integrity` of an import map. */
 function writeIntegrity() {
-  const hash = createHash("sha384").update(readFileSync(join(dist, globalFile))).digest("base64");
-  writeFileSync(join(dist, "integrity.json"), `${JSON.stringify({ [globalFile]: `sha384-${hash}` }, null, 2)}\n`);
+  const hash = (name) => `sha384-${createHash("sha384").update(readFileSync(join(dist, name))).digest("base64")}`;
+  const hashes = Object.fromEntries(scripts.map((name) => [name, hash(name)]));
+  writeFileSync(join(dist, "integrity.json"), `${JSON.stringify(hashes, null, 2)}\n`);
 }
 
 function report() {
@@ -241,8 +246,9 @@ function report() {
     console.log(`  ${name.padEnd(28)}${number(bytes.length)} B ${number(brotliCompressSync(bytes).length)} B brotli`);
   };
   line("(WebAssembly inside)", optimised);
-  for (const name of outputs.filter((name) => name.endsWith(".js"))) line(`dist/${name}`, join(dist, name));
-  console.log(`  ${globalFile}: ${JSON.parse(readFileSync(join(dist, "integrity.json"), "utf8"))[globalFile]}`);
+  for (const name of scripts) line(`dist/${name}`, join(dist, name));
+  const hashes = JSON.parse(readFileSync(join(dist, "integrity.json"), "utf8"));
+  for (const name of scripts) console.log(`  ${name.padEnd(28)}${hashes[name]}`);
 }
 
 /** A hash over names and contents of files and folders: dates change without reason, contents do not. */

@@ -82,16 +82,26 @@ test("option names", () => {
   });
 });
 
-test("attributes of the element", () => {
-  const element = read("www/sdk/element.js");
-  const camelCase = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
-  const attributes = all(between(element, "const ATTRIBUTES = {", "};", "element.js"), /^ {2}"?([\w-]+)"?:/gm).map(camelCase);
-  const properties = all(between(element, "const PROPERTIES = [", "]", "element.js"), /"(\w+)"/g);
+test("what the element takes", () => {
+  const [element, declared] = [read("www/sdk/element.js"), read("www/sdk/element.d.ts")];
+  const kebabCase = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const ours = all(between(element, "const OPTIONS = {", "};", "element.js"), /^ {2}(\w+):/gm);
+  const flags = all(between(element, "const FLAGS = [", "]", "element.js"), /"(\w+)"/g);
+  const reflected = all(between(element, "const REFLECTED = [", "]", "element.js"), /"(\w+)"/g);
   const options = all(between(read("src/session/options.rs"), "pub const NAMES: &[&str] = &[", "];", "options.rs"), /"(\w+)"/g);
   same("option", {
     // The element is the container, and its removal is the signal.
     "src/session/options.rs (NAMES)": options.filter((name) => !["container", "signal"].includes(name)),
-    "element.js (ATTRIBUTES and PROPERTIES)": [...new Set([...attributes, ...properties])],
+    "element.js (OPTIONS)": ours,
+    "element.d.ts (FlinksReconnectProperties)": members(between(declared, "export interface FlinksReconnectProperties {", "\n}", "element.d.ts")).filter((name) => !flags.includes(name)),
+  });
+  same("attribute", {
+    "element.js (OPTIONS, in kebab-case)": ours.map(kebabCase).filter((name) => name.includes("-")),
+    "element.d.ts (FlinksReconnectAttributes)": all(between(declared, "export interface FlinksReconnectAttributes {", "\n}", "element.d.ts"), /^ {2}"([\w-]+)"\?:/gm),
+  });
+  same("reflected property", {
+    "element.js (REFLECTED and FLAGS)": [...reflected, ...flags],
+    "element.d.ts (Reflected …)": all(/\/\*\* Reflected[^*]*\*\/\n {2}\w+/.exec(declared)?.[0] ?? "", /(\w+)(?=`|$)/g),
   });
 });
 

@@ -3,4 +3,5 @@
 import { ReconnectError, reconnect, version } from "./index.js";
 import "./element.js";
 
-window.FlinksReconnect = { reconnect, ReconnectError, version };
+// Of two copies on a page the first stays, like its element. (In Node, where a server may import anything, there is no window.)
+if (globalThis.window && !Object.hasOwn(window, "FlinksReconnect")) window.FlinksReconnect = { reconnect, ReconnectError, version };

@@ -32,56 +32,84 @@ export type StartReply =
 
 type ConnectValue = string | number | boolean | undefined;
 
-/** Further parameters of Connect's address. Names the widget owns are refused. */
+/**
+ * Further parameters of Connect's address. The documented ones have their types here; any other name is passed on as it is, and so is a value
+ * that Flinks adds later. Names the widget owns are refused.
+ */
 export interface ConnectParams {
-  accountSelectorCurrency?: "cad" | "usd";
+  /** Which accounts the Account Selector lists. */
+  accountSelectorCurrency?: "cad" | "usd" | (string & {});
+  /** The Account Selector after sign-in: REDIRECT then brings account ids. */
   accountSelectorEnable?: boolean;
+  /** Several accounts can be picked. */
   accountSelectorMultiple?: boolean;
   accountSelectorNoTitle?: boolean;
+  /** The back button. Flinks' default: true. */
   backEnable?: boolean;
+  /** Hexadecimal without `#`. */
   backgroundColor?: string;
   boxLayout?: boolean;
-  /** Shows Connect's own X. */
+  /** Connect's own X, which ends the session with `CANCELLED`. */
   closeEnable?: boolean;
+  /** The consent page. Without it, you must show one of your own. */
   consentEnable?: boolean;
   customerId?: string;
+  /** Your name on the consent page. */
   customerName?: string;
-  daysOfTransactions?: "Days90" | "Days365";
-  /** Shows FlinksCapital, the test bank. Never in production. */
+  daysOfTransactions?: "Days90" | "Days365" | (string & {});
+  /** Lists FlinksCapital, the test bank. Never in production. */
   demo?: boolean;
+  /** The test bank signs in by a pop-up, as OAuth banks do. */
   demoOutbound?: boolean;
   desktopLayout?: boolean;
   detailsAndStatementEnable?: boolean;
+  /** A filter of the Account Selector, as 0.8. */
   eftEligibleRatio?: number;
+  /** Deprecated by Flinks. */
   enhancedMFA?: boolean;
+  /** What the consent page lists, separated by commas, as `TransactionHistory,AccountNumberandAccountInfo`. */
   features?: string;
+  /** Every account is fetched, though one was picked. */
   fetchAllAccounts?: boolean;
   fixedHeightEnable?: boolean;
+  /** Hexadecimal without `#`. */
   foregroundColor1?: string;
+  /** Hexadecimal without `#`. */
   foregroundColor2?: string;
   headerEnable?: boolean;
   headerImgEnable?: boolean;
+  /** Connect ends inside its frame instead of leading the page to `redirectUrl`. */
   innerRedirect?: boolean;
+  /** A search box above the bank list. */
   institutionFilterEnable?: boolean;
+  /** Which country's banks are listed, as `ca`. */
   institutionsLocation?: string;
+  /** Success is told by the REDIRECT message, not by leaving the page. */
   jsRedirect?: boolean;
-  loadingType?: "dots" | "progressbar";
+  loadingType?: "dots" | "progressbar" | (string & {});
+  /** How often credentials can be tried. */
   maximumRetry?: number;
-  monthsOfStatements?: string;
+  monthsOfStatements?: "MostRecent" | "Months12" | (string & {});
+  /** OAuth banks take over the window instead of opening one; the frame's `sandbox` must then allow top navigation. */
   oauthWindowRedirect?: boolean;
-  productType?: "banking" | "investment";
+  productType?: "banking" | "investment" | (string & {});
+  /** A page of yours that REDIRECT's `url` must lead to; another is a `CONFLICT`. */
   redirectUrl?: string;
   removePadding?: boolean;
+  /** Nightly Refresh for the new login. */
   scheduleRefresh?: boolean;
+  /** The Account Selector lists more than operations accounts. */
   showAllAccounts?: boolean;
   showAllOperationsAccounts?: boolean;
+  /** Deprecated by Flinks. */
   skipEnhancedMFA?: boolean;
   statement?: boolean;
   staticLoadingEnable?: boolean;
+  /** Your own opaque mark, for a session without a `start` reply that has one. */
   tag?: string;
   termsNoCheckbox?: boolean;
   termsUrl?: string;
-  theme?: string;
+  theme?: "dark" | "light" | (string & {});
   waitSummary?: boolean;
   withMFAQuestions?: boolean;
   withTransactions?: boolean;
@@ -204,12 +232,84 @@ export type ErrorCode =
   | "CLOSED"
   | "INTERNAL";
 
+/**
+ * The steps that Flinks documents, in the order a session may show them. It adds names, and they are passed on: any other text may come.
+ * docs/vocabulary.md says what each means.
+ */
+export type FlinksStep =
+  | "APP_MOUNTED"
+  | "APP_ONLINE"
+  | "APP_OFFLINE"
+  | "APP_RESIZE"
+  | "COMPONENT_LOAD_CONSENT"
+  | "COMPONENT_ACCEPT_CONSENT"
+  | "COMPONENT_DENY_CONSENT"
+  | "COMPONENT_ACCEPT_PROVIDER_CONSENT"
+  | "COMPONENT_ACCEPT_TERMS"
+  | "COMPONENT_DENY_TERMS"
+  | "COMPONENT_CLICK_TERMS_URL"
+  | "COMPONENT_CLICK_RESET_PASSWORD"
+  | "COMPONENT_LOAD_INSTITUTION_SELECTOR"
+  | "INSTITUTION_SELECTED"
+  | "COMPONENT_LOAD_CREDENTIAL"
+  | "SUBMIT_CREDENTIAL"
+  | "COMPONENT_LOAD_CREDENTIAL_RETRY"
+  | "COMPONENT_LOAD_MFA"
+  | "SUBMIT_MFA"
+  | "COMPONENT_LOAD_MFA_RETRY"
+  | "COMPONENT_HELP2FA_INFO"
+  | "COMPONENT_HELP2FA_TROUBLESHOOTING"
+  | "ENHANCED_MFA_HAS_QUESTIONS"
+  | "ENHANCED_MFA_NO_QUESTIONS"
+  | "COMPONENT_LOAD_ACCOUNT_SELECTION"
+  | "ACCOUNT_SELECTED"
+  | "POPUP_OPENED"
+  | "POPUP_BLOCKED"
+  | "TOKEN_INVALID"
+  | "COMPONENT_CLOSE_SESSION"
+  | "REDIRECT"
+  | (string & {});
+
+/** The codes that Flinks documents. It adds some, and they are passed on: any other text may come. docs/vocabulary.md says what each means. */
+export type FlinksCode =
+  | "OK"
+  | "CREATED"
+  | "OPERATION_PENDING"
+  | "OPERATION_DISPATCHED"
+  | "CARD_IN_USE"
+  | "SESSION_NONEXISTENT"
+  | "ACCESS_DENIED"
+  | "ALREADY_AUTHORIZED"
+  | "CONCURRENT_SESSION"
+  | "DISABLED_LOGIN"
+  | "INVALID_LOGIN"
+  | "INVALID_PASSWORD"
+  | "INVALID_REQUEST"
+  | "INVALID_SECURITY_RESPONSE"
+  | "INVALID_SECURITY_RESPONSE_NO_RETRY"
+  | "INVALID_USERNAME"
+  | "NEW_ACCOUNT"
+  | "QUESTION_NOT_FOUND"
+  | "RETRY_LATER"
+  | "SECURITYRESPONSES_INCOMPLETE"
+  | "SESSION_EXPIRED"
+  | "TOO_MANY_REQUESTS"
+  | "UNAUTHORIZED"
+  | "UNKNOWN_CHALLENGE_KEY"
+  | "METHOD_NOT_AVAILABLE"
+  | "NO_TRANSACTION"
+  | "DISABLED_INSTITUTION"
+  | "AGGREGATION_ERROR"
+  | (string & {});
+
 /** Codes are the contract, messages are not. No id, token or URL stands in a message. */
 export declare class ReconnectError extends Error {
   private constructor();
   readonly name: "ReconnectError";
   readonly code: ErrorCode;
-  readonly flinksCode: string | null;
+  /** Why Flinks ended it: with `FLINKS`, and where a session or token died at Flinks. */
+  readonly flinksCode: FlinksCode | null;
+  /** What your backend answered, when it refused. */
   readonly httpStatus: number | null;
   /** Whether `session.retry()` can help. */
   readonly retryable: boolean;
@@ -219,8 +319,9 @@ export declare class ReconnectError extends Error {
 export interface ReconnectEventMap {
   phasechange: CustomEvent<{ phase: Phase; previous: Phase }>;
   /** Every trusted Flinks event, known or not. */
-  step: CustomEvent<{ step: string; institution: string | null }>;
-  flinkscode: CustomEvent<{ flinksCode: string }>;
+  step: CustomEvent<{ step: FlinksStep; institution: string | null }>;
+  /** Flinks reports a code. Most do not end the session. */
+  flinkscode: CustomEvent<{ flinksCode: FlinksCode }>;
   /** Connect left the reconnect for the full flow. */
   fullflow: CustomEvent<Record<string, never>>;
   /** The session dies unless something happens in it. */

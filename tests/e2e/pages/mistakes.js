@@ -1,0 +1,262 @@
+// What a page can get wrong: each ends in a typed error or in nothing, and the page goes on.
+
+import { CONNECT, EVENTS, REQUEST, Visit, good, mounted, proved, reach, tell, turn, until } from "./lab.js";
+
+const { lab } = window;
+const { reconnect, ReconnectError } = await import("/sdk/index.js");
+
+const options = (more) => ({ instance: "toolbox", requestId: REQUEST, ...more });
+
+function thrownBy(action) {
+  try {
+    action();
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Nothing of the widget's is on the page, and nothing waits or listens. */
+const isClean = () => !document.querySelector("iframe, dialog") && lab.timers.size === 0 && !lab.listeners().includes("Window message");
+
+/** Whatever somebody passes where options or a container belong. */
+export async function wrong() {
+  const hostile = new Proxy({}, { ownKeys: () => { throw new Error("no keys"); }, get: () => { throw new Error("no value"); } });
+  const getter = Object.defineProperty(options(), "deliver", { enumerable: true, get: () => { throw new Error("no value"); } });
+  const detachedFrame = document.createElement("iframe");
+  const given = {
+    "no options": [undefined],
+    null: [null],
+    "a string": ["/start"],
+    "an array": [[]],
+    "a function": [() => {}],
+    "empty options": [{}],
+    "a proxy that throws": [hostile],
+    "a class's own getters": [new (class { get requestId() { return REQUEST; } })()],
+    "requestId as a number": [options({ requestId: 42 })],
+    "an unknown option": [options({ onSuccess() {} })],
+    "a container that nothing matches": [options({ container: "#nowhere" })],
+    "a container that is no selector": [options({ container: "::::" })],
+    "an empty selector": [options({ container: "" })],
+    "container: null": [options({ container: null })],
+    "container: document": [options({ container: document })],
+    "container: window": [options({ container: window })],
+    "container: a text node": [options({ container: document.createTextNode("") })],
+    "container: a list": [options({ container: document.querySelectorAll("#one") })],
+    "container: a shadow root": [options({ container: document.createElement("div").attachShadow({ mode: "open" }) })],
+    "container: jQuery's": [options({ container: { 0: document.body, length: 1 } })],
+    "signal: a controller": [options({ signal: new AbortController() })],
+    "headers: an object": [options({ headers: { "X-Token": "1" } })],
+    "deliver: an object": [options({ deliver: { url: "/deliver" } })],
+    "start: a promise": [{ instance: "toolbox", start: Promise.resolve() }],
+  };
+  const complaints = [];
+  for (const [what, [value]] of Object.entries(given)) {
+    const error = thrownBy(() => reconnect(value));
+    const isRight = error instanceof ReconnectError && error.code === "INVALID_OPTIONS" && /^Option `\w+\??`/.test(error.message.replace("`?`", "`x`"));
+    if (!isRight) complaints.push(`${what}: ${error?.code ?? error}: ${error?.message}`);
+    if (!isClean()) complaints.push(`${what}: something is left`);
+  }
+  // A getter that throws is no value, so this session has nowhere to deliver to: it is the page's own to notice.
+  const odd = thrownBy(() => reconnect(getter).close());
+  await turn();
+
+  // A container that is an element, but shows nothing.
+  const detached = reconnect(options({ container: document.createElement("div"), loadTimeoutMs: 100 }));
+  const hidden = await detached.result.catch((error) => error);
+  const inFrame = reconnect(options({ container: detachedFrame, loadTimeoutMs: 100 }));
+  const lost = await inFrame.result.catch((error) => error);
+  detached.close();
+  inFrame.close();
+  const after = await mounted();
+  await after.delivers();
+  return [
+    proved(`${Object.keys(given).length} wrong options and containers`, "INVALID_OPTIONS, thrown at once", "the next good one delivers", {
+      [complaints.join("; ")]: complaints.length === 0,
+      [`a getter that throws: ${odd}`]: odd === null,
+    }),
+    proved("containers that are not on the page, or show no children", `${hidden.code}, ${lost.code}`, "on the page it mounts", {
+      typed: hidden.code === "LOAD_TIMEOUT" && lost.code === "LOAD_TIMEOUT",
+      "nothing is left": isClean(),
+    }),
+  ];
+}
+
+const never = () => new Promise(() => {});
+const fails = () => { throw new Error("the page's own mistake"); };
+const rejects = () => Promise.reject(new Error("the page's own mistake"));
+const nonsense = () => 42;
+
+/** `start`, `deliver`, `headers` that throw, reject, answer nonsense or never settle. */
+export async function functions() {
+  const outcomes = {};
+  const begin = async (name, more) => {
+    const visit = await Visit.open({ deliver: undefined, ...more });
+    const { error } = await visit.ended();
+    outcomes[name] = error?.code;
+    visit.session.close();
+  };
+  await begin("start throws", { start: fails });
+  await begin("start rejects", { start: rejects });
+  await begin("start answers 42", { start: nonsense });
+  await begin("headers throw at start", { start: "/start", headers: fails });
+  await begin("headers answer 42 at start", { start: "/start", headers: nonsense });
+  const waiting = await Visit.open({ start: never });
+  await turn();
+  await waiting.closed();
+  outcomes["start never settles, closed"] = waiting.outcome.error?.code;
+
+  const finish = async (name, more) => {
+    const visit = await mounted({ deliverTimeoutMs: 400, ...more });
+    await visit.says(good());
+    const { error } = await visit.ended();
+    outcomes[name] = error?.code;
+    visit.session.close();
+  };
+  await finish("deliver throws", { deliver: fails });
+  await finish("deliver rejects", { deliver: rejects });
+  await finish("deliver never settles", { deliver: never });
+  await finish("headers throw at delivery", { headers: fails });
+  await finish("headers never settle at delivery", { headers: never });
+  await turn();
+  const expected = (name) => (name.includes("closed") ? "CLOSED" : /^(start|headers.*start$)/.test(name) ? "START_FAILED" : "UNDELIVERED");
+  const wrong = Object.entries(outcomes).filter(([name, code]) => code !== expected(name));
+  const after = await mounted({ deliver: nonsense });
+  await after.delivers();
+  return [
+    proved(`${Object.keys(outcomes).length} functions that throw, reject or never settle`, [...new Set(Object.values(outcomes))].join(", "), "a function that answers 42 has delivered", {
+      [wrong.map((pair) => pair.join(": ")).join("; ")]: wrong.length === 0,
+      [`no unhandled rejection: ${lab.errors}`]: lab.errors.length === 0,
+      "nothing is left": isClean(),
+    }),
+  ];
+}
+
+/** Listeners that throw: the others hear, the session goes on, and the browser reports it like any other mistake of the page's. */
+export async function listeners() {
+  const visit = await Visit.open();
+  let thrown = 0;
+  for (const name of EVENTS) {
+    lab.original.add.call(visit.session, name, () => {
+      thrown += 1;
+      throw new Error("the page's own mistake");
+    });
+  }
+  const later = [];
+  lab.original.add.call(visit.session, "phasechange", ({ detail }) => later.push(detail.phase));
+  await visit.mounted();
+  await visit.delivers();
+  return [
+    proved("every listener throws", `delivered; ${thrown} errors reported`, "a listener after it hears everything", {
+      "all were thrown, all reported": thrown > 3 && lab.errors.length === thrown,
+      [`later: ${later}`]: later.join() === "loading,active,delivering,done",
+      "nothing is left": isClean(),
+    }),
+  ];
+}
+
+/** `close()` wherever a page can call it. */
+export async function closings() {
+  const outcomes = {};
+  const close = async (name, more, when) => {
+    const visit = await Visit.open(more);
+    when(visit.session);
+    for (const moment of ["active", "delivering"]) {
+      await until(moment, () => visit.outcome || visit.session.phase === moment);
+      if (visit.outcome || moment === "delivering") break;
+      await reach(visit.window, CONNECT).catch(() => {});
+      if (visit.window) await visit.says(good()).catch(() => {});
+    }
+    const { result, error } = await visit.ended();
+    await turn();
+    visit.session.close();
+    outcomes[name] = `${result?.status ?? error.code}${isClean() ? "" : ", something is left"}`;
+  };
+  const at = (phase) => (session) =>
+    lab.original.add.call(session, "phasechange", ({ detail }) => detail.phase === phase && (session.close(), session.close()));
+  const challenge = { status: "challenge", mode: "resume", attemptId: "attempt-of-the-host-0001", requestId: REQUEST };
+
+  await close("at once", {}, (session) => session.close());
+  await close("before the first phase, by a signal that was aborted", { signal: AbortSignal.abort() }, () => {});
+  await close("in a microtask", {}, (session) => queueMicrotask(() => session.close()));
+  let starting;
+  await close("inside start", { start: () => (starting.close(), challenge) }, (session) => (starting = session));
+  await close("inside headers", { start: "/start", headers: () => (starting.close(), {}) }, (session) => (starting = session));
+  for (const phase of ["loading", "active"]) await close(`on becoming ${phase}`, {}, at(phase));
+  await close("on a step", {}, (session) => lab.original.add.call(session, "step", () => session.close()));
+  await close("on becoming delivering", {}, at("delivering"));
+  let delivering;
+  await close("inside deliver", { deliver: async () => (delivering.close(), { saved: true }) }, (session) => (delivering = session));
+  await close("on becoming done", {}, at("done"));
+  await close("on becoming closed", {}, (session) => (at("closed")(session), session.close()));
+  await close("when the result is there", {}, (session) => session.result.then(() => session.close()));
+  const controller = new AbortController();
+  await close("by the signal, in a listener", { signal: controller.signal }, (session) => lab.original.add.call(session, "phasechange", () => controller.abort()));
+  const late = /delivering|deliver$|done|result/;
+  const wrong = Object.entries(outcomes).filter(([name, outcome]) => outcome !== (late.test(name) ? "reconnected" : "CLOSED"));
+  return [
+    proved(`close() at ${Object.keys(outcomes).length} moments, most of them inside a callback`, "CLOSED before REDIRECT, reconnected after", "after REDIRECT the result is delivered all the same", {
+      [wrong.map((pair) => pair.join(": ")).join("; ")]: wrong.length === 0,
+      [`no error: ${lab.errors}`]: lab.errors.length === 0,
+    }),
+  ];
+}
+
+/** A double click. */
+export async function doubled() {
+  const first = await mounted();
+  const second = await Visit.open({ container: "#two" });
+  const { error } = await second.ended();
+  const isFirstAlive = first.session.phase === "active";
+  second.session.close();
+  await first.delivers();
+
+  const visits = [await Visit.open({ container: null, start: "/start" }), await Visit.open({ container: null, start: "/start" })];
+  await until("one of two mounts", () => visits.some(({ session }) => session.phase === "active"));
+  await until("the other is busy", () => visits.some(({ outcome }) => outcome));
+  const codes = visits.map(({ outcome }) => outcome?.error?.code ?? "active");
+  for (const { session } of visits) session.close();
+  await turn();
+  return [
+    proved("reconnect() twice for one session", `active, then ${error.code}; in dialogs: ${codes.join(", ")}`, "the first delivers", {
+      busy: error.code === "BUSY" && isFirstAlive,
+      "dialogs too": codes.toSorted().join() === "BUSY,active",
+      "nothing is left": isClean() && !document.querySelector("dialog"),
+    }),
+  ];
+}
+
+const script = (src) =>
+  new Promise((resolve, reject) => {
+    const element = document.createElement("script");
+    Object.assign(element, { src, onload: resolve, onerror: () => reject(new Error(`${src} does not load`)) });
+    document.head.append(element);
+  });
+
+/** The script tag twice, and the modules as well: an application that has grown. */
+export async function copies() {
+  await script("/sdk/flinks-reconnect.global.js?first");
+  const { FlinksReconnect } = window;
+  const Defined = customElements.get("flinks-reconnect");
+  await script("/sdk/flinks-reconnect.global.js?second");
+  const { FlinksReconnectElement } = await import("/sdk/element.js");
+  const isStable = window.FlinksReconnect === FlinksReconnect && customElements.get("flinks-reconnect") === Defined;
+
+  // Both work beside each other, and one is told when the other has the session.
+  const module = await mounted();
+  const tag = new Visit(FlinksReconnect.reconnect, { container: "#two" });
+  const { error } = await tag.ended();
+  tag.session.close();
+  const isModuleAlive = module.session.phase === "active";
+  await module.delivers();
+  const alone = await new Visit(FlinksReconnect.reconnect, { container: "#two" }).mounted();
+  await alone.delivers();
+  return [
+    proved("two script tags and the modules on one page", `one tag, one global; of two on one session one is ${error.code}`, "each copy delivers", {
+      "the first stays": isStable && FlinksReconnectElement === Defined && new FlinksReconnectElement() instanceof HTMLElement,
+      "its own error class": error instanceof FlinksReconnect.ReconnectError && error.code === "BUSY",
+      "the other goes on": isModuleAlive,
+      [`no error: ${lab.errors}`]: lab.errors.length === 0,
+    }),
+  ];
+}
