@@ -34,7 +34,7 @@ export interface FlinksReconnectProperties {
   manual: boolean;
 }
 
-/** The options as attributes. What is text in one word (`start`, `language` …) is the same as its property. */
+/** The options as attributes, where those have another name than the property. */
 export interface FlinksReconnectAttributes {
   "connect-url"?: string | undefined;
   "request-id"?: string | undefined;
@@ -46,10 +46,12 @@ export interface FlinksReconnectAttributes {
   "deliver-timeout-ms"?: number | string | undefined;
 }
 
+type Milliseconds = "loadTimeoutMs" | "deliverTimeoutMs";
+
 /** What a template can say about the element, whichever framework it is written in. */
 export type FlinksReconnectElementProps = FlinksReconnectAttributes & {
-  [Name in keyof FlinksReconnectProperties]?: FlinksReconnectProperties[Name] | undefined;
-};
+  [Name in Exclude<keyof FlinksReconnectProperties, Milliseconds>]?: FlinksReconnectProperties[Name] | undefined;
+} & { [Name in Milliseconds]?: number | string | null | undefined };
 
 /** Listeners as attributes: `Prefix` and the event's name. */
 export type FlinksReconnectListeners<Prefix extends string> = {

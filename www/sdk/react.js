@@ -47,19 +47,19 @@ export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }
     let session;
     try {
       session = reconnect({ ...latestFunctions(latest), container: container.current });
+      for (const name of EVENTS) session.addEventListener(name, (event) => report("onEvent", event));
+      follow(
+        session,
+        (result) => latest.current.onResult?.(result),
+        (error) => report("onError", error),
+      );
     } catch (error) {
-      report("onError", error);
-      return undefined;
+      // Later, when StrictMode has given its first mounting up.
+      queueMicrotask(() => report("onError", error));
     }
-    for (const name of EVENTS) session.addEventListener(name, (event) => report("onEvent", event));
-    follow(
-      session,
-      (result) => latest.current.onResult?.(result),
-      (error) => report("onError", error),
-    );
     return () => {
       isMounted = false;
-      session.close();
+      session?.close();
     };
   }, []);
 
