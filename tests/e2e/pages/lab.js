@@ -11,6 +11,8 @@ const { original } = lab;
 export const CONNECT = "https://toolbox-iframe.private.fin.ag";
 export const EVIL = "https://evil.test";
 export const REQUEST = "request-of-the-host-0001";
+/** One that no other page of the browser has: the page before may not have let go of its own yet. */
+export const OWN_REQUEST = `request-of-this-page-${Math.random().toString(36).slice(2)}`;
 export const GOOD_LOGIN = "login-of-the-user-0001";
 export const EVIL_LOGIN = "login-of-the-attacker-0001";
 export const EVENTS = ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"];
@@ -233,6 +235,6 @@ async function begin() {
     const scenarios = await import(`/lab/${file}.js`);
     report({ rows: await scenarios[scenario]() });
   } catch (error) {
-    report({ failure: `${error.message}\n${error.stack}\n${lab.errors.join("\n")}\nviolations: ${lab.violations.join("; ")}` });
+    report({ failure: `${file}.${scenario}: ${error.message}\n${error.stack}\n${lab.errors.join("\n")}\nviolations: ${lab.violations.join("; ")}` });
   }
 }

@@ -12,6 +12,8 @@
 //! | `/script-tag` | a page with the script tag; its query chooses integrity and damage |
 //! | `/away` | a page that says it is another |
 //!
+//! A test can offer further scripts, which come before all of these.
+//!
 //! Invariants: nothing leaves this process; everything received is in the log before it is answered.
 
 use std::collections::HashMap;
@@ -69,10 +71,13 @@ pub struct Received {
 pub struct Internet {
     port: u16,
     log: Log,
+    offered: Offered,
     server: JoinHandle<()>,
 }
 
 type Log = Arc<Mutex<Vec<Received>>>;
+/// Scripts by their paths.
+type Offered = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 
 impl Drop for Internet {
     fn drop(&mut self) {
@@ -87,15 +92,16 @@ impl Internet {
         let address = listener.local_addr()?;
         let tls = TlsAcceptor::from(Arc::new(certified()?));
         let (accepted, connections) = mpsc::unbounded_channel();
-        let log = Log::default();
-        let noted = Arc::clone(&log);
-        let router = axum::Router::new().fallback(move |request: Request| answer(Arc::clone(&noted), request));
+        let (log, offered) = (Log::default(), Offered::default());
+        let (noted, scripts) = (Arc::clone(&log), Arc::clone(&offered));
+        let router = axum::Router::new()
+            .fallback(move |request: Request| answer(Arc::clone(&noted), Arc::clone(&scripts), request));
         let server = tokio::spawn(async move {
             let accepting = tokio::spawn(accept_all(listener, tls, accepted));
             axum::serve(Doors { address, connections }, router).await.ok();
             accepting.abort();
         });
-        Ok(Self { port: address.port(), log, server })
+        Ok(Self { port: address.port(), log, offered, server })
     }
 
     /// Where the browser finds its proxy.
@@ -108,6 +114,11 @@ impl Internet {
     #[must_use]
     pub fn log(&self) -> Vec<Received> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Serves a script at this path, on every host.
+    pub fn offer(&self, path: &str, script: Vec<u8>) {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), script);
     }
 
     /// Empties the log.
@@ -205,7 +216,7 @@ async fn skip(stream: &mut TcpStream, count: u8) -> std::io::Result<()> {
 
 // ---- pages ----
 
-async fn answer(log: Log, request: Request) -> Response<Body> {
+async fn answer(log: Log, offered: Offered, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
     let header = |name: &header::HeaderName| text(parts.headers.get(name));
@@ -220,7 +231,11 @@ async fn answer(log: Log, request: Request) -> Response<Body> {
     log.lock().unwrap_or_else(PoisonError::into_inner).push(received.clone());
     let query =
         Query::<HashMap<String, String>>::try_from_uri(&parts.uri).map(|Query(query)| query).unwrap_or_default();
-    let mut response = page(&received, &query);
+    let script = offered.lock().unwrap_or_else(PoisonError::into_inner).get(&received.path).cloned();
+    let mut response = match script {
+        Some(script) => respond(StatusCode::OK, "text/javascript", Body::from(script)),
+        None => page(&received, &query),
+    };
     allow_everybody(&parts.headers, response.headers_mut());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if parts.method == Method::OPTIONS {

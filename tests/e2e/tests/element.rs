@@ -3,46 +3,33 @@
 use flinks_e2e::{Lab, Result};
 
 #[tokio::test]
-async fn attributes_are_the_options_and_wrong_ones_are_named() -> Result<()> {
-    Lab::run(async |lab| lab.play("element:", &["element.attributes"]).await).await
+async fn options_are_attributes_and_properties() -> Result<()> {
+    let scenarios = ["element.attributes", "element.properties", "element.upgrade"];
+    Lab::run(async |lab| lab.play("element:", &scenarios).await).await
 }
 
 #[tokio::test]
-async fn properties_reflect_where_users_expect_it_and_survive_the_upgrade() -> Result<()> {
-    Lab::run(async |lab| lab.play("element:", &["element.properties", "element.upgrade"]).await).await
+async fn a_session_lives_as_long_as_its_element_is_on_the_page() -> Result<()> {
+    let scenarios = [
+        "element.moved",
+        "element.removed",
+        "element.children",
+        "element.several",
+        "element.styled",
+        "element.opened",
+        "element.retried",
+    ];
+    Lab::run(async |lab| lab.play("element:", &scenarios).await).await
 }
 
 #[tokio::test]
-async fn moving_keeps_the_session_and_removing_ends_it() -> Result<()> {
-    Lab::run(async |lab| lab.play("element:", &["element.moved", "element.removed", "element.children"]).await).await
+async fn wrong_options_and_functions_are_typed_errors() -> Result<()> {
+    let scenarios = ["mistakes.wrong", "mistakes.functions", "mistakes.listeners"];
+    Lab::run(async |lab| lab.play("mistake:", &scenarios).await).await
 }
 
 #[tokio::test]
-async fn several_live_on_a_page_and_in_shadow_trees() -> Result<()> {
-    Lab::run(async |lab| lab.play("element:", &["element.several", "element.styled"]).await).await
-}
-
-#[tokio::test]
-async fn it_opens_when_asked_and_tells_every_ending() -> Result<()> {
-    Lab::run(async |lab| lab.play("element:", &["element.opened", "element.retried"]).await).await
-}
-
-#[tokio::test]
-async fn wrong_options_and_containers_are_typed_errors() -> Result<()> {
-    Lab::run(async |lab| lab.play("mistake:", &["mistakes.wrong"]).await).await
-}
-
-#[tokio::test]
-async fn functions_and_listeners_may_throw_reject_or_never_settle() -> Result<()> {
-    Lab::run(async |lab| lab.play("mistake:", &["mistakes.functions", "mistakes.listeners"]).await).await
-}
-
-#[tokio::test]
-async fn a_page_may_close_at_any_moment() -> Result<()> {
-    Lab::run(async |lab| lab.play("mistake:", &["mistakes.closings"]).await).await
-}
-
-#[tokio::test]
-async fn twice_is_told_and_breaks_nothing() -> Result<()> {
-    Lab::run(async |lab| lab.play("mistake:", &["mistakes.doubled", "mistakes.copies"]).await).await
+async fn a_page_may_close_at_any_moment_and_do_everything_twice() -> Result<()> {
+    let scenarios = ["mistakes.closings", "mistakes.doubled", "mistakes.copies"];
+    Lab::run(async |lab| lab.play("mistake:", &scenarios).await).await
 }
