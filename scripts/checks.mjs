@@ -4,9 +4,12 @@
 // and may return a `{ remark }` for the table. If it runs tests, `count(output)` reads the runner's own summary, and
 // `excerpt(output)` finds what the failed tests said.
 
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, relative } from "node:path";
 import { CommandFailed, Failure, find, root, run } from "./command.mjs";
+import { consume } from "./consumers.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -98,15 +101,39 @@ export const checks = {
   "e2e-webkit": endToEndCheck("webkit", "WebKitWebDriver", ["webkit"], ["xvfb-run", "--auto-servernum"]),
 
   package: {
-    about: "npm would publish exactly what users need",
+    about: "npm would publish exactly what users need, and their tools find it",
     needs: ["package"],
     async run(log) {
-      const [{ files }] = JSON.parse(await run("npm", ["pack", "--dry-run", "--json"], { log }));
+      const folder = "target/test/package";
+      rmSync(join(root, folder), { recursive: true, force: true });
+      mkdirSync(join(root, folder), { recursive: true });
+      const [{ files, filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder], { log }));
       const packed = files.map(({ path }) => path);
       const missing = published.filter((path) => !packed.includes(path));
       const extra = packed.filter((path) => !published.includes(path));
       if (missing.length) throw new Failure(`the package lacks ${missing.join(", ")}`);
       if (extra.length) throw new Failure(`the package has, but should not have, ${extra.join(", ")}`);
+      const tarball = join(folder, filename);
+      await run(join(root, "node_modules/.bin/publint"), ["run", "--strict", tarball], { log });
+      // ESM only: Node 20 can `require` it all the same, which this tool does not know.
+      await run(join(root, "node_modules/.bin/attw"), [tarball, "--profile", "esm-only", "--no-emoji", "--format", "ascii"], { log });
+    },
+  },
+
+  reproducible: {
+    about: "a second build, in another folder, is the same to the byte",
+    needs: ["package", "wasm-target", "wasm-bindgen-cli"],
+    run: buildAgain,
+  },
+
+  consumers: {
+    about: "the packed package in every framework: types, build, a reconnect in real browsers",
+    needs: ["c-compiler", "package", "chromium", "firefox", "geckodriver", "webkit"],
+    run: consume,
+    count: (output) => {
+      const rows = output.match(/^\| .* \|$/gm) ?? [];
+      const failed = rows.filter((row) => row.endsWith("| FAILED |")).length;
+      return { passed: rows.length - failed, failed, ignored: 0 };
     },
   },
 
@@ -146,8 +173,37 @@ const published = [
   "package.json", "README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT",
   ...["index", "element", "react"].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`, `dist/${name}.d.ts`]),
   "dist/flinks-reconnect.global.js", "dist/flinks-reconnect.global.js.map", "dist/global.d.ts",
+  ...["solid", "svelte", "vue"].map((name) => `dist/types/${name}.d.ts`),
   "dist/integrity.json",
 ];
+
+/**
+ * Builds once more, from a copy of the sources elsewhere (in a folder with a space in its name) with nothing built beside it, and compares with dist/.
+ */
+async function buildAgain(log) {
+  const elsewhere = mkdtempSync(join(tmpdir(), "flinks reconnect "));
+  try {
+    const isSource = (path) => !["target", "dist", "node_modules", ".git"].includes(basename(path));
+    cpSync(root, elsewhere, { recursive: true, filter: (path) => path === root || isSource(path) });
+    symlinkSync(join(root, "node_modules"), join(elsewhere, "node_modules"));
+    // Not as a script, which would set up first.
+    const script = 'const { build } = await import("./scripts/build.mjs"); await build();';
+    await run("node", ["--input-type=module", "--eval", script], { cwd: elsewhere, env: { CARGO_TARGET_DIR: join(elsewhere, "target") }, log });
+
+    const hashes = (folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name))
+        .sort()
+        .map((path) => `${createHash("sha256").update(readFileSync(path)).digest("hex")} ${relative(folder, path)}`);
+    const [first, second] = [join(root, "dist"), join(elsewhere, "dist")].map(hashes);
+    const different = first.filter((line) => !second.includes(line)).concat(second.filter((line) => !first.includes(line)));
+    if (different.length) throw new Failure(`the second build differs:\n${different.join("\n")}`);
+    appendFileSync(join(root, log), `| ${first.length} files built twice, in two folders | same SHA-256 |\n`);
+  } finally {
+    rmSync(elsewhere, { recursive: true, force: true });
+  }
+}
 
 /** The shell's tests, compiled to WebAssembly and run inside a browser. webdriver.json has the browsers' switches. */
 function wasmCheck(title, needs, driver) {

@@ -4,6 +4,7 @@
 //!   cross-origin for real.
 //! - [`Lab`]: the attacks. An [`Internet`] of its own, in which every name leads to pages that do as they are told, so that Connect's
 //!   stand-in and the attackers have the origins they would really have.
+//! - [`Frontend`]: somebody's own site, with the reference host as its backend. The program `consumers` drives the built examples with it.
 //!
 //! Which browser drives the tests is told by `E2E_ENGINE` (`chromium`, `firefox` or `webkit`; default `chromium`), its driver's path by
 //! `E2E_DRIVER`, and the package under test by `E2E_DIST` (default: the repository's `dist`).
@@ -12,6 +13,7 @@
 
 mod engine;
 mod faulty;
+mod frontend;
 mod internet;
 mod lab;
 mod wait;
@@ -19,6 +21,7 @@ mod world;
 
 pub use engine::Engine;
 pub use faulty::{Answer, ConnectPage, Delivered, Faulty, HostPolicy};
+pub use frontend::Frontend;
 pub use internet::{Internet, Received};
 pub use lab::{HOST, Lab, Place, Row};
 pub use wait::{PATIENCE, eventually};

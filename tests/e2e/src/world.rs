@@ -1,5 +1,7 @@
 //! One demo with everything around it, and what a person does in it.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flinks_host::{Config as HostConfig, DemoFiles, Host};
@@ -29,20 +31,26 @@ pub struct World {
     pub host: Host,
     /// The browser.
     pub browser: WebDriver,
-    _driver: DriverProcess,
+    driver: Arc<DriverProcess>,
 }
 
 impl World {
     /// Runs a test in a world of its own, and ends the browser however the test ends.
     pub async fn run(test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
-        let world = Self::open().await?;
+        let (driver, browser) = launch(Engine::from_env()?, Network::Real).await?;
+        let world = Self::start(browser, Arc::new(driver), repository().join("www/demo")).await?;
+        world.visit().await?;
         let outcome = test(&world).await;
         world.browser.quit().await?;
         outcome
     }
 
-    /// Starts everything and opens the demo.
-    async fn open() -> Result<Self> {
+    /// A new sandbox and a new host, which serves the site in this folder instead of the demo, around the same browser.
+    pub async fn anew(&self, site_dir: &Path) -> Result<Self> {
+        Self::start(self.browser.clone(), Arc::clone(&self.driver), site_dir.to_owned()).await
+    }
+
+    async fn start(browser: WebDriver, driver: Arc<DriverProcess>, site_dir: PathBuf) -> Result<Self> {
         let keys = SandboxConfig::local();
         let sandbox = Sandbox::start(keys.clone()).await?;
         let host = Host::start(HostConfig {
@@ -54,14 +62,11 @@ impl World {
             api_key: keys.api_key.clone(),
             database_url: "sqlite::memory:".to_owned(),
             poll_interval: Duration::from_millis(100),
-            demo: Some(DemoFiles { site_dir: repository().join("www/demo"), sdk_dir: dist() }),
+            demo: Some(DemoFiles { site_dir, sdk_dir: dist() }),
             ..HostConfig::default()
         })
         .await?;
-        let (driver, browser) = launch(Engine::from_env()?, Network::Real).await?;
-        let world = Self { sandbox, host, browser, _driver: driver };
-        world.visit().await?;
-        Ok(world)
+        Ok(Self { sandbox, host, browser, driver })
     }
 
     /// Opens the demo, or opens it again.

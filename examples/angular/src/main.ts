@@ -1,0 +1,5 @@
+import { bootstrapApplication } from "@angular/platform-browser";
+
+import { Bank } from "./bank";
+
+bootstrapApplication(Bank);

@@ -1,0 +1,169 @@
+//! Drives the built examples, one after the other in one browser, each through a whole reconnect against a sandbox and a host of its own:
+//!
+//! `consumers PLAN.json`, where the plan is what `scripts/consumers.mjs` wrote: `[{"name", "folder", "served", "bytes"}]`.
+//!
+//! `served` says how the page gets to the browser: `host`, by the reference host under its strict policy; `beside`, by a server of its own with the
+//! host as its backend; `itself`, by `next start` in that folder.
+//!
+//! Prints a row for each, whatever became of the others; fails if one failed.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use flinks_e2e::{Engine, Frontend, Result, World, eventually, repository};
+use serde_json::Value;
+use thirtyfour::{By, WebElement};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("consumers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
+    let path = std::env::args().nth(1).ok_or("expected the path of a plan")?;
+    let plan: Vec<Value> = serde_json::from_slice(&std::fs::read(path)?)?;
+    let engine = Engine::from_env()?;
+    World::run(async |browser| {
+        let mut failed = Vec::new();
+        for consumer in plan.iter().map(Consumer::read) {
+            let consumer = consumer?;
+            let outcome = consumer.reconnects(browser).await;
+            let result = outcome.as_ref().map_or_else(|_| "FAILED", |()| "reconnected");
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "| {} | {engine} | {} | {result} |", consumer.name, consumer.bytes)?;
+            if let Err(error) = outcome {
+                failed.push(format!("{}: {error}", consumer.name));
+            }
+        }
+        if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
+    })
+    .await
+}
+
+/// One built example.
+struct Consumer<'a> {
+    name: &'a str,
+    folder: &'a Path,
+    served: &'a str,
+    bytes: u64,
+}
+
+impl<'a> Consumer<'a> {
+    fn read(given: &'a Value) -> Result<Self> {
+        let text =
+            |name: &str| given.get(name).and_then(Value::as_str).ok_or(format!("the plan lacks {name}: {given}"));
+        let bytes = given.get("bytes").and_then(Value::as_u64).ok_or("the plan lacks bytes")?;
+        Ok(Self { name: text("name")?, folder: Path::new(text("folder")?), served: text("served")?, bytes })
+    }
+
+    async fn reconnects(&self, browser: &World) -> Result<()> {
+        match self.served {
+            "host" => {
+                let world = browser.anew(self.folder).await?;
+                drive(&world, &world.host.url()).await
+            }
+            "beside" => {
+                let world = signed_in(browser).await?;
+                let site = Frontend::start(self.folder, &world.host.url(), &world.sandbox.connect_url()).await?;
+                drive(&world, site.url()).await
+            }
+            "itself" => {
+                let world = signed_in(browser).await?;
+                let site = Server::start(self.folder, &world.host.url()).await?;
+                let page = reqwest::get(&site.url).await?.text().await?;
+                if !page.contains("<output>") {
+                    return Err(format!("the server did not render the page: {page}").into());
+                }
+                drive(&world, &site.url).await
+            }
+            other => Err(format!("served: expected host, beside or itself, got {other}").into()),
+        }
+    }
+}
+
+/// A world whose demo was visited: that signs in, and a cookie is for a host name, whatever the port.
+async fn signed_in(browser: &World) -> Result<World> {
+    let world = browser.anew(&repository().join("www/demo")).await?;
+    world.visit().await?;
+    Ok(world)
+}
+
+/// What a person does on the page.
+async fn drive(world: &World, url: &str) -> Result<()> {
+    world.browser.goto(url).await?;
+    world.find("output").await?;
+    if let Ok(button) = world.browser.find(By::Css("button")).await {
+        button.click().await?;
+    }
+    frame(world).await?.enter_frame().await?;
+    world.answer_all().await?;
+    world.leave_connect().await?;
+    let outcome = eventually("the page tells the outcome", async || {
+        let said = world.browser.find(By::Css("output")).await?.text().await?;
+        Ok((!said.is_empty()).then_some(said))
+    })
+    .await?;
+    if outcome != "reconnected" {
+        return Err(format!("the page says {outcome}").into());
+    }
+    let launched = world.launched_request_ids().len();
+    if launched != 1 {
+        return Err(format!("Connect was opened {launched} times").into());
+    }
+    // Not by the page, which may have no other request than the widget's.
+    let connections = format!("{}/api/connections", world.host.url());
+    eventually("the host has the result", async || {
+        world.browser.goto(&connections).await?;
+        let source = world.browser.source().await?;
+        Ok(source.matches("up-to-date").next().map(drop))
+    })
+    .await
+}
+
+/// Connect's frame: on the page, or in the element's shadow tree.
+async fn frame(world: &World) -> Result<WebElement> {
+    const FIND: &str = "return document.querySelector('iframe') ?? document.querySelector('flinks-reconnect')?.shadowRoot.querySelector('iframe')";
+    eventually("Connect's frame is there", async || Ok(world.browser.execute(FIND, vec![]).await?.element().ok())).await
+}
+
+/// A site that comes with its own server; it ends with this value.
+struct Server {
+    url: String,
+    child: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Server {
+    async fn start(folder: &Path, host: &str) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        // Not by npm, which would not pass on the order to end.
+        let child = Command::new("node")
+            .args(["node_modules/next/dist/bin/next", "start", "--hostname", "localhost", "--port", &port.to_string()])
+            .env("FLINKS_HOST", host)
+            .env("NEXT_TELEMETRY_DISABLED", "1")
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let server = Self { url: format!("http://localhost:{port}/"), child };
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
+        eventually("next start answers", async || Ok(client.get(&server.url).send().await.ok())).await?;
+        Ok(server)
+    }
+}
