@@ -2,13 +2,14 @@
 // somebody, and none of the compilers sees it.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+import { quickStarts } from "../../scripts/consumers.mjs";
 
+const root = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 const types = read("www/sdk/index.d.ts");
-const readme = read("README.md");
 const failure = read("src/session/failure.rs");
 const parameters = read("src/connect/parameters.rs");
 
@@ -24,7 +25,8 @@ function between(text, from, to, where) {
   return text.slice(start + from.length, end);
 }
 
-const section = (title) => between(`${readme}\n## `, `\n## ${title}\n`, "\n## ", "README.md");
+const sectionOf = (path, title) => between(`${read(path)}\n## `, `\n## ${title}\n`, "\n## ", path);
+const section = (title) => sectionOf("README.md", title);
 const inTable = (text) => all(text, /^\| `([^`]+)` \|/gm);
 const inTypes = (from, to) => between(types, from, to, "index.d.ts");
 const members = (body) => all(body, /^ {2}(\w+)\??:/gm);
@@ -52,6 +54,7 @@ test("error codes", () => {
     "src/session/failure.rs": [...errorCodes().values()],
     "index.d.ts (ErrorCode)": union("ErrorCode"),
     "README.md (Errors)": inTable(section("Errors")),
+    "docs/troubleshooting.md": inTable(read("docs/troubleshooting.md")),
   });
 });
 
@@ -138,6 +141,7 @@ test("Connect's parameters", () => {
   same("parameter", {
     "src/connect/parameters.rs (DOCUMENTED)": rustNames("DOCUMENTED"),
     "index.d.ts (ConnectParams)": members(body).filter((name) => !isReserved(name)),
+    "docs/vocabulary.md (Parameters)": vocabulary("Parameters").map(([name]) => name),
   });
   const row = section("Options").split("\n").find((line) => line.startsWith("| `params` |")) ?? "";
   same("reserved parameter", {
@@ -145,6 +149,82 @@ test("Connect's parameters", () => {
     "index.d.ts (ConnectParams)": members(body).filter(isReserved),
     "README.md (Options, params)": all(row.split("any other Connect parameter")[1] ?? "", /`(\w+)`/g),
   });
+});
+
+/** The members of a table that a Rust macro makes: `NAME word word,`. */
+const rustTable = (path, macro) =>
+  between(read(path), `\n${macro}! {\n`, "\n}", path)
+    .split("\n")
+    .map((line) => line.trim().replace(/,$/, "").split(" "));
+
+/** The rows of a table of docs/vocabulary.md: first cell without its quotes, and the others. */
+const vocabulary = (title) =>
+  [...sectionOf("docs/vocabulary.md", title).matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, name, cells]) => [name, ...cells.split(/ (?<!\\)\| /)]);
+
+test("Flinks' steps, and what the widget does about them", () => {
+  const table = rustTable("src/connect/step.rs", "steps");
+  same("step", {
+    "src/connect/step.rs": table.map(([name]) => name),
+    "index.d.ts (FlinksStep)": union("FlinksStep"),
+    "docs/vocabulary.md (Steps)": vocabulary("Steps").map(([name]) => name),
+  });
+  const does = {
+    ...Object.fromEntries(["Mounted", "Mfa", "Submitted", "Passing"].map((meaning) => [meaning, "goes on"])),
+    FullFlow: 'in a reconnect: `fullflow`, and `FULL_FLOW` with `fullFlow: "stop"`',
+    Closed: "ends with `CANCELLED`",
+    Denied: "ends with `CANCELLED`",
+    TokenInvalid: "renews once through `start`, else `TOKEN_INVALID`",
+    Redirect: "checks, delivers, and is done",
+  };
+  const told = new Map(vocabulary("Steps").map(([name, , what]) => [name, what]));
+  for (const [name, meaning] of table) assert.equal(told.get(name), does[meaning], `docs/vocabulary.md: ${name}`);
+});
+
+test("Flinks' codes, and what the widget does about them", () => {
+  const table = rustTable("src/connect/code.rs", "codes");
+  same("Flinks code", {
+    "src/connect/code.rs": table.map(([name]) => name),
+    "index.d.ts (FlinksCode)": union("FlinksCode"),
+    "docs/vocabulary.md (Codes)": vocabulary("Codes").map(([name]) => name),
+  });
+  const does = {
+    Passing: "goes on",
+    Correctable: "goes on: the user can put it right in Connect",
+    SessionOver: "renews once through `start`, else `SESSION_EXPIRED`",
+    Terminal: "ends with `FLINKS`",
+  };
+  const told = new Map(vocabulary("Codes").map(([name, status, , what]) => [name, `${status}: ${what}`]));
+  for (const [name, status, severity] of table) assert.equal(told.get(name), `${status}: ${does[severity]}`, `docs/vocabulary.md: ${name}`);
+});
+
+test("custom properties and parts", () => {
+  const style = read("src/web/stage.css");
+  same("custom property", {
+    "src/web/stage.css": [...new Set(all(style, /var\((--flinks-reconnect-[\w-]+)/g))],
+    "README.md (Styling)": inTable(section("Styling")),
+  });
+  const page = between(read("src/web/page.js"), "\nclass Stage {", "\n}", "page.js");
+  const made = [...all(page, /part\(\w+, "\w+", "(\w+)"/g), ...all(page, /#button\(\w+, "(\w+)"/g)];
+  same("part", {
+    "src/web/page.js (Stage)": made,
+    "README.md (Styling)": all(/`::part\(…\)` reaches ([^.:]*)/.exec(section("Styling"))?.[1] ?? "", /`(\w+)`/g),
+  });
+});
+
+test("what README.md shows of an example is that file", () => {
+  for (const [path, code] of quickStarts()) assert.equal(code, read(path), path);
+});
+
+test("every link leads somewhere", () => {
+  const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "examples/README.md", ...readdirSync(new URL("docs", root)).map((name) => `docs/${name}`)];
+  const headings = (page) => all(read(page), /^#+ (.*)$/gm).map((title) => title.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-"));
+  for (const page of pages) {
+    for (const link of all(read(page), /\]\(([^)\s]+)\)/g).filter((link) => !/^\w+:/.test(link))) {
+      const { pathname, hash } = new URL(link, new URL(page, root));
+      assert.ok(existsSync(pathname), `${page}: ${link}`);
+      if (hash) assert.ok(headings(pathname.slice(root.pathname.length)).includes(hash.slice(1)), `${page}: ${link}`);
+    }
+  }
 });
 
 test("labels", () => {

@@ -12,6 +12,7 @@ const entries = {
   "flinks-reconnect": ["EVENTS", "ReconnectError", "reconnect", "version"],
   "flinks-reconnect/element": ["FlinksReconnectElement"],
   "flinks-reconnect/react": ["FlinksReconnect", "useReconnect"],
+  "flinks-reconnect/global": [],
 };
 
 /** Everything an import could do that a page or a server would notice. */
