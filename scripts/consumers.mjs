@@ -43,6 +43,15 @@ const engines = [
   { engine: "webkit", driver: "WebKitWebDriver", wrapper: ["xvfb-run", "--auto-servernum"] },
 ];
 
+const columns = ["consumer", "engine", "bundle bytes", "result"];
+
+/** How many of the rows in the log are good, and how many are not. */
+export function countRows(output) {
+  const rows = output.match(/^\| .* \|$/gm)?.filter((row) => row !== `| ${columns.join(" | ")} |`) ?? [];
+  const failed = rows.filter((row) => row.endsWith("| FAILED |")).length;
+  return { passed: rows.length - failed, failed, ignored: 0 };
+}
+
 /** The files of examples that README.md shows, by their paths: a comment with the paths stands above each. */
 export function quickStarts() {
   const shown = new Map();
@@ -74,6 +83,7 @@ export async function consume(log) {
       problems.push(error.message);
     }
   });
+  row(...columns);
   await importInNode({ row, log }).catch((error) => problems.push(error.message));
   // In the order they are listed in, whichever was ready first.
   built.sort((one, other) => consumers.indexOf(one.consumer) - consumers.indexOf(other.consumer));

@@ -1,6 +1,7 @@
 // Every line under a `@ts-expect-error` must not compile; the compiler complains about one that does.
 
 import { ReconnectError, reconnect } from "flinks-reconnect";
+import "flinks-reconnect/element";
 
 // @ts-expect-error neither start nor requestId
 reconnect({ instance: "toolbox" });
@@ -34,3 +35,13 @@ session.result.then((result) => {
   // @ts-expect-error a result that needed nobody has no login
   result.loginId;
 });
+
+const element = document.createElement("flinks-reconnect");
+// @ts-expect-error a policy that does not exist
+element.fullFlow = "ask";
+// @ts-expect-error a start function must answer with a start reply
+element.start = async () => ({ status: "started" });
+// @ts-expect-error the session is the element's to set
+element.session = session;
+// @ts-expect-error what the element tells is typed
+element.addEventListener("reconnected", ({ detail }) => detail.login);

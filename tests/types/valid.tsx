@@ -1,7 +1,7 @@
 // Everything here must compile: the package as its users write it, resolved through the `exports` of package.json.
 
 import { EVENTS, ReconnectError, reconnect, version } from "flinks-reconnect";
-import type { ConnectParams, Delivery, ErrorCode, Phase, ReconnectOptions, ReconnectResult, StartReply } from "flinks-reconnect";
+import type { ConnectParams, Delivery, ErrorCode, FlinksCode, FlinksStep, Phase, ReconnectOptions, ReconnectResult, StartReply } from "flinks-reconnect";
 import { FlinksReconnect, useReconnect } from "flinks-reconnect/react";
 import { FlinksReconnectElement } from "flinks-reconnect/element";
 import "flinks-reconnect/global";
@@ -37,6 +37,11 @@ export async function finish(): Promise<string> {
     throw error;
   }
 }
+
+// What is documented, and what Flinks may add.
+export const steps: FlinksStep[] = ["COMPONENT_LOAD_MFA", "SOMETHING_NEW"];
+export const codes: FlinksCode[] = ["DISABLED_LOGIN", "SOMETHING_NEW"];
+export const newValues: ConnectParams = { daysOfTransactions: "Days30", loadingType: "spinner", monthsOfStatements: "Months24" };
 
 const params: ConnectParams = { demo: true, daysOfTransactions: "Days90", theme: "light", somethingNew: 1 };
 
@@ -79,6 +84,7 @@ export function Row() {
         onError={(error) => console.log(error.code)}
         onEvent={(event) => console.log(event.type)}
       />
+      <flinks-reconnect instance="toolbox" start={withFunction.start} modal onreconnected={({ detail }) => console.log(detail.status)} />
     </>
   );
 }
@@ -87,5 +93,11 @@ const element = document.createElement("flinks-reconnect");
 element.start = async () => reply;
 element.addEventListener("reconnected", ({ detail }) => console.log(detail.status));
 element.addEventListener("failed", ({ detail }) => console.log(detail.code));
+element.addEventListener("click", ({ clientX }) => console.log(clientX));
+element.instance = "toolbox";
+element.loadTimeoutMs = null;
+element.params = "theme=light";
+element.resumeSelectedAccounts = ["ae1dac72-70da-4626-fed8-08d682e1ff4a"];
+element.modal = true;
 const isOurs: boolean = element instanceof FlinksReconnectElement;
 console.log(isOurs, element.open()?.phase, EVENTS.length, version, window.FlinksReconnect.version);
