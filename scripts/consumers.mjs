@@ -127,7 +127,7 @@ async function buildConsumer(consumer, { shown, row, log }) {
 
   if (consumer.types) {
     const { files, wrong } = await checkTypes(consumer, folder, log);
-    row(`types: ${title}`, `${consumer.checker} ${version(consumer.checker === "tsc" ? "typescript" : consumer.checker)}`, `${files} compile`, `${wrong} of ${wrong} wrong lines refused`);
+    row(`types: ${title}`, `${consumer.checker} ${version(consumer.checker === "tsc" ? "typescript" : consumer.checker)}`, `${files} compiles`, `${wrong} of ${wrong} wrong lines refused`);
   }
   await npm("run", "build");
   const out = join(folder, consumer.out);

@@ -1,6 +1,6 @@
 // <flinks-reconnect> as pages and frameworks use it: attributes, properties, upgrade, moves, removal, several at once, shadow trees.
 
-import { CONNECT, EVENTS, GOOD_LOGIN, OWN_REQUEST as REQUEST, good, proved, reach, tell, turn, until } from "./lab.js";
+import { CONNECT, EVENTS, GOOD_LOGIN, REQUEST, good, proved, reach, tell, turn, until } from "./lab.js";
 
 const { lab } = window;
 const on = (target, type, listener) => lab.original.add.call(target, type, listener);

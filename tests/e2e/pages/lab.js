@@ -10,9 +10,8 @@ const { original } = lab;
 
 export const CONNECT = "https://toolbox-iframe.private.fin.ag";
 export const EVIL = "https://evil.test";
-export const REQUEST = "request-of-the-host-0001";
-/** One that no other page of the browser has: the page before may not have let go of its own yet. */
-export const OWN_REQUEST = `request-of-this-page-${Math.random().toString(36).slice(2)}`;
+/** A session that no other page of this browser has: the page before may not have let go of its own yet. */
+export const REQUEST = `request-of-the-host-${Math.random().toString(36).slice(2)}`;
 export const GOOD_LOGIN = "login-of-the-user-0001";
 export const EVIL_LOGIN = "login-of-the-attacker-0001";
 export const EVENTS = ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"];

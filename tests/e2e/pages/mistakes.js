@@ -1,6 +1,6 @@
 // What a page can get wrong: each ends in a typed error or in nothing, and the page goes on.
 
-import { CONNECT, EVENTS, OWN_REQUEST as REQUEST, Visit, good, mounted, proved, reach, tell, turn, until } from "./lab.js";
+import { CONNECT, EVENTS, REQUEST, Visit, good, mounted, proved, reach, tell, turn, until } from "./lab.js";
 
 const { lab } = window;
 const { reconnect, ReconnectError } = await import("/sdk/index.js");

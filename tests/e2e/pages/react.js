@@ -5,7 +5,7 @@ import { StrictMode, createElement, useEffect, useState, version } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server.browser";
 import { FlinksReconnect, useReconnect } from "flinks-reconnect/react";
-import { CONNECT, GOOD_LOGIN, OWN_REQUEST as REQUEST, good, proved, reach, tell, turn, until } from "/lab/lab.js";
+import { CONNECT, GOOD_LOGIN, REQUEST, good, proved, reach, tell, turn, until } from "/lab/lab.js";
 
 const { lab } = window;
 
