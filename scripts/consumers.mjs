@@ -11,28 +11,29 @@ import { Failure, find, root, run } from "./command.mjs";
 const work = join(root, "target/consumers");
 
 /**
- * `tools` are the packages whose versions name the consumer; `served` and `out` are for consumers.rs. `types` are the type tests to be held by
+ * `tools` are the packages whose versions name the consumer; `served` and `out` are for consumers.rs: whose framework makes HTML out of text cannot
+ * be served under the host's strict policy. `types` are the type tests to be held by
  * `checker`. `instead` replaces what the lock file says.
  */
 const consumers = [
   { example: "script-tag", title: "script tag with SRI", served: "host", out: "dist", inEveryEngine: true },
   { example: "esbuild", tools: ["esbuild"], served: "host", out: "dist" },
   { example: "webpack", tools: ["webpack"], served: "host", out: "dist" },
-  { example: "vite-react", tools: ["vite", "react"], served: "beside", out: "dist", types: "react", checker: "tsc", inEveryEngine: true },
+  { example: "vite-react", tools: ["vite", "react"], served: "host", out: "dist", types: "react", checker: "tsc", inEveryEngine: true },
   {
     example: "vite-react",
     folder: "vite-react-18",
     instead: ["react@18.3.1", "react-dom@18.3.1", "@types/react@18.3.28", "@types/react-dom@18.3.7"],
     tools: ["vite", "react"],
-    served: "beside",
+    served: "host",
     out: "dist",
     types: "react",
     checker: "tsc",
   },
-  { example: "vite-vue", tools: ["vite", "vue"], served: "beside", out: "dist", types: "vue", checker: "vue-tsc" },
+  { example: "vite-vue", tools: ["vite", "vue"], served: "host", out: "dist", types: "vue", checker: "vue-tsc" },
   { example: "vite-svelte", tools: ["vite", "svelte"], served: "beside", out: "dist", types: "svelte", checker: "svelte-check" },
   { example: "vite-solid", tools: ["vite", "solid-js"], served: "beside", out: "dist", types: "solid", checker: "tsc" },
-  { example: "angular", tools: ["@angular/core"], served: "beside", out: "dist" },
+  { example: "angular", tools: ["@angular/core"], served: "host", out: "dist" },
   { example: "next", tools: ["next", "react"], served: "itself", out: "." },
 ];
 
