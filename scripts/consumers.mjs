@@ -11,9 +11,8 @@ import { Failure, find, root, run } from "./command.mjs";
 const work = join(root, "target/consumers");
 
 /**
- * `tools` are the packages whose versions name the consumer; `served` and `out` are for consumers.rs: whose framework makes HTML out of text cannot
- * be served under the host's strict policy. `types` are the type tests to be held by
- * `checker`. `instead` replaces what the lock file says.
+ * `tools` are the packages whose versions name the consumer. `served` and `out` are for consumers.rs; a framework that makes HTML out of text cannot be
+ * served by the host, under its strict policy. `types` are the type tests to be held by `checker`. `instead` replaces what the lock file says.
  */
 const consumers = [
   { example: "script-tag", title: "script tag with SRI", served: "host", out: "dist", inEveryEngine: true },
