@@ -53,6 +53,9 @@ export async function build() {
 
 const log = "target/wasm/build.log";
 
+/** Loaded when it is needed: before set-up it is not there. */
+let esbuild;
+
 /** Rust to WebAssembly. */
 async function compile() {
   const cargoHome = process.env.CARGO_HOME || join(homedir(), ".cargo");
@@ -83,29 +86,56 @@ async function bindgen() {
 const features = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
 /**
- * Where a panic is worded, for nobody: this target shows panics to no one, and then traps. What formats the words is used by them alone, so it
- * goes as well.
+ * Functions that nothing we ship needs, by name. Their bodies become a trap: which is how a panic ends here anyway, for this target shows its words
+ * to nobody.
  */
-const panicking =
-  /^(core::panicking|std::panicking|core::cell::panic_\w+|core::(option|result|slice|str)::.*_fail(ed)?|alloc::raw_vec::(handle_error|capacity_overflow)|alloc::alloc::handle_alloc_error|std::thread::local::panic_access_error|std::alloc::default_alloc_error_hook)\b/;
+const needless = {
+  /** Where a panic is worded. */
+  panicking:
+    /^(core::panicking|std::panicking|core::cell::panic_\w+|core::(option|result|slice|str)::.*_fail(ed)?|alloc::raw_vec::(handle_error|capacity_overflow)|alloc::alloc::handle_alloc_error|std::thread::local::panic_access_error|std::alloc::default_alloc_error_hook)\b/,
+  /** What words it. It stands in the module's table, where no optimiser may touch it although nobody calls it any more. */
+  formatting: /(^|\bas )core::fmt::|PanicPayload\b/,
+  /** Entries to closures. wasm-bindgen exports those that are used; the others stand in the table as well. */
+  closureEntry: /^wasm_bindgen::convert::closures::.*\binvoke\b/,
+};
 
-/** Ends every panic where it begins: with the trap that it ends with anyway. */
+/** Ends every panic where it begins, and empties what nobody calls. */
 async function trim() {
   const { default: binaryen } = await import("binaryen");
   binaryen.setDebugInfo(true);
   const module = binaryen.readBinary(readFileSync(linked));
-  let count = 0;
+  const exported = new Set();
+  for (let index = 0; index < module.getNumExports(); index += 1) exported.add(shimmed(binaryen.getExportInfo(module.getExportByIndex(index)).value));
+  const emptied = Object.fromEntries(Object.keys(needless).map((kind) => [kind, []]));
   for (let index = 0; index < module.getNumFunctions(); index += 1) {
     const reference = module.getFunctionByIndex(index);
     const { name, module: imported } = binaryen.getFunctionInfo(reference);
-    if (imported || !panicking.test(plainName(name))) continue;
+    const kind = Object.keys(needless).find((kind) => needless[kind].test(plainName(name)));
+    if (imported || exported.has(shimmed(name)) || !kind) continue;
     binaryen.Function.setBody(reference, module.unreachable());
-    count += 1;
+    emptied[kind].push(name);
   }
   // Names come from the compiler; a new one may write them otherwise.
-  if (count === 0) throw new Failure("the module has no function that begins a panic; see `panicking` in scripts/build.mjs");
+  for (const [kind, names] of Object.entries(emptied)) if (names.length === 0) throw new Failure(`no function of the module is "${kind}" by scripts/build.mjs`);
+  refuseCalls(module.emitText(), [...emptied.formatting, ...emptied.closureEntry]);
   writeFileSync(trimmed, module.emitBinary());
   module.dispose();
+}
+
+/** wasm-bindgen exports some functions by way of a shim that it names after them. */
+const shimmed = (name) => name.replace(/ (externref|multivalue) shim/g, "");
+
+/** What is left must not call what was emptied, panics apart: it would trap. */
+function refuseCalls(text, names) {
+  const emptied = new Set(names);
+  let caller;
+  for (const line of text.split("\n")) {
+    caller = /^ \(func \$(".*?"|\S+)/.exec(line)?.[1] ?? caller;
+    const callee = /\(call \$(".*"|[^\s()]+)/.exec(line)?.[1].replace(/^"|"$/g, "");
+    if (emptied.has(callee) && !emptied.has(caller?.replace(/^"|"$/g, ""))) {
+      throw new Failure(`${plainName(caller)} calls ${plainName(callee)}, which scripts/build.mjs takes out of the module`);
+    }
+  }
 }
 
 /** A function's name as Rust writes it, without the crates' hashes and the brackets around types. */
@@ -132,7 +162,7 @@ function validate() {
 }
 
 async function bundle(names) {
-  const { build: esbuild } = await import("esbuild");
+  esbuild = await import("esbuild");
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const common = {
     bundle: true,
@@ -153,7 +183,7 @@ async function bundle(names) {
   const { key, literal } = textOf(module);
   try {
     await Promise.all([
-      esbuild({
+      esbuild.build({
         ...common,
         entryPoints: [entry("index.js")],
         outdir: dist,
@@ -163,8 +193,8 @@ async function bundle(names) {
         banner: { js: `const FLINKS_RECONNECT_MODULE=${literal};` },
         plugins: [moduleInside(`Uint8Array.from(FLINKS_RECONNECT_MODULE, (character) => character.charCodeAt(0) ^ ${key})`)],
       }),
-      esbuild({ ...common, entryPoints: [entry("element.js"), entry("react.js")], outdir: dist, format: "esm", plugins: [entriesApart] }),
-      esbuild({
+      esbuild.build({ ...common, entryPoints: [entry("element.js"), entry("react.js")], outdir: dist, format: "esm", plugins: [entriesApart] }),
+      esbuild.build({
         ...common,
         entryPoints: [entry("global.js")],
         outfile: join(dist, globalFile),
@@ -190,6 +220,12 @@ const moduleInside = (bytes) => ({
     onResolve({ filter: /^flinks-reconnect:glue$/ }, () => ({ path: glue }));
     onResolve({ filter: /^flinks-reconnect:wasm$/ }, () => ({ path: "bytes", namespace: "bytes" }));
     onLoad({ filter: /.*/, namespace: "bytes" }, () => ({ contents: `export default () => ${bytes}`, loader: "js" }));
+    // The glue has copies of the shell's JavaScript; the originals import each other, and so does the SDK.
+    onResolve({ filter: /^\.\/snippets\/.*\/src\/web\// }, ({ path }) => ({ path: join(root, path.replace(/^.*(?=src\/web\/)/, "")) }));
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code.trimEnd(), loader: "text" };
+    });
   },
 });
 

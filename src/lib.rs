@@ -9,4 +9,4 @@ pub mod session;
 #[cfg(target_arch = "wasm32")]
 mod web;
 #[cfg(target_arch = "wasm32")]
-pub use web::Widget;
+pub use web::{Page, Widget};

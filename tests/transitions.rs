@@ -8,7 +8,7 @@
 
 mod support;
 
-use flinks_reconnect::session::{ErrorCode, HostAnswer, Input, Outcome, Phase, StartReply};
+use flinks_reconnect::session::{ErrorCode, HostAnswer, Input, LoadProblem, Outcome, Phase, StartReply};
 use serde_json::json;
 use support::*;
 
@@ -53,10 +53,16 @@ delivery_unreachable      .        .          .        .          .          .  
 delivery_refused          .        .          .        .          .          .          .          failed     .          .    .      .        .        .        .          .
 delivery_mismatch         .        .          .        .          .          .          .          failed     .          .    .      .        .        .        .          .
 delivered_abandoned_try   .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+popup_blocked             .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+resized                   .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
+blocked                   .        .          .        failed     failed     .          .          .          .          .    .      .        .        .        .          .
 woken_early               .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-woken_at_deadline         .        failed     failed   failed     failed     =          =          =          =          .    .      .        .        .        .          .
+woken_at_deadline         .        =          =        =          =          =          =          =          =          .    .      .        .        .        .          .
 woken_an_hour_late        .        failed     failed   failed     failed     starting   failed     failed     failed     .    .      .        .        .        .          .
+offline                   .        =          =        =          =          =          =          =          =          .    .      .        .        .        .          .
 online                    .        .          .        .          .          .          .          .          =          .    .      .        .        .        .          .
+user_stays                .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
+user_retries              .        .          .        .          .          .          .          .          .          .    .      starting starting starting delivering .
 user_closes               closed   closed     closed   closed     closed     closed     closed     =          =          .    =      =        =        =        =          .
 page_closes               closed   closed     closed   closed     closed     closed     closed     =          =          .    =      =        =        =        =          .
 retry                     .        .          .        .          .          .          .          .          .          .    .      starting starting starting delivering .
@@ -100,10 +106,16 @@ delivery_unreachable      .        .       .      .    .      .       .       . 
 delivery_refused          .        .       .      .    .      .       .       .       .
 delivery_mismatch         .        .       .      .    .      .       .       .       .
 delivered_abandoned_try   .        .       .      .    .      .       .       .       .
+popup_blocked             .        active  =      .    .      .       .       .       .
+resized                   .        active  =      .    .      .       .       .       .
+blocked                   .        failed  .      .    .      .       .       .       .
 woken_early               .        .       .      .    .      .       .       .       .
-woken_at_deadline         .        failed  =      .    .      .       .       .       .
+woken_at_deadline         .        =       =      .    .      .       .       .       .
 woken_an_hour_late        .        failed  failed .    .      .       .       .       .
+offline                   .        =       =      .    .      .       .       .       .
 online                    .        .       .      .    .      .       .       .       .
+user_stays                .        .       .      .    .      .       .       .       .
+user_retries              .        .       .      .    .      loading loading loading .
 user_closes               closed   closed  closed .    =      =       =       =       .
 page_closes               closed   closed  closed .    =      =       =       =       .
 retry                     .        .       .      .    .      loading loading loading .
@@ -289,7 +301,13 @@ fn apply(session: &mut Driver, input: &str) {
             session.sleep(deadline_ms - session.now_ms);
         }
         "woken_an_hour_late" => session.sleep(60 * MINUTE),
+        "popup_blocked" => session.step("POPUP_BLOCKED"),
+        "resized" => session.connect_says(json!({ "step": "APP_RESIZE", "height": 700 })),
+        "blocked" => session.handle(Input::Blocked(LoadProblem::Policy)),
+        "offline" => session.goes_offline(),
         "online" => session.goes_online(),
+        "user_stays" => session.user_stays(),
+        "user_retries" => session.user_retries(),
         "user_closes" => session.user_closes(),
         "page_closes" => session.page_closes(),
         "retry" => session.retry(),
@@ -367,8 +385,11 @@ fn a_session_by_request_id_moves_as_the_table_says() {
 fn a_final_phase_never_settles_twice() {
     // Every pair of inputs after every ending, `retry` apart: that begins a new attempt.
     for kind in [Kind::ByStart, Kind::ByRequestId] {
-        let mut inputs: Vec<_> =
-            cells(kind).into_iter().map(|cell| cell.input).filter(|input| *input != "retry").collect();
+        let mut inputs: Vec<_> = cells(kind)
+            .into_iter()
+            .map(|cell| cell.input)
+            .filter(|input| !input.ends_with("retry") && *input != "user_retries")
+            .collect();
         inputs.dedup();
         let mut places: Vec<_> = cells(kind).into_iter().map(|cell| cell.place).collect();
         places.sort_unstable();

@@ -6,9 +6,9 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a broken premise must stop the test")]
 
-use flinks_reconnect::Widget;
-use js_sys::{Array, Function, Object, Promise, Reflect};
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use flinks_reconnect::{Page, Widget};
+use js_sys::Promise;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -22,13 +22,47 @@ const LOGIN: &str = "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31";
 export const evaluate = (source, ...values) => new Function("a", "b", `return ${source}`)(...values);
 export const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
 export const postFromFrame = (frame, source) => frame.contentWindow.Function(`parent.postMessage(${source}, "*")`)();
+
+/** What the façade gives a session, without its class: one input at a time, and the news written down. */
+export function pageOf(style) {
+  const page = { style, heard: [], inbox: [], isBusy: false, isOver: false };
+  page.tell = (name, detail) => {
+    page.heard.push([name, detail]);
+    page.onNews?.();
+  };
+  page.hear = (kind, number = 0, value) => {
+    page.inbox.push([kind, number, value]);
+    if (page.isBusy) return;
+    page.isBusy = true;
+    while (page.inbox.length > 0) page.isOver = page.widget.hear(...page.inbox.shift());
+    page.isBusy = false;
+  };
+  return page;
+}
 "#)]
 extern "C" {
     fn evaluate(source: &str, a: &JsValue, b: &JsValue) -> JsValue;
     fn pause() -> Promise;
     #[wasm_bindgen(js_name = postFromFrame, catch)]
     fn post_from_frame(frame: &Element, source: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_name = pageOf)]
+    fn page_of(style: &str) -> Page;
 }
+
+// The shell's files import each other; what a test runs on serves only the files that Rust names.
+#[wasm_bindgen(module = "/src/web/inputs.js")]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_name = BEGIN)]
+    static BEGIN: u32;
+    #[wasm_bindgen(thread_local_v2, js_name = HOST_CLOSED)]
+    static HOST_CLOSED: u32;
+}
+#[wasm_bindgen(module = "/src/web/words.js")]
+extern "C" {
+    fn word(name: &str, is_french: bool, labels: &JsValue) -> String;
+}
+
+const STYLE: &str = include_str!("../src/web/stage.css");
 
 fn js(source: &str) -> JsValue {
     evaluate(source, &JsValue::UNDEFINED, &JsValue::UNDEFINED)
@@ -36,9 +70,8 @@ fn js(source: &str) -> JsValue {
 
 /// A session in a container, what it told, and its frame.
 struct Mounted {
-    widget: Widget,
+    page: Page,
     container: Element,
-    heard: Array,
 }
 
 impl Mounted {
@@ -51,11 +84,9 @@ impl Mounted {
             &container,
             &JsValue::UNDEFINED,
         );
-        let heard = Array::new();
-        let sink = evaluate("(name, detail) => { a.push([name, detail]); }", &heard, &JsValue::UNDEFINED);
-        let widget = create(&options, sink.unchecked_ref()).expect("the options are right");
-        widget.begin();
-        let mounted = Self { widget, container, heard };
+        let page = create(&options).expect("the options are right");
+        hear(&page, &BEGIN);
+        let mounted = Self { page, container };
         // The frame's first document is empty and of no server: wait for the one that was asked for.
         mounted.until("a.querySelector('iframe')?.contentWindow.location.pathname === '/connect/' && a.querySelector('iframe').contentDocument.readyState === 'complete'").await;
         mounted
@@ -72,7 +103,7 @@ impl Mounted {
     /// Waits until the expression over the container (`a`) and what was heard (`b`) holds.
     async fn until(&self, expression: &str) {
         for _ in 0..2_000 {
-            if evaluate(expression, &self.container, &self.heard).is_truthy() {
+            if self.evaluate(expression).is_truthy() {
                 return;
             }
             JsFuture::from(pause()).await.expect("a pause");
@@ -80,45 +111,53 @@ impl Mounted {
         panic!("waited in vain: {expression}; heard {}", self.transcript());
     }
 
+    /// An expression over the container (`a`) and what was heard (`b`).
+    fn evaluate(&self, expression: &str) -> JsValue {
+        evaluate(&format!("((b) => {expression})(b.heard)"), &self.container, &self.page)
+    }
+
     fn transcript(&self) -> String {
-        evaluate("JSON.stringify(b)", &self.container, &self.heard).as_string().unwrap_or_default()
+        self.evaluate("JSON.stringify(b)").as_string().unwrap_or_default()
     }
 
     /// Waits for the result and gives a field of it.
     async fn result(&self, field: &str) -> Option<String> {
         self.until("b.some(([name]) => name === 'result')").await;
-        evaluate(&format!("b.find(([name]) => name === 'result')[1].{field}"), &self.container, &self.heard).as_string()
+        self.evaluate(&format!("b.find(([name]) => name === 'result')[1].{field}")).as_string()
     }
 
     /// Waits for the error's code.
     async fn error(&self) -> Option<String> {
         self.until("b.some(([name]) => name === 'error')").await;
-        evaluate("b.find(([name]) => name === 'error')[1].code", &self.container, &self.heard).as_string()
+        self.evaluate("b.find(([name]) => name === 'error')[1].code").as_string()
     }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        self.widget.close();
+        hear(&self.page, &HOST_CLOSED);
         self.container.remove();
     }
 }
 
-fn create(options: &JsValue, sink: &Function) -> Result<Widget, JsValue> {
-    Widget::create(options, sink.clone())
+/// A session, and the page that hears of it.
+fn create(options: &JsValue) -> Result<Page, JsValue> {
+    let page = page_of(STYLE);
+    let widget = Widget::create(options, page.clone())?;
+    evaluate("a.widget = b", &page, &widget.into());
+    Ok(page)
+}
+
+fn hear(page: &Page, kind: &'static wasm_bindgen::JsThreadLocal<u32>) {
+    kind.with(|kind| evaluate("a.hear(b)", page, &(*kind).into()));
 }
 
 fn redirect() -> String {
     format!("{{ step: 'REDIRECT', loginId: '{LOGIN}', institution: 'FlinksCapital' }}")
 }
 
-fn field(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
 #[wasm_bindgen_test]
-fn wrong_options_throw_the_fields_of_an_error() {
-    let ignore = Function::new_no_args("");
+fn a_wrong_option_is_thrown_by_its_name() {
     for (options, named) in [
         ("undefined", "requestId"),
         ("null", "requestId"),
@@ -127,16 +166,21 @@ fn wrong_options_throw_the_fields_of_an_error() {
         ("({ start: '/s', connectUrl: 'http://evil.test/' })", "connectUrl"),
         ("({ start: '/s', params: { requestId: 'x' } })", "params"),
         ("({ start: '/s', container: '#nowhere' })", "container"),
+        ("({ start: '/s', container: '!' })", "container"),
         ("({ start: '/s', instanc: 'x' })", "instanc"),
         ("({ start: '/s', get instance() { throw 1 }, labels: 5 })", "labels"),
         ("({ start: Symbol() })", "start"),
     ] {
-        let thrown = create(&js(options), &ignore).err().expect(options);
-        assert_eq!(field(&thrown, "code").as_string().as_deref(), Some("INVALID_OPTIONS"), "{options}");
-        let message = field(&thrown, "message").as_string().unwrap_or_default();
-        assert!(message.contains(&format!("`{named}`")), "{options}: {message}");
-        assert!(field(&thrown, "flinksCode").is_null());
+        let thrown = create(&js(options)).err().expect(options);
+        assert_eq!(thrown.as_string().as_deref(), Some(named), "{options}");
     }
+}
+
+#[wasm_bindgen_test]
+fn every_text_is_there_in_both_languages_and_the_hosts_own_come_first() {
+    assert_eq!(word("close", false, &JsValue::UNDEFINED), "Close");
+    assert_eq!(word("close", true, &JsValue::UNDEFINED), "Fermer");
+    assert_eq!(word("close", true, &js("({ close: '<b>' })")), "<b>");
 }
 
 #[wasm_bindgen_test]
@@ -308,19 +352,14 @@ async fn closing_inside_a_listener_is_allowed() {
         &container,
         &JsValue::UNDEFINED,
     );
-    let shared = Object::new();
-    let sink =
-        evaluate("(name, detail) => { (a.heard ??= []).push(name); a.close?.(); }", &shared, &JsValue::UNDEFINED);
-    let widget = std::rc::Rc::new(create(&options, sink.unchecked_ref()).expect("the options are right"));
-    let closing = std::rc::Rc::clone(&widget);
-    let close = Closure::<dyn Fn()>::new(move || closing.close());
-    Reflect::set(&shared, &"close".into(), close.as_ref()).expect("a plain object");
-    widget.begin();
+    let page = create(&options).expect("the options are right");
+    HOST_CLOSED.with(|closed| evaluate("a.onNews = () => a.hear(b)", &page, &(*closed).into()));
+    hear(&page, &BEGIN);
     for _ in 0..2_000 {
-        if evaluate("a.heard?.includes('error') || a.heard?.includes('result')", &shared, &JsValue::UNDEFINED)
+        if evaluate("a.heard.some(([name]) => name === 'error' || name === 'result')", &page, &JsValue::UNDEFINED)
             .is_truthy()
         {
-            Reflect::set(&shared, &"close".into(), &JsValue::UNDEFINED).expect("a plain object");
+            assert!(evaluate("a.isOver", &page, &JsValue::UNDEFINED).is_truthy());
             return;
         }
         JsFuture::from(pause()).await.expect("a pause");
@@ -330,14 +369,15 @@ async fn closing_inside_a_listener_is_allowed() {
 
 #[wasm_bindgen_test]
 async fn nothing_is_left_after_a_thousand_sessions() {
-    let ignore = Function::new_no_args("");
     let options = js("({ connectUrl: location.origin + '/connect/', requestId: 'request-0001' })");
     let mut pages = Vec::new();
+    let style = js("document.documentElement.getAttribute('style')");
     for _ in 0..3 {
         for _ in 0..1_000 {
-            let widget = create(&options, &ignore).expect("the options are right");
-            widget.begin();
-            widget.close();
+            let page = create(&options).expect("the options are right");
+            hear(&page, &BEGIN);
+            hear(&page, &HOST_CLOSED);
+            evaluate("a.widget.free()", &page, &JsValue::UNDEFINED);
         }
         // The claims on the session are answered, and given back, a little later.
         js(
@@ -347,7 +387,11 @@ async fn nothing_is_left_after_a_thousand_sessions() {
         wait_until("globalThis.allGivenBack").await;
         pages.push(wasm_pages());
     }
-    assert_eq!(js("document.querySelectorAll('iframe, dialog').length").as_f64(), Some(0.0));
+    assert_eq!(
+        js("document.querySelectorAll('iframe, dialog, .flinks-reconnect, [role=status]').length").as_f64(),
+        Some(0.0)
+    );
+    assert_eq!(js("document.documentElement.getAttribute('style')"), style);
     assert_eq!(pages[1], pages[2], "memory keeps growing: {pages:?} pages");
 }
 

@@ -58,7 +58,7 @@ struct Run {
 impl Run {
     fn new(kind: u8) -> Self {
         let options =
-            Options::read(&options(kind), "en", parse_url).unwrap_or_else(|error| panic!("{}", error.message()));
+            Options::read(&options(kind), "en", parse_url).unwrap_or_else(|wrong| panic!("{wrong:?}"));
         let attempt_id = AttemptId::parse(OWN_ATTEMPT).expect("an attempt id");
         let entropy = Entropy { attempt_id, seed: u64::from(kind) };
         Self {
@@ -318,5 +318,9 @@ impl Fields for Told {
 
     fn texts(&self, _: &str, _: usize, _: usize) -> Vec<String> {
         Vec::new()
+    }
+
+    fn number(&self, _: &str) -> Option<f64> {
+        None
     }
 }

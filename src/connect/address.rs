@@ -3,7 +3,7 @@
 //! Invariants: an address is taken apart by a WHATWG URL parser (the browser's in the widget), never by string search; what
 //! the frame loads and the origin its messages are compared with come from the same parse.
 
-use super::joined;
+use super::{is_all, joined};
 
 /// A URL as a WHATWG parser read it.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,13 +51,37 @@ impl ParsedUrl {
 /// The parser has already canonicalised the host: four decimal numbers or not an IPv4 address at all.
 fn is_loopback_ipv4(host: &str) -> bool {
     host.starts_with("127.")
-        && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && is_all(host, |byte| byte.is_ascii_digit() || byte == b'.')
         && host.bytes().filter(|byte| *byte == b'.').count() == 3
 }
 
-/// What was wrong with an address; the text says what is accepted and never repeats the address.
+/// What is wrong with an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AddressError(pub &'static str);
+pub enum AddressError {
+    /// It is not the name of a Flinks instance.
+    Instance,
+    /// It is no absolute URL.
+    Relative,
+    /// Its scheme is neither https, nor http on a loopback host.
+    Insecure,
+    /// It has a query, a fragment or credentials.
+    NotBare,
+}
+
+impl AddressError {
+    /// What is accepted. Never repeats the address.
+    #[must_use]
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Instance => {
+                "expected a Flinks instance name: 1 to 56 lower-case letters, digits or inner hyphens, as `toolbox`"
+            }
+            Self::Relative => "expected an absolute URL",
+            Self::Insecure => "expected https, or http on a loopback host",
+            Self::NotBare => "expected no query, no fragment and no credentials",
+        }
+    }
+}
 
 /// The base address of one Connect: scheme, host, port and path, no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,28 +96,24 @@ impl ConnectUrl {
     /// The name must match `^[a-z0-9](?:[a-z0-9-]{0,54}[a-z0-9])?$`: with `-iframe` it is one DNS label, so no name can lead
     /// to another host. The parsed origin is checked all the same.
     pub fn of_instance(name: &str, parse: ParseUrl) -> Result<Self, AddressError> {
-        const EXPECTED: AddressError = AddressError(
-            "expected a Flinks instance name: 1 to 56 lower-case letters, digits or inner hyphens, as `toolbox`",
-        );
         if !is_instance_name(name) {
-            return Err(EXPECTED);
+            return Err(AddressError::Instance);
         }
         let origin = joined(&["https://", name, "-iframe.private.fin.ag"]);
-        let parsed = parse(&joined(&[&origin, "/v2/"])).ok_or(EXPECTED)?;
-        if parsed.origin != origin {
-            return Err(EXPECTED);
+        match parse(&joined(&[&origin, "/v2/"])) {
+            Some(parsed) if parsed.origin == origin => Ok(Self { base: parsed.href, origin }),
+            _ => Err(AddressError::Instance),
         }
-        Ok(Self { base: parsed.href, origin })
     }
 
     /// A Connect at an address of the host's choice: https, or http on a loopback host; no query, fragment or credentials.
     pub fn at(address: &str, parse: ParseUrl) -> Result<Self, AddressError> {
-        let parsed = parse(address).ok_or(AddressError("expected an absolute URL"))?;
+        let parsed = parse(address).ok_or(AddressError::Relative)?;
         if parsed.scheme != "https:" && !(parsed.scheme == "http:" && parsed.is_loopback()) {
-            return Err(AddressError("expected https, or http on a loopback host"));
+            return Err(AddressError::Insecure);
         }
         if parsed.has_credentials || parsed.place() != parsed.href {
-            return Err(AddressError("expected no query, no fragment and no credentials"));
+            return Err(AddressError::NotBare);
         }
         Ok(Self { base: parsed.href, origin: parsed.origin })
     }
@@ -113,7 +133,7 @@ impl ConnectUrl {
 
 fn is_instance_name(name: &str) -> bool {
     (1..=56).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && is_all(name, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !name.starts_with('-')
         && !name.ends_with('-')
 }

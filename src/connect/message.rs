@@ -37,6 +37,9 @@ pub trait Fields {
     /// The own property `name` as a list: a string is a list of one, an array gives its strings. At most `max_items` elements are
     /// looked at; what is no string within `max_len` is passed over.
     fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String>;
+
+    /// The own property `name`, when it is a finite number.
+    fn number(&self, name: &str) -> Option<f64>;
 }
 
 /// A message that was understood.
@@ -73,6 +76,12 @@ impl Message {
             code,
             meaning,
         })
+    }
+
+    /// The height a message with [`Meaning::Resized`] asks for, in CSS pixels. Its field is not documented: only a plain `height` is read.
+    #[must_use]
+    pub fn height(fields: &dyn Fields) -> Option<f64> {
+        fields.number("height")
     }
 
     /// Reads the result a message with [`Meaning::Redirect`] carries.

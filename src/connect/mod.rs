@@ -24,6 +24,16 @@ pub(crate) fn joined(parts: &[&str]) -> String {
     whole
 }
 
+/// Whether every byte is one of these: not generic, because each closure would bring its own loop.
+pub(crate) fn is_all(text: &str, accepts: fn(u8) -> bool) -> bool {
+    for byte in text.bytes() {
+        if !accepts(byte) {
+            return false;
+        }
+    }
+    true
+}
+
 /// The value of the first pair with this name.
 pub(crate) fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     for (given, value) in pairs {

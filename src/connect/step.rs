@@ -18,6 +18,10 @@ pub enum Meaning {
     Closed,
     /// The user refused consent. (Refused terms are an unticked box, not an end.)
     Denied,
+    /// The frame would like another height.
+    Resized,
+    /// The browser blocked the window a bank wanted to open.
+    PopupBlocked,
     /// The authorize token was refused.
     TokenInvalid,
     /// Success: the connection is stored.
@@ -49,7 +53,7 @@ steps! {
     APP_MOUNTED Mounted,
     APP_ONLINE Passing,
     APP_OFFLINE Passing,
-    APP_RESIZE Passing,
+    APP_RESIZE Resized,
     COMPONENT_LOAD_CONSENT Passing,
     COMPONENT_ACCEPT_CONSENT Passing,
     COMPONENT_DENY_CONSENT Denied,
@@ -73,7 +77,7 @@ steps! {
     COMPONENT_LOAD_ACCOUNT_SELECTION Passing,
     ACCOUNT_SELECTED Passing,
     POPUP_OPENED Passing,
-    POPUP_BLOCKED Passing,
+    POPUP_BLOCKED PopupBlocked,
     TOKEN_INVALID TokenInvalid,
     COMPONENT_CLOSE_SESSION Closed,
     REDIRECT Redirect,

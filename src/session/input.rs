@@ -1,6 +1,7 @@
 //! What can happen to a session.
 
 use super::delivery::HostAnswer;
+use super::failure::LoadProblem;
 use super::start::StartReply;
 use crate::connect::id::AttemptId;
 use crate::connect::message::Fields;
@@ -65,14 +66,22 @@ pub enum Input<'a> {
     },
     /// An answer to [`super::Output::Hold`].
     Hold(Holding),
+    /// The browser refused to load the frame, and said why.
+    Blocked(LoadProblem),
     /// Time may have passed: a timer fired, or the page was resumed, shown or focused.
     Wake,
+    /// The network is gone.
+    Offline,
     /// The network is back.
     Online,
-    /// The user closed the widget.
+    /// The user wants to close the widget, or confirms it when asked.
     UserClosed,
+    /// The user takes note, or would rather stay.
+    UserStays,
+    /// The user asks for another try, or to start again.
+    UserRetries,
     /// The page closed the session.
     HostClosed,
-    /// The page or the user asks for another try.
+    /// The page asks for another try.
     Retry,
 }

@@ -19,29 +19,28 @@
 //! | starting | another tab holds the session | failed |
 //! | starting | start fails | failed |
 //! | loading | first trusted message | active |
-//! | loading | load time-out | failed |
+//! | loading | load time-out, or blocked by the browser | failed |
 //! | loading, active | idle limit, session over, token refused: first time, with `start` | starting |
+//! | active, about to expire | the user starts again, with `start` | starting |
 //! | loading, active | the same again, or without `start` | failed |
 //! | loading, active | terminal code; full flow under `stop`; contradicting REDIRECT | failed |
 //! | loading, active | REDIRECT | delivering, or done without `deliver` |
-//! | starting, loading, active | closed by the user or by the page | closed |
+//! | starting, loading, active | closed by the page, or by the user: in the middle of an answer only once they confirm it | closed |
 //! | loading, active | closed by Connect's X or by refused consent | closed |
 //! | delivering | host received | done |
 //! | delivering | host refused, or time is up, or a different REDIRECT | failed |
 //! | failed, retryable | retry | starting, loading or delivering |
 
-use std::collections::VecDeque;
-
 use super::delivery::{self, HostAnswer, Random, Verdict};
-use super::failure::{ErrorCode, Failure};
+use super::failure::{ErrorCode, Failure, LoadProblem};
 use super::input::{Entropy, Holding, Input, Posted};
-use super::options::{FullFlowPolicy, Launcher, Options};
-use super::output::{Claim, Event, Mode, Outcome, Output, Phase, Reconnected, View};
-use super::start::{Attempt, StartReply};
-use crate::connect::address::{ConnectUrl, ParseUrl};
+use super::options::{Destination, FullFlowPolicy, Launcher, Options};
+use super::output::{Claim, Event, Farewell, Mode, Outcome, Output, Phase, Reconnected, View};
+use super::start::{Attempt, StartReply, TOKEN_LIFE_MS};
+use crate::connect::address::ParseUrl;
 use crate::connect::code::{self, Severity};
-use crate::connect::id::{RequestId, Tag};
-use crate::connect::message::Message;
+use crate::connect::id::RequestId;
+use crate::connect::message::{Fields, Message};
 use crate::connect::parameters::{self, Launch};
 use crate::connect::redirect::{Expected, Redirect, RedirectError};
 use crate::connect::step::{self, Meaning};
@@ -53,12 +52,18 @@ pub const IDLE_LIMIT_MS: u64 = 8 * 60_000;
 /// How long before the idle limit the host and the user hear of it, in milliseconds.
 const EXPIRY_WARNING_MS: u64 = 60_000;
 
+/// How long the user waits without a further word, in milliseconds.
+const PATIENCE_MS: u64 = 5_000;
+
 /// How long the host's start endpoint may take, in milliseconds: a live call to a bank is slow, but not this slow.
 const START_LIMIT_MS: u64 = 60_000;
 
 /// Messages from the frame that are read at once, and per second from then on. Connect sends a handful a minute; this stops a runaway.
 const RATE_BURST: u64 = 5_000;
 const RATE_PER_SECOND: u64 = 1_000;
+
+/// The heights Connect may ask for, in CSS pixels: neither too small to answer in nor endless.
+const HEIGHTS_PX: (u32, u32) = (240, 1_600);
 
 /// Messages that did not pass the gate, by the check that stopped them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,15 +104,35 @@ enum Waiting {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Picture {
-    Shown,
-    Hidden,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Warned {
     No,
     Yes,
+}
+
+/// What of ours is on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Picture {
+    /// This, or nothing yet.
+    Shown(Option<View>),
+    /// Nothing, until a retry: a delivery that goes on after closing must not bring the picture back.
+    Hidden,
+}
+
+/// How far the user has got in Connect's frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Nothing would be lost.
+    Nothing,
+    /// Credentials or answers were submitted.
+    Submitted,
+    /// The same, and the user is being asked whether to leave.
+    Leaving,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Network {
+    Online,
+    Offline,
 }
 
 /// Renewals this attempt has used up: one for each reason.
@@ -129,7 +154,14 @@ pub struct Session {
     phase: Phase,
     failure: Option<ErrorCode>,
     waiting: Waiting,
+    /// When the user who waits for Connect gets a further word.
+    patience_until_ms: Option<u64>,
+    /// Until when the authorize token is worth trying.
+    token_until_ms: u64,
+    view: View,
     picture: Picture,
+    progress: Progress,
+    network: Network,
     claim: Claim,
     calls: u32,
     tries: u32,
@@ -141,7 +173,7 @@ pub struct Session {
     result: Option<Reconnected>,
     rate: Rate,
     dropped: Dropped,
-    outputs: VecDeque<Output>,
+    outputs: Vec<Output>,
 }
 
 impl Session {
@@ -156,7 +188,12 @@ impl Session {
             phase: Phase::Starting,
             failure: None,
             waiting: Waiting::Begin,
-            picture: Picture::Shown,
+            patience_until_ms: None,
+            token_until_ms: now_ms + TOKEN_LIFE_MS,
+            view: View::Loading,
+            picture: Picture::Shown(None),
+            progress: Progress::Nothing,
+            network: Network::Online,
             claim: Claim::IfFree,
             calls: 0,
             tries: 0,
@@ -167,7 +204,7 @@ impl Session {
             result: None,
             rate: Rate { tokens: RATE_BURST, since_ms: now_ms },
             dropped: Dropped::default(),
-            outputs: VecDeque::new(),
+            outputs: Vec::new(),
         }
     }
 
@@ -175,6 +212,12 @@ impl Session {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether the session has settled and left the page: nothing can happen to it any more but a retry by the page.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.phase.is_final() && self.picture == Picture::Hidden
     }
 
     /// Messages the gate dropped so far.
@@ -197,7 +240,9 @@ impl Session {
     pub fn deadline_ms(&self) -> Option<u64> {
         match self.waiting {
             Waiting::Begin | Waiting::Idle | Waiting::Hold => None,
-            Waiting::Start { until_ms } | Waiting::Load { until_ms } => Some(until_ms),
+            Waiting::Start { until_ms } | Waiting::Load { until_ms } => {
+                Some(self.patience_until_ms.unwrap_or(until_ms).min(until_ms))
+            }
             Waiting::User { since_ms, warned: Warned::No } => Some(since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS),
             Waiting::User { since_ms, warned: Warned::Yes } => Some(since_ms + IDLE_LIMIT_MS),
             Waiting::Answer { until_ms, give_up_ms } | Waiting::Backoff { until_ms, give_up_ms } => {
@@ -208,13 +253,8 @@ impl Session {
 
     /// The next thing to do, until there is none.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
-    }
-
-    /// Whether there is something to do.
-    #[must_use]
-    pub fn has_output(&self) -> bool {
-        !self.outputs.is_empty()
+        // The queue is short, and emptied after every input: shifting it costs less than a ring's code.
+        if self.outputs.is_empty() { None } else { Some(self.outputs.remove(0)) }
     }
 
     /// Takes in what happened at `now_ms`.
@@ -230,14 +270,30 @@ impl Session {
             }
             Input::Begin | Input::Started { .. } | Input::Delivered { .. } => {}
             Input::Hold(hold) => self.held(now_ms, hold),
+            Input::Blocked(problem) => {
+                if self.phase == Phase::Loading {
+                    self.not_loaded(problem);
+                }
+            }
             Input::Wake => self.wake(now_ms),
+            Input::Offline => {
+                self.network = Network::Offline;
+                self.represent();
+            }
             Input::Online => {
+                self.network = Network::Online;
                 self.wake(now_ms);
                 if let Waiting::Backoff { give_up_ms, .. } = self.waiting {
                     self.send(now_ms, give_up_ms);
                 }
+                self.represent();
             }
-            Input::UserClosed => self.close(ErrorCode::Cancelled),
+            Input::UserClosed => self.user_closes(),
+            Input::UserStays => self.user_stays(),
+            Input::UserRetries => match self.waiting {
+                Waiting::User { warned: Warned::Yes, .. } if self.can_start() => self.renew(now_ms),
+                _ => self.retry(now_ms),
+            },
             Input::HostClosed => self.close(ErrorCode::Closed),
             Input::Retry => self.retry(now_ms),
         }
@@ -248,24 +304,22 @@ impl Session {
     /// Begins with what the options say: a live session, or the host's start endpoint.
     fn begin(&mut self, now_ms: u64, view: View) {
         self.went_full_flow = false;
+        self.progress = Progress::Nothing;
+        self.patience_until_ms = Some(now_ms + PATIENCE_MS);
         self.show(view);
-        match &self.options.launcher {
-            Launcher::Start(_) => {
+        match self.options.launcher {
+            Launcher::Start => {
                 self.calls += 1;
                 self.waiting = Waiting::Start { until_ms: now_ms + START_LIMIT_MS };
                 self.enter(Phase::Starting);
-                self.outputs.push_back(Output::Start { call: self.calls });
+                self.order(Output::Start { call: self.calls });
             }
-            Launcher::Interrupted { request_id, authorize_token } => {
+            Launcher::Interrupted => {
                 let attempt = Attempt {
                     attempt_id: self.entropy.attempt_id.clone(),
                     mode: Mode::Resume,
-                    request_id: Some(request_id.clone()),
-                    authorize_token: authorize_token.clone(),
-                    accounts: Vec::new(),
-                    tag: None,
-                    connect: None,
-                    params: Vec::new(),
+                    opening: self.options.opening.clone(),
+                    token_life_ms: self.token_until_ms.saturating_sub(now_ms),
                 };
                 self.open(now_ms, attempt);
             }
@@ -274,81 +328,68 @@ impl Session {
 
     fn started(&mut self, now_ms: u64, reply: Result<StartReply, HostAnswer>) {
         match reply {
-            Ok(StartReply::Open(attempt)) => self.open(now_ms, *attempt),
-            Ok(StartReply::UpToDate) => self.finish(Outcome::UpToDate),
-            Err(HostAnswer::Refused { status, .. }) => {
-                let failure = self.failure(ErrorCode::StartFailed).with_http_status(Some(status));
-                self.fail(failure);
+            Ok(StartReply::Open(mut attempt)) => {
+                attempt.opening.or(&self.options.opening);
+                self.open(now_ms, *attempt);
             }
-            Err(HostAnswer::Ok | HostAnswer::Unreachable) => self.fail_with(ErrorCode::StartFailed),
+            Ok(StartReply::UpToDate) => self.finish(Outcome::UpToDate, Farewell::Silent),
+            Err(answer) => self.fail(self.failure(ErrorCode::StartFailed).answered(&answer)),
         }
     }
 
     /// Puts up Connect for this attempt.
-    fn open(&mut self, now_ms: u64, mut attempt: Attempt) {
+    fn open(&mut self, now_ms: u64, attempt: Attempt) {
         self.enter(Phase::Starting);
-        let Some(connect) = self.options.connect.clone().or_else(|| attempt.connect.take()) else {
-            // Neither the options nor the reply say where Connect is.
-            return self.fail_with(ErrorCode::StartFailed);
-        };
-        if attempt.accounts.is_empty() {
-            attempt.accounts.clone_from(&self.options.accounts);
-        }
-        for (name, value) in &self.options.params {
-            if value_of(&attempt.params, name).is_none() {
-                attempt.params.push((name.clone(), value.clone()));
-            }
-        }
-        if attempt.tag.is_none() {
-            attempt.tag = param(&attempt, parameters::TAG).and_then(Tag::parse);
-        }
-        let hold = attempt.request_id.as_ref().map(hold_name);
-        attempt.connect = Some(connect);
+        self.token_until_ms = now_ms.saturating_add(attempt.token_life_ms);
+        let hold = attempt.opening.request_id.as_ref().map(hold_name);
         self.attempt = Some(attempt);
         match hold {
             // Two tabs on one session would answer past each other.
             Some(name) => {
                 self.waiting = Waiting::Hold;
-                self.outputs.push_back(Output::Hold { name, claim: std::mem::replace(&mut self.claim, Claim::IfFree) });
+                let claim = std::mem::replace(&mut self.claim, Claim::IfFree);
+                self.order(Output::Hold { name, claim });
             }
             None => self.load(now_ms),
         }
     }
 
     fn load(&mut self, now_ms: u64) {
-        let Some(Attempt { connect: Some(connect), .. }) = &self.attempt else { return };
-        let Some(attempt) = &self.attempt else { return };
-        let url = self.frame_url(connect, attempt);
-        let origin = connect.origin().to_owned();
+        let Some(Attempt { opening, .. }) = &self.attempt else { return };
+        let Some(connect) = &opening.connect else {
+            // Neither the options nor the reply say where Connect is.
+            return self.fail_with(ErrorCode::StartFailed);
+        };
+        if opening.authorize_token.is_some() && now_ms >= self.token_until_ms {
+            // It has been waited for too long: Flinks would refuse it.
+            return self.token_invalid(now_ms);
+        }
+        let launch = Launch {
+            connect,
+            request_id: opening.request_id.as_ref(),
+            authorize_token: opening.authorize_token.as_ref(),
+            accounts: &opening.accounts,
+            language: self.options.language,
+            tag: opening.tag.as_ref(),
+            others: &opening.params,
+        };
+        let (url, origin) = (launch.url(), connect.origin().to_owned());
         self.waiting = Waiting::Load { until_ms: now_ms + self.options.load_timeout_ms };
         self.enter(Phase::Loading);
-        self.outputs.push_back(Output::OpenFrame { url, origin });
+        self.order(Output::OpenFrame { url, origin });
     }
 
     fn held(&mut self, now_ms: u64, hold: Holding) {
         match (hold, self.waiting) {
             (Holding::Held, Waiting::Hold) => self.load(now_ms),
             // Closed meanwhile.
-            (Holding::Held, _) => self.outputs.push_back(Output::Release),
+            (Holding::Held, _) => self.order(Output::Release),
             // Another tab has it, or took over. What is being delivered stays ours to deliver.
             (Holding::Busy, Waiting::Hold) | (Holding::Lost, Waiting::Load { .. } | Waiting::User { .. }) => {
                 self.fail_with(ErrorCode::Busy);
             }
             _ => {}
         }
-    }
-
-    fn frame_url(&self, connect: &ConnectUrl, attempt: &Attempt) -> String {
-        Launch {
-            connect,
-            request_id: attempt.request_id.as_ref(),
-            authorize_token: attempt.authorize_token.as_ref(),
-            accounts: &attempt.accounts,
-            language: self.options.language,
-            tag: attempt.tag.as_ref(),
-            others: &attempt.params,
-        }
-        .url()
     }
 
     // ---- the gate ----
@@ -365,32 +406,32 @@ impl Session {
             &mut dropped.phase
         } else if !self.rate.admits(now_ms) {
             &mut dropped.rate
+        } else if let Some(fields) = posted.fields() {
+            return self.trusted(now_ms, &*fields);
         } else {
-            return self.trusted(now_ms, posted);
+            &mut dropped.unreadable
         };
         *counter = counter.saturating_add(1);
     }
 
     /// A message that passed the gate: from here on its data is read.
-    fn trusted(&mut self, now_ms: u64, posted: &dyn Posted) {
-        let fields = posted.fields();
-        let message = fields.as_deref().and_then(Message::read);
-        let (Some(fields), Some(message)) = (fields, message) else {
+    fn trusted(&mut self, now_ms: u64, fields: &dyn Fields) {
+        let message = Message::read(fields);
+        let redirect = match &message {
+            Some(Message { meaning: Meaning::Redirect, .. }) => {
+                let opening = self.attempt.as_ref().map(|attempt| &attempt.opening);
+                let expected = Expected {
+                    tag: opening.and_then(|opening| opening.tag.as_ref()),
+                    redirect_url: opening.and_then(|opening| value_of(&opening.params, parameters::REDIRECT_URL)),
+                };
+                Some(Message::redirect(fields, self.parse, expected))
+            }
+            _ => None,
+        };
+        let Some(message) = message.filter(|_| redirect != Some(Err(RedirectError::Unreadable))) else {
             self.dropped.unreadable = self.dropped.unreadable.saturating_add(1);
             return;
         };
-        let redirect = (message.meaning == Meaning::Redirect).then(|| {
-            let attempt = self.attempt.as_ref();
-            let expected = Expected {
-                tag: attempt.and_then(|attempt| attempt.tag.as_ref()),
-                redirect_url: attempt.and_then(|attempt| param(attempt, parameters::REDIRECT_URL)),
-            };
-            Message::redirect(&*fields, self.parse, expected)
-        });
-        if redirect == Some(Err(RedirectError::Unreadable)) {
-            self.dropped.unreadable = self.dropped.unreadable.saturating_add(1);
-            return;
-        }
         if self.phase == Phase::Delivering {
             // The result stands. Only one thing can still change it.
             return match redirect {
@@ -398,18 +439,24 @@ impl Session {
                 None => self.report(message),
             };
         }
+        if message.meaning == Meaning::Resized {
+            self.resize(Message::height(fields));
+        }
         self.listen(now_ms, message, redirect);
     }
 
     fn listen(&mut self, now_ms: u64, message: Message, redirect: Option<Result<Redirect, RedirectError>>) {
-        if matches!(self.waiting, Waiting::User { warned: Warned::Yes, .. }) || self.phase == Phase::Loading {
-            self.show(View::Connect);
+        let (meaning, code) = (message.meaning, message.code.clone());
+        match meaning {
+            Meaning::PopupBlocked => self.show(View::PopupBlocked),
+            // The word about the window stays until something else happens.
+            Meaning::Resized if self.view == View::PopupBlocked => {}
+            _ => self.show(View::Connect),
         }
         self.waiting = Waiting::User { since_ms: now_ms, warned: Warned::No };
         if self.phase == Phase::Loading {
             self.enter(Phase::Active);
         }
-        let (meaning, code) = (message.meaning, message.code.clone());
         self.report(message);
         match meaning {
             Meaning::FullFlow => self.full_flow(),
@@ -419,7 +466,13 @@ impl Session {
                 Some(Ok(redirect)) => self.accept(now_ms, redirect),
                 Some(Err(_)) | None => self.fail_with(ErrorCode::Conflict),
             },
-            Meaning::Mounted | Meaning::Mfa | Meaning::Submitted | Meaning::Passing => {}
+            Meaning::Submitted if self.progress == Progress::Nothing => self.progress = Progress::Submitted,
+            Meaning::Mounted
+            | Meaning::Mfa
+            | Meaning::Submitted
+            | Meaning::Resized
+            | Meaning::PopupBlocked
+            | Meaning::Passing => {}
         }
         if self.phase == Phase::Active {
             self.judge_code(now_ms, code);
@@ -439,7 +492,9 @@ impl Session {
     fn judge_code(&mut self, now_ms: u64, code: Option<String>) {
         match code.as_deref().map(code::severity) {
             Some(Severity::SessionOver) => self.session_over(now_ms, code),
-            Some(Severity::Terminal) => self.fail(self.failure(ErrorCode::Flinks).with_flinks_code(code)),
+            Some(Severity::Terminal) => {
+                self.fail(Failure { flinks_code: code, ..self.failure(ErrorCode::Flinks) });
+            }
             Some(Severity::Passing | Severity::Correctable) | None => {}
         }
     }
@@ -456,6 +511,14 @@ impl Session {
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
+    fn resize(&mut self, height_px: Option<f64>) {
+        if let Some(height_px) = height_px {
+            let (least, most) = HEIGHTS_PX;
+            self.order(Output::Resize { height_px: (height_px as u32).clamp(least, most) });
+        }
+    }
+
     // ---- the result ----
 
     fn accept(&mut self, now_ms: u64, redirect: Redirect) {
@@ -465,11 +528,12 @@ impl Session {
             attempt_id: attempt.attempt_id.clone(),
             mode: if self.went_full_flow { Mode::Connect } else { attempt.mode },
             login_id,
-            request_id: request_id.or_else(|| attempt.request_id.clone()),
+            request_id: request_id.or_else(|| attempt.opening.request_id.clone()),
             institution,
-            account_ids: if accounts.is_empty() { attempt.accounts.clone() } else { accounts },
-            tag: tag.or_else(|| attempt.tag.clone()),
+            account_ids: if accounts.is_empty() { attempt.opening.accounts.clone() } else { accounts },
+            tag: tag.or_else(|| attempt.opening.tag.clone()),
         });
+        self.progress = Progress::Nothing;
         self.deliver_or_finish(now_ms);
     }
 
@@ -488,14 +552,19 @@ impl Session {
     }
 
     fn deliver_or_finish(&mut self, now_ms: u64) {
-        match (&self.options.deliver, &self.result) {
-            (Some(_), _) => {
+        match self.options.destination {
+            Destination::Host => {
                 self.enter(Phase::Delivering);
                 self.show(View::Delivering);
                 self.send(now_ms, now_ms + self.options.deliver_timeout_ms);
             }
-            (None, Some(result)) => self.finish(Outcome::Reconnected(result.clone())),
-            (None, None) => {}
+            Destination::Nowhere => self.reconnected(),
+        }
+    }
+
+    fn reconnected(&mut self) {
+        if let Some(result) = self.result.clone() {
+            self.finish(Outcome::Reconnected(result), Farewell::Sent);
         }
     }
 
@@ -503,21 +572,13 @@ impl Session {
         let Some(delivery) = self.result.clone() else { return };
         self.tries += 1;
         self.waiting = Waiting::Answer { until_ms: now_ms + u64::from(delivery::TRY_TIMEOUT_MS), give_up_ms };
-        self.outputs.push_back(Output::Deliver { try_number: self.tries, delivery });
+        self.order(Output::Deliver { try_number: self.tries, delivery });
     }
 
     fn delivered(&mut self, now_ms: u64, answer: &HostAnswer) {
         let Waiting::Answer { give_up_ms, .. } = self.waiting else { return };
-        let http_status = match answer {
-            HostAnswer::Refused { status, .. } => Some(*status),
-            HostAnswer::Ok | HostAnswer::Unreachable => None,
-        };
         match delivery::judge(answer) {
-            Verdict::Received => {
-                if let Some(result) = self.result.clone() {
-                    self.finish(Outcome::Reconnected(result));
-                }
-            }
+            Verdict::Received => self.reconnected(),
             Verdict::TryAgain { retry_after_ms } => {
                 let tried = self.tries - self.tries_before;
                 let delay_ms = delivery::delay_ms(tried, retry_after_ms, &mut self.random);
@@ -525,10 +586,8 @@ impl Session {
                 self.show(View::Retrying);
                 self.emit(Event::Retrying { attempt: tried + 1, delay_ms });
             }
-            Verdict::LoginMismatch => {
-                self.fail(self.failure(ErrorCode::LoginMismatch).with_http_status(http_status));
-            }
-            Verdict::Rejected => self.fail(self.failure(ErrorCode::Rejected).with_http_status(http_status)),
+            Verdict::LoginMismatch => self.fail(self.failure(ErrorCode::LoginMismatch).answered(answer)),
+            Verdict::Rejected => self.fail(self.failure(ErrorCode::Rejected).answered(answer)),
         }
     }
 
@@ -537,13 +596,21 @@ impl Session {
     fn wake(&mut self, now_ms: u64) {
         match self.waiting {
             Waiting::Start { until_ms } if now_ms >= until_ms => self.fail_with(ErrorCode::StartFailed),
-            Waiting::Load { until_ms } if now_ms >= until_ms => self.fail_with(ErrorCode::LoadTimeout),
+            Waiting::Load { until_ms } if now_ms >= until_ms => self.not_loaded(match self.network {
+                Network::Online => LoadProblem::Unknown,
+                Network::Offline => LoadProblem::Offline,
+            }),
+            Waiting::Start { .. } | Waiting::Load { .. } => {
+                if self.patience_until_ms.take_if(|until_ms| now_ms >= *until_ms).is_some() {
+                    self.show(View::Slow);
+                }
+            }
             Waiting::User { since_ms, .. } if now_ms >= since_ms + IDLE_LIMIT_MS => self.session_over(now_ms, None),
             Waiting::User { since_ms, warned: Warned::No }
                 if now_ms >= since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS =>
             {
                 self.waiting = Waiting::User { since_ms, warned: Warned::Yes };
-                self.show(View::Expiring);
+                self.show(View::Expiring { can_start_again: self.can_start() });
                 self.emit(Event::Expiring { remaining_ms: since_ms + IDLE_LIMIT_MS - now_ms });
             }
             Waiting::Answer { give_up_ms, .. } | Waiting::Backoff { give_up_ms, .. } if now_ms >= give_up_ms => {
@@ -562,41 +629,61 @@ impl Session {
             self.renewals.session = true;
             self.renew(now_ms);
         } else {
-            self.fail(self.failure(ErrorCode::SessionExpired).with_flinks_code(flinks_code));
+            self.fail(Failure { flinks_code, ..self.failure(ErrorCode::SessionExpired) });
         }
     }
 
-    /// The token was refused: ask the host for another, once.
+    /// The token was refused, or will be: ask the host for another, once.
     fn token_invalid(&mut self, now_ms: u64) {
         if self.can_start() && !self.renewals.token {
             self.renewals.token = true;
             self.renew(now_ms);
         } else {
-            self.fail(self.failure(ErrorCode::TokenInvalid).with_flinks_code(Some(step::TOKEN_INVALID.to_owned())));
+            let flinks_code = Some(step::TOKEN_INVALID.to_owned());
+            self.fail(Failure { flinks_code, ..self.failure(ErrorCode::TokenInvalid) });
         }
     }
 
     fn can_start(&self) -> bool {
-        matches!(self.options.launcher, Launcher::Start(_))
+        self.options.launcher == Launcher::Start
     }
 
     fn renew(&mut self, now_ms: u64) {
-        self.outputs.push_back(Output::CloseFrame);
-        self.outputs.push_back(Output::Release);
+        self.order(Output::CloseFrame);
+        self.order(Output::Release);
         self.begin(now_ms, View::Renewing);
     }
 
     // ---- endings ----
 
+    /// Closing in the middle of an answer loses it, so it takes a second word.
+    fn user_closes(&mut self) {
+        if self.progress == Progress::Submitted && self.phase == Phase::Active {
+            self.progress = Progress::Leaving;
+            self.present();
+        } else {
+            self.close(ErrorCode::Cancelled);
+        }
+    }
+
+    fn user_stays(&mut self) {
+        if self.progress == Progress::Leaving {
+            self.progress = Progress::Submitted;
+        } else if let View::Expiring { .. } = self.view {
+            self.view = View::Connect;
+        }
+        self.represent();
+    }
+
     fn close(&mut self, code: ErrorCode) {
         match self.phase {
             // What was accepted is still delivered, and the result settles with it.
-            Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(),
+            Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),
             Phase::Starting | Phase::Loading | Phase::Active => {
                 let failure = self.failure(code);
                 self.end(Phase::Closed);
-                self.hide();
-                self.outputs.push_back(Output::Settle(Outcome::Failed(failure)));
+                self.hide(Farewell::Silent);
+                self.order(Output::Settle(Outcome::Failed(failure)));
             }
         }
     }
@@ -604,7 +691,9 @@ impl Session {
     fn retry(&mut self, now_ms: u64) {
         let Some(code) = self.failure.filter(|code| code.is_retryable()) else { return };
         self.failure = None;
-        self.picture = Picture::Shown;
+        if self.picture == Picture::Hidden {
+            self.picture = Picture::Shown(None);
+        }
         if code == ErrorCode::Undelivered {
             self.tries_before = self.tries;
             return self.deliver_or_finish(now_ms);
@@ -616,14 +705,18 @@ impl Session {
         self.begin(now_ms, View::Loading);
     }
 
-    fn finish(&mut self, outcome: Outcome) {
+    fn finish(&mut self, outcome: Outcome, farewell: Farewell) {
         self.end(Phase::Done);
-        self.hide();
-        self.outputs.push_back(Output::Settle(outcome));
+        self.hide(farewell);
+        self.order(Output::Settle(outcome));
     }
 
     fn failure(&self, code: ErrorCode) -> Failure {
-        Failure::new(code, self.phase)
+        Failure { code, load_problem: LoadProblem::Unknown, flinks_code: None, http_status: None, phase: self.phase }
+    }
+
+    fn not_loaded(&mut self, load_problem: LoadProblem) {
+        self.fail(Failure { load_problem, ..self.failure(ErrorCode::LoadTimeout) });
     }
 
     fn fail_with(&mut self, code: ErrorCode) {
@@ -632,15 +725,16 @@ impl Session {
 
     fn fail(&mut self, failure: Failure) {
         self.failure = Some(failure.code);
+        self.progress = Progress::Nothing;
         self.end(Phase::Failed);
-        self.outputs.push_back(Output::CloseFrame);
-        self.show(View::Failed(failure.code));
-        self.outputs.push_back(Output::Settle(Outcome::Failed(failure)));
+        self.order(Output::CloseFrame);
+        self.show(View::Failed(failure.code, failure.load_problem));
+        self.order(Output::Settle(Outcome::Failed(failure)));
     }
 
     fn end(&mut self, phase: Phase) {
         self.waiting = Waiting::Idle;
-        self.outputs.push_back(Output::Release);
+        self.order(Output::Release);
         self.enter(phase);
     }
 
@@ -651,21 +745,48 @@ impl Session {
         }
     }
 
-    /// What was hidden stays hidden until a retry: a delivery that goes on after closing must not bring the picture back.
+    // ---- the picture ----
+
     fn show(&mut self, view: View) {
-        if self.picture == Picture::Shown {
-            self.outputs.push_back(Output::Show(view));
+        self.view = view;
+        self.present();
+    }
+
+    /// Shows the view, or what is more pressing; says nothing twice.
+    fn present(&mut self) {
+        let view = match self.network {
+            _ if self.progress == Progress::Leaving => View::Leaving,
+            Network::Offline if self.view.needs_network() => View::Offline,
+            _ => self.view,
+        };
+        if let Picture::Shown(shown) = &mut self.picture
+            && shown.replace(view) != Some(view)
+        {
+            self.order(Output::Show(view));
         }
     }
 
-    fn hide(&mut self) {
-        if std::mem::replace(&mut self.picture, Picture::Hidden) == Picture::Shown {
-            self.outputs.push_back(Output::Hide);
+    /// Something changed about the view that is shown, if one is.
+    fn represent(&mut self) {
+        if self.waiting != Waiting::Begin {
+            self.present();
         }
+    }
+
+    fn hide(&mut self, farewell: Farewell) {
+        if std::mem::replace(&mut self.picture, Picture::Hidden) != Picture::Hidden {
+            self.order(Output::Hide(farewell));
+        }
+    }
+
+    /// Out of line: each of the many orders would bring its own copy of this.
+    #[inline(never)]
+    fn order(&mut self, output: Output) {
+        self.outputs.push(output);
     }
 
     fn emit(&mut self, event: Event) {
-        self.outputs.push_back(Output::Emit(event));
+        self.order(Output::Emit(event));
     }
 }
 
@@ -681,10 +802,6 @@ fn hold_name(request_id: &RequestId) -> String {
         name.extend(char::from_digit((hash >> shift & 15) as u32, 16));
     }
     name
-}
-
-fn param<'a>(attempt: &'a Attempt, name: &str) -> Option<&'a str> {
-    value_of(&attempt.params, name)
 }
 
 /// A token bucket: a burst at once, then so many a second.

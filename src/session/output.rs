@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::delivery::Delivery;
-use super::failure::Failure;
+use super::failure::{ErrorCode, Failure, LoadProblem};
 use crate::connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
 
 /// Where a session stands. `Done`, `Failed` and `Closed` are final but for `retry()`.
@@ -147,18 +147,74 @@ pub enum Event {
 pub enum View {
     /// Connect is on its way.
     Loading,
+    /// It takes longer than usual.
+    Slow,
     /// Connect itself.
     Connect,
+    /// Connect, with a word about the window its bank wanted to open.
+    PopupBlocked,
     /// Connect, with a warning that time runs out.
-    Expiring,
+    Expiring {
+        /// The host can begin another session in its place.
+        can_start_again: bool,
+    },
     /// A new session is on its way in place of an expired one.
     Renewing,
+    /// Whatever it was, the network is gone.
+    Offline,
     /// The result is being sent.
     Delivering,
     /// The result is late: sending is tried again.
     Retrying,
-    /// The session failed; the text depends on the code.
-    Failed(super::ErrorCode),
+    /// Connect, with the question whether to leave it in the middle of an answer.
+    Leaving,
+    /// The session failed.
+    Failed(ErrorCode, LoadProblem),
+}
+
+impl View {
+    /// The view as styles, texts and tests know it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Slow => "slow",
+            Self::Connect => "connect",
+            Self::PopupBlocked => "popupBlocked",
+            Self::Expiring { .. } => "expiring",
+            Self::Renewing => "renewing",
+            Self::Offline => "offline",
+            Self::Delivering => "delivering",
+            Self::Retrying => "retrying",
+            Self::Leaving => "leaving",
+            Self::Failed(ErrorCode::Busy, _) => "busy",
+            Self::Failed(ErrorCode::LoadTimeout, LoadProblem::Unknown | LoadProblem::Offline) => "loadTimeout",
+            Self::Failed(ErrorCode::LoadTimeout, LoadProblem::Policy | LoadProblem::Isolation) => "blocked",
+            Self::Failed(ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) => "expired",
+            Self::Failed(ErrorCode::Undelivered, _) => "undelivered",
+            Self::Failed(ErrorCode::LoginMismatch, _) => "mismatch",
+            Self::Failed(..) => "failed",
+        }
+    }
+
+    /// The buttons beside the one that closes, by the names of their texts and separated by spaces.
+    #[must_use]
+    pub fn buttons(self) -> &'static str {
+        match self {
+            Self::Expiring { can_start_again: true } => "stay startAgain",
+            Self::Expiring { can_start_again: false } => "stay",
+            Self::Leaving => "stay leave",
+            Self::Failed(ErrorCode::Busy, _) => "takeOver",
+            Self::Failed(ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) => "startAgain",
+            Self::Failed(code, _) if code.is_retryable() => "retry",
+            _ => "",
+        }
+    }
+
+    /// Whether the user is left waiting for something of ours or of Connect's: not while offline.
+    pub(super) fn needs_network(self) -> bool {
+        matches!(self, Self::Loading | Self::Slow | Self::Connect | Self::Renewing | Self::Delivering | Self::Retrying)
+    }
 }
 
 /// How a session is claimed among the tabs of this site.
@@ -168,6 +224,15 @@ pub enum Claim {
     IfFree,
     /// From whichever tab has it.
     TakeOver,
+}
+
+/// What is said to the user when everything of ours leaves the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// Nothing: they closed it, or the page did.
+    Silent,
+    /// That it is done.
+    Sent,
 }
 
 /// Work for the driver, to be done in order.
@@ -198,8 +263,13 @@ pub enum Output {
     CloseFrame,
     /// Show this.
     Show(View),
+    /// Give the frame this height in CSS pixels, where the page leaves it a choice.
+    Resize {
+        /// Within bounds.
+        height_px: u32,
+    },
     /// Take everything of ours off the page.
-    Hide,
+    Hide(Farewell),
     /// Send this to the host; answer with [`super::Input::Delivered`] and the same number.
     Deliver {
         /// Tells this try's answer from an abandoned one's.
@@ -225,7 +295,8 @@ impl fmt::Debug for Output {
             }
             Self::CloseFrame => formatter.write_str("CloseFrame"),
             Self::Show(view) => formatter.debug_tuple("Show").field(view).finish(),
-            Self::Hide => formatter.write_str("Hide"),
+            Self::Resize { height_px } => formatter.debug_struct("Resize").field("height_px", height_px).finish(),
+            Self::Hide(farewell) => formatter.debug_tuple("Hide").field(farewell).finish(),
             Self::Deliver { try_number, delivery } => {
                 formatter.debug_struct("Deliver").field("try_number", try_number).field("delivery", delivery).finish()
             }

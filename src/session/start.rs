@@ -1,9 +1,14 @@
 //! The start endpoint's reply. Source: the contract with the backend (README.md, "Your backend").
 
-use super::options::{Properties, Property, accounts, params};
+use super::opening::{Opening, id, text};
 use super::output::Mode;
-use crate::connect::address::{ConnectUrl, ParseUrl};
-use crate::connect::id::{AccountId, AttemptId, AuthorizeToken, RequestId, Tag};
+use super::properties::{Properties, Property};
+use crate::connect::address::ParseUrl;
+use crate::connect::id::{AttemptId, Tag};
+
+/// How long an authorize token is good for when the reply is silent, in milliseconds. Source: Flinks' Reconnect page; other pages of its say
+/// thirty minutes, and the shorter errs on the safe side.
+pub(super) const TOKEN_LIFE_MS: u64 = 15 * 60_000;
 
 /// What the host's backend said to do.
 #[derive(Clone, Debug)]
@@ -21,90 +26,76 @@ pub struct Attempt {
     pub attempt_id: AttemptId,
     /// What Connect is opened for.
     pub mode: Mode,
-    /// The session to come back to; none in the full flow.
-    pub request_id: Option<RequestId>,
-    /// The token, when the instance wants one.
-    pub authorize_token: Option<AuthorizeToken>,
-    /// The accounts picked in the original session, when the reply says.
-    pub accounts: Vec<AccountId>,
-    /// The host's mark.
-    pub tag: Option<Tag>,
-    /// Where Connect lives, when the reply says.
-    pub connect: Option<ConnectUrl>,
-    /// Further Connect parameters.
-    pub params: Vec<(String, String)>,
+    /// What it is opened with.
+    pub opening: Opening,
+    /// How long the authorize token is good for from now on, in milliseconds.
+    pub token_life_ms: u64,
 }
 
 /// The reply is none of the documented ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartReplyError;
 
-impl StartReply {
-    /// Reads a reply. Names the contract does not know are passed over: the host may say more than we ask.
-    pub fn read(reply: &dyn Properties, parse: ParseUrl) -> Result<Self, StartReplyError> {
-        match text(reply, "status")?.as_deref() {
-            Some("upToDate") => Ok(Self::UpToDate),
-            Some("challenge") => {
-                let mode = match text(reply, "mode")?.as_deref() {
-                    Some("resume") => Mode::Resume,
-                    Some("refresh") => Mode::Refresh,
-                    _ => return Err(StartReplyError),
-                };
-                let request_id = id(reply, "requestId", RequestId::parse)?.ok_or(StartReplyError)?;
-                attempt(reply, mode, Some(request_id), parse)
-            }
-            Some("connect") => attempt(reply, Mode::Connect, None, parse),
-            _ => Err(StartReplyError),
+impl From<&'static str> for StartReplyError {
+    fn from(_: &'static str) -> Self {
+        Self
+    }
+}
+
+/// A reply's properties. JSON has no `undefined`: `null` is absence.
+struct Reply<'a>(&'a dyn Properties);
+
+impl Properties for Reply<'_> {
+    fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
+
+    fn get(&self, name: &str) -> Property {
+        match self.0.get(name) {
+            Property::Null => Property::Absent,
+            property => property,
         }
     }
 }
 
-fn attempt(
-    reply: &dyn Properties,
-    mode: Mode,
-    request_id: Option<RequestId>,
-    parse: ParseUrl,
-) -> Result<StartReply, StartReplyError> {
-    let connect = match (text(reply, "instance")?, text(reply, "connectUrl")?) {
-        (None, None) => None,
-        (Some(name), None) => Some(ConnectUrl::of_instance(&name, parse).map_err(|_| StartReplyError)?),
-        (None, Some(address)) => Some(ConnectUrl::at(&address, parse).map_err(|_| StartReplyError)?),
-        (Some(_), Some(_)) => return Err(StartReplyError),
-    };
-    // Filled in place: one value to drop, wherever reading ends.
-    let mut attempt = Box::new(Attempt {
-        attempt_id: id(reply, "attemptId", AttemptId::parse)?.ok_or(StartReplyError)?,
-        mode,
-        request_id,
-        authorize_token: None,
-        accounts: Vec::new(),
-        tag: None,
-        connect,
-        params: Vec::new(),
-    });
-    attempt.authorize_token = id(reply, "authorizeToken", AuthorizeToken::parse)?;
-    attempt.accounts = accounts(present(reply, "resumeSelectedAccounts")).ok_or(StartReplyError)?;
-    attempt.tag = id(reply, "tag", Tag::parse)?;
-    attempt.params = params(present(reply, "params"), parse).map_err(|_| StartReplyError)?;
-    Ok(StartReply::Open(attempt))
-}
-
-/// JSON has no `undefined`: in a reply, `null` is absence.
-fn present(reply: &dyn Properties, name: &str) -> Property {
-    match reply.get(name) {
-        Property::Null => Property::Absent,
-        property => property,
+impl StartReply {
+    /// Reads a reply. Names the contract does not know are passed over: the host may say more than we ask.
+    pub fn read(reply: &dyn Properties, parse: ParseUrl) -> Result<Self, StartReplyError> {
+        let reply = Reply(reply);
+        let mode = match text(&reply, "status")?.as_deref() {
+            Some("upToDate") => return Ok(Self::UpToDate),
+            Some("connect") => Mode::Connect,
+            Some("challenge") => match text(&reply, "mode")?.as_deref() {
+                Some("resume") => Mode::Resume,
+                Some("refresh") => Mode::Refresh,
+                _ => return Err(StartReplyError),
+            },
+            _ => return Err(StartReplyError),
+        };
+        let mut attempt = Box::new(Attempt {
+            attempt_id: id(&reply, "attemptId", AttemptId::parse)?.ok_or(StartReplyError)?,
+            mode,
+            opening: Opening::read(&reply, parse)?,
+            token_life_ms: token_life_ms(&reply)?,
+        });
+        if let Some(tag) = id(&reply, "tag", Tag::parse)? {
+            attempt.opening.tag = Some(tag);
+        }
+        match (mode, &attempt.opening.request_id) {
+            // There is nothing to come back to, whatever else the reply says.
+            (Mode::Connect, _) => attempt.opening.request_id = None,
+            (_, None) => return Err(StartReplyError),
+            (_, Some(_)) => {}
+        }
+        Ok(Self::Open(attempt))
     }
 }
 
-fn text(reply: &dyn Properties, name: &str) -> Result<Option<String>, StartReplyError> {
-    match present(reply, name) {
-        Property::Absent => Ok(None),
-        Property::Text(text) => Ok(Some(text)),
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and it saturates")]
+fn token_life_ms(reply: &dyn Properties) -> Result<u64, StartReplyError> {
+    match reply.get("authorizeTokenExpiresInMs") {
+        Property::Absent => Ok(TOKEN_LIFE_MS),
+        Property::Number(number) if number > 0.0 => Ok(number as u64),
         _ => Err(StartReplyError),
     }
-}
-
-fn id<Id>(reply: &dyn Properties, name: &str, parse: fn(&str) -> Option<Id>) -> Result<Option<Id>, StartReplyError> {
-    text(reply, name)?.map(|text| parse(&text).ok_or(StartReplyError)).transpose()
 }

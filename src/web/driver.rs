@@ -1,58 +1,42 @@
 //! The loop: feed the machine, perform what it asks, set its alarm.
 //!
-//! Invariants: the session is borrowed only while it computes, never while host code runs; so `close()` from any callback is legal. One
-//! drain runs at a time: what a callback feeds in is picked up by the drain that called it. The driver keeps itself alive through
-//! its listeners, and drops them all when the session has settled.
+//! Invariants: the session is borrowed only while it computes, never while host code runs, so `close()` from any callback is legal; what a
+//! callback feeds in waits in the façade until the loop that called it is done. Listeners live while the session can still change, and
+//! not a moment longer.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::rc::Rc;
 
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
-use js_sys::{Date, Function, Reflect};
-use wasm_bindgen::JsValue;
-use web_sys::{AbortController, Element, Event};
+use js_sys::{Array, Date, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 
-use super::frame::FrameMessage;
-use super::hold::Hold;
-use super::host::Host;
-use super::page;
+use super::page::{self, Hold, Host, Page, Stage};
 use super::report;
-use super::stage::{Gesture, Stage};
-use super::words::Words;
-use crate::session::{Claim, Clock, Input, Outcome, Output, Session, View};
-
-/// What the driver does about an event of the page.
-type Action = fn(&Rc<Driver>, &Event);
+use super::value::{FrameMessage, HostObject, answer, parse_url};
+use crate::session::{
+    Claim, Clock, Farewell, Holding, HostAnswer, Input, LoadProblem, Outcome, Output, Session, StartReply,
+    TRY_TIMEOUT_MS,
+};
 
 /// One session in its browser.
 pub(super) struct Driver {
-    session: RefCell<Session>,
-    clock: Cell<Clock>,
-    browser: Browser,
-    host: Host,
-    /// Fed in while the session computed: only a page that patched the browser's own getters can do that.
-    postponed: RefCell<VecDeque<Input<'static>>>,
-    is_draining: Cell<bool>,
-    stage: RefCell<Option<Stage>>,
-    listeners: RefCell<Vec<EventListener>>,
-    alarm: RefCell<Option<Timeout>>,
-    starting: RefCell<Option<AbortController>>,
-    reply: RefCell<JsValue>,
-    hold: RefCell<Option<Hold>>,
+    pub(super) session: RefCell<Session>,
+    pub(super) clock: Cell<Clock>,
+    pub(super) page: Page,
+    pub(super) stage: Stage,
+    pub(super) host: Host,
+    pub(super) hold: Hold,
+    /// What the host answered last.
+    pub(super) reply: RefCell<JsValue>,
+    pub(super) listeners: RefCell<Vec<EventListener>>,
+    pub(super) alarm: RefCell<Option<Alarm>>,
 }
 
-/// What a driver works with.
-pub(super) struct Browser {
-    /// Where the stage goes; none is a dialog.
-    pub(super) container: Option<Element>,
-    /// The frame's sandbox tokens.
-    pub(super) sandbox: Option<String>,
-    /// The widget's texts.
-    pub(super) words: Words,
-    /// Hears `(name, detail)`: events, and `result` or `error` once per attempt.
-    pub(super) sink: Function,
+/// Rings once, in session time.
+pub(super) struct Alarm {
+    at_ms: u64,
+    _timeout: Timeout,
 }
 
 /// The browser's clocks in milliseconds: monotonic, wall.
@@ -60,34 +44,73 @@ pub(super) fn clocks() -> (f64, f64) {
     (page::monotonic_ms(), Date::now())
 }
 
+// What happens to a session, by number; `inputs.js` has the same.
+const BEGIN: u32 = 0;
+const POSTED: u32 = 1;
+const STARTED: u32 = 2;
+const DELIVERED: u32 = 3;
+const HELD: u32 = 4;
+const BLOCKED: u32 = 5;
+const WAKE: u32 = 6;
+const OFFLINE: u32 = 7;
+const ONLINE: u32 = 8;
+const USER_CLOSED: u32 = 9;
+const USER_STAYS: u32 = 10;
+const USER_RETRIES: u32 = 11;
+const HOST_CLOSED: u32 = 12;
+const RETRY: u32 = 13;
+
 impl Driver {
-    /// Wires a session to its browser. `clock` stood at 0 when the session began.
-    pub(super) fn new(session: Session, clock: Clock, browser: Browser, host: Host) -> Rc<Self> {
-        Rc::new(Self {
-            session: RefCell::new(session),
-            clock: Cell::new(clock),
-            browser,
-            host,
-            postponed: RefCell::default(),
-            is_draining: Cell::new(false),
-            stage: RefCell::default(),
-            listeners: RefCell::default(),
-            alarm: RefCell::default(),
-            starting: RefCell::default(),
-            reply: RefCell::new(JsValue::NULL),
-            hold: RefCell::default(),
-        })
+    /// Takes in what happened and does what follows from it.
+    pub(super) fn hear(&self, kind: u32, number: u32, value: &JsValue) {
+        self.feed(kind, number, value);
+        while let Some(output) = self.next_output() {
+            self.perform(output);
+        }
+        self.listen();
     }
 
-    /// Something happened.
-    pub(super) fn feed(self: &Rc<Self>, input: Input<'static>) {
-        self.postponed.borrow_mut().push_back(input);
-        self.drain();
+    fn feed(&self, kind: u32, number: u32, value: &JsValue) {
+        let message = FrameMessage { sender: number, event: value };
+        let input = match kind {
+            BEGIN => Input::Begin,
+            POSTED => Input::Posted(&message),
+            STARTED => Input::Started { call: number, reply: start_reply(value.unchecked_ref()) },
+            DELIVERED => {
+                let said = value.unchecked_ref::<Array>();
+                self.reply.replace(said.get(1));
+                Input::Delivered { try_number: number, answer: answer(said) }
+            }
+            HELD => Input::Hold(match number {
+                0 => Holding::Held,
+                1 => Holding::Busy,
+                _ => Holding::Lost,
+            }),
+            BLOCKED => Input::Blocked(if number == 0 { LoadProblem::Policy } else { LoadProblem::Isolation }),
+            OFFLINE => Input::Offline,
+            ONLINE => Input::Online,
+            USER_CLOSED => Input::UserClosed,
+            USER_STAYS => Input::UserStays,
+            USER_RETRIES => Input::UserRetries,
+            HOST_CLOSED => Input::HostClosed,
+            RETRY => Input::Retry,
+            _ => {
+                // It may have been the alarm: the next one is set anew.
+                self.alarm.replace(None);
+                Input::Wake
+            }
+        };
+        let now_ms = self.now_ms();
+        self.session.borrow_mut().handle(now_ms, input);
+    }
+
+    fn next_output(&self) -> Option<Output> {
+        self.session.borrow_mut().poll()
     }
 
     /// When the session at Flinks is estimated to die, as the wall clock will show it.
     pub(super) fn expires_at(&self) -> Option<f64> {
-        let at_ms = self.session.borrow().expires_at_ms()?;
+        let at_ms = self.session.try_borrow().ok()?.expires_at_ms()?;
         #[expect(clippy::cast_precision_loss, reason = "hours in milliseconds are far below 2^53")]
         let remaining_ms = at_ms as f64 - self.now_ms() as f64;
         Some(Date::now() + remaining_ms)
@@ -101,164 +124,78 @@ impl Driver {
         now_ms
     }
 
-    fn posted(self: &Rc<Self>, event: &Event) {
-        let now_ms = self.now_ms();
-        if let (Ok(mut session), Ok(stage)) = (self.session.try_borrow_mut(), self.stage.try_borrow()) {
-            let frame = stage.as_ref().and_then(Stage::frame);
-            session.handle(now_ms, Input::Posted(&FrameMessage { event, frame }));
-            // A message that changed nothing costs nothing more: pages are full of them.
-            if !session.has_output() {
-                return;
-            }
-        }
-        self.drain();
-    }
-
-    /// Performs whatever the session wants, until it wants nothing.
-    fn drain(self: &Rc<Self>) {
-        if self.is_draining.replace(true) {
-            return;
-        }
-        self.listen();
-        while let Some(output) = self.next_output() {
-            self.perform(output);
-        }
-        self.is_draining.set(false);
-        self.set_alarm();
-    }
-
-    fn next_output(&self) -> Option<Output> {
-        loop {
-            let now_ms = self.now_ms();
-            let mut session = self.session.try_borrow_mut().ok()?;
-            if let Some(output) = session.poll() {
-                return Some(output);
-            }
-            let input = self.postponed.borrow_mut().pop_front()?;
-            session.handle(now_ms, input);
-        }
-    }
-
-    fn perform(self: &Rc<Self>, output: Output) {
+    fn perform(&self, output: Output) {
         match output {
-            Output::Start { call } => self.start(call),
-            Output::Hold { name, claim } => self.hold(&name, claim),
-            Output::Release => drop(self.hold.take()),
-            Output::OpenFrame { url, origin } => {
-                if let Some(stage) = &mut *self.stage.borrow_mut() {
-                    stage.open_frame(&url, &origin, self.browser.words.frame(), self.browser.sandbox.as_deref());
-                }
-            }
-            Output::CloseFrame => {
-                if let Some(stage) = &mut *self.stage.borrow_mut() {
-                    stage.close_frame();
-                }
-            }
-            Output::Show(view) => self.show(view),
-            // Taken out first: a stage that leaves the page gives focus back, and host code hears that.
-            Output::Hide => drop(self.stage.take()),
+            Output::Start { call } => self.host.start(call),
+            Output::Hold { name, claim } => self.hold.claim(&name, claim == Claim::TakeOver),
+            Output::Release => self.hold.release(),
+            Output::OpenFrame { url, origin } => self.stage.open_frame(&url, &origin),
+            Output::CloseFrame => self.stage.close_frame(),
+            Output::Show(view) => self.stage.show(view.as_str(), view.buttons()),
+            Output::Resize { height_px } => self.stage.resize(height_px),
+            Output::Hide(farewell) => self.stage.hide(farewell == Farewell::Sent),
             Output::Deliver { try_number, delivery } => {
-                let driver = Rc::clone(self);
-                self.host.deliver(&delivery, move |(answer, reply)| {
-                    driver.reply.replace(reply);
-                    driver.feed(Input::Delivered { try_number, answer });
-                });
+                self.host.deliver(try_number, report::delivery(&delivery), TRY_TIMEOUT_MS);
             }
-            Output::Emit(event) => self.tell(report::event(&event)),
+            Output::Emit(event) => {
+                let (name, detail) = report::event(&event);
+                self.page.tell(name, detail);
+            }
             Output::Settle(outcome) => self.settle(&outcome),
         }
     }
 
-    fn start(self: &Rc<Self>, call: u32) {
-        let driver = Rc::clone(self);
-        let controller = self.host.start(move |reply| driver.feed(Input::Started { call, reply }));
-        self.starting.replace(Some(controller));
-    }
-
-    fn hold(self: &Rc<Self>, name: &str, claim: Claim) {
-        let driver = Rc::clone(self);
-        let hold = Hold::claim(name, claim, move |holding| driver.feed(Input::Hold(holding)));
-        self.hold.replace(Some(hold));
-    }
-
-    fn show(self: &Rc<Self>, view: View) {
-        let Browser { container, words, .. } = &self.browser;
-        let mut stage = self.stage.borrow_mut();
-        if stage.is_none() {
-            let driver = Rc::downgrade(self);
-            *stage = Stage::raise(container.as_ref(), words, move |gesture| {
-                if let Some(driver) = driver.upgrade() {
-                    driver.gesture(gesture);
-                }
-            });
-        }
-        if let Some(stage) = &*stage {
-            stage.show(view, words);
-        }
-    }
-
     fn settle(&self, outcome: &Outcome) {
-        self.listeners.borrow_mut().clear();
-        if let Some(controller) = self.starting.take() {
-            controller.abort();
+        self.host.abort();
+        match outcome {
+            Outcome::Failed(failure) => self.page.tell("error", report::failure(failure)),
+            Outcome::UpToDate => self.page.tell("result", JsValue::NULL),
+            Outcome::Reconnected(reconnected) => {
+                let detail = report::delivery(reconnected);
+                // An object made here, which takes any property.
+                Reflect::set(&detail, &"reply".into(), &self.reply.borrow()).ok();
+                self.page.tell("result", detail);
+            }
         }
-        let (name, detail) = report::outcome(outcome);
-        if matches!(outcome, Outcome::Reconnected(_)) {
-            set(&detail, "status", &"reconnected".into());
-            set(&detail, "reply", &self.reply.borrow());
-        }
-        self.tell((name, detail));
     }
 
-    /// Calls the façade. It reports what a listener of the host's throws; nothing may come back in here.
-    fn tell(&self, (name, detail): (&str, JsValue)) {
-        self.browser.sink.call2(&JsValue::UNDEFINED, &name.into(), &detail).ok();
-    }
-
-    fn gesture(self: &Rc<Self>, gesture: Gesture) {
-        self.feed(match gesture {
-            Gesture::Close => Input::UserClosed,
-            Gesture::Retry => Input::Retry,
-        });
-    }
-
-    /// Listens to the page while the session can still change, and not a moment longer.
-    fn listen(self: &Rc<Self>) {
-        let is_final = self.session.try_borrow().is_ok_and(|session| session.phase().is_final());
+    /// Listens to the page and sets the alarm, while the session can still change.
+    fn listen(&self) {
+        let session = self.session.borrow();
         let mut listeners = self.listeners.borrow_mut();
-        if is_final || !listeners.is_empty() {
-            return;
+        if session.phase().is_final() {
+            listeners.clear();
+        } else if listeners.is_empty() {
+            let window = page::itself();
+            // Timers are throttled in hidden tabs and stop in frozen ones: look at the clock whenever the page is back.
+            for (name, kind) in
+                [("online", ONLINE), ("offline", OFFLINE), ("pageshow", WAKE), ("visibilitychange", WAKE)]
+            {
+                let page = self.page.clone();
+                listeners.push(EventListener::new(&window, name, move |_| page.hear(kind)));
+            }
         }
-        // Timers are throttled in hidden tabs and stop in frozen ones: look at the clock whenever the page is back.
-        let heard: [(&'static str, Action); 4] = [
-            ("message", Self::posted),
-            ("online", |driver, _| driver.feed(Input::Online)),
-            ("pageshow", |driver, _| driver.feed(Input::Wake)),
-            // Happens to the document, and bubbles.
-            ("visibilitychange", |driver, _| driver.feed(Input::Wake)),
-        ];
-        let page = page::itself();
-        for (name, action) in heard {
-            let driver = Rc::clone(self);
-            listeners.push(EventListener::new(&page, name, move |event| action(&driver, event)));
+        let mut alarm = self.alarm.borrow_mut();
+        match (session.deadline_ms(), &*alarm) {
+            (None, _) => *alarm = None,
+            // It rings early enough: every message moves the deadline, and an early ring is harmless.
+            (Some(deadline_ms), Some(alarm)) if alarm.at_ms <= deadline_ms => {}
+            (Some(at_ms), _) => {
+                let page = self.page.clone();
+                let wait_ms = u32::try_from(at_ms.saturating_sub(self.now_ms())).unwrap_or(u32::MAX);
+                let ring = move || page.hear(WAKE);
+                *alarm = Some(Alarm { at_ms, _timeout: Timeout::new(wait_ms.min(MAX_TIMER_MS), ring) });
+            }
         }
     }
+}
 
-    fn set_alarm(self: &Rc<Self>) {
-        let deadline_ms = self.session.try_borrow().ok().and_then(|session| session.deadline_ms());
-        let alarm = deadline_ms.map(|deadline_ms| {
-            let driver = Rc::clone(self);
-            let wait_ms = u32::try_from(deadline_ms.saturating_sub(self.now_ms())).unwrap_or(u32::MAX);
-            Timeout::new(wait_ms.min(MAX_TIMER_MS), move || driver.feed(Input::Wake))
-        });
-        self.alarm.replace(alarm);
+fn start_reply(said: &Array) -> Result<StartReply, HostAnswer> {
+    match answer(said) {
+        HostAnswer::Ok => StartReply::read(&HostObject(&said.get(1)), parse_url).map_err(|_| HostAnswer::Ok),
+        answer => Err(answer),
     }
 }
 
 /// A browser's timer delay is a signed 32-bit number; an earlier wake than needed is harmless.
 const MAX_TIMER_MS: u32 = i32::MAX as u32;
-
-/// Adds a property to an object made here, which takes any.
-fn set(object: &JsValue, name: &str, property: &JsValue) {
-    Reflect::set(object, &name.into(), property).ok();
-}

@@ -1,20 +1,15 @@
 //! What the browser does: the only room where a JavaScript type has a name.
 //!
 //! Straight lines only: browser things become inputs, outputs become browser things. If an `if` here is about the protocol, it is in the
-//! wrong room. Whatever is registered is owned by a value whose drop takes it off again, and host code never runs while the session is
-//! borrowed.
+//! wrong room. Rust and JavaScript of one noun stand side by side; `page.rs` has all that crosses over.
 
 mod driver;
-mod frame;
-mod hold;
-mod host;
 mod page;
 mod report;
-mod stage;
 mod value;
 mod widget;
-mod words;
 
+pub use page::Page;
 pub use widget::Widget;
 
 #[global_allocator]

@@ -1,19 +1,30 @@
-//! The browser as the shell calls it: what `page.js` does. None of these calls throws.
-//!
-//! Each function here is one crossing into JavaScript for what would be dozens. Types with a name are JavaScript objects of `page.js`.
+//! The browser as the shell calls it. What stands behind each of these is in the JavaScript file it names: plumbing that would cost ten
+//! times the bytes if every property and call crossed into WebAssembly by itself. Nothing is decided there: what to show, whom to believe,
+//! what an answer means is Rust's.
 
-use js_sys::{Array, Function};
+use js_sys::Array;
 use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use web_sys::{AbortController, Element, EventTarget};
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::EventTarget;
 
-#[wasm_bindgen(module = "/src/web/page.js", js_namespace = page)]
+#[wasm_bindgen]
 extern "C" {
-    // ---- reading ----
+    /// What the façade gives a session: `{ style, hear, tell }`.
+    #[derive(Clone)]
+    pub type Page;
 
-    /// A property of the host's, as it is.
-    pub(super) fn raw(object: &JsValue, name: &str) -> JsValue;
+    /// Something happened to the session: one of the numbers of `inputs.js`.
+    #[wasm_bindgen(method, structural)]
+    pub(super) fn hear(this: &Page, kind: u32);
 
+    /// An event, or the session's ending.
+    #[wasm_bindgen(method, structural)]
+    pub(super) fn tell(this: &Page, name: &str, detail: JsValue);
+}
+
+// In a namespace: the build gives all imports one module and short names, which only the JavaScript around them can follow.
+#[wasm_bindgen(module = "/src/web/value.js", js_namespace = value)]
+extern "C" {
     /// The names of the host's properties: texts.
     pub(super) fn names(object: &JsValue) -> Array;
 
@@ -31,101 +42,101 @@ extern "C" {
     #[wasm_bindgen(js_name = ownTexts)]
     pub(super) fn own_texts(object: &JsValue, name: &str, max_items: u32, max_length: u32) -> Array;
 
+    /// An own property when it is a finite number.
+    #[wasm_bindgen(js_name = ownNumber)]
+    pub(super) fn own_number(object: &JsValue, name: &str) -> JsValue;
+
     /// `[href, protocol, hostname, pathname, origin, credentials, name, value, …]`
     #[wasm_bindgen(js_name = urlParts)]
     pub(super) fn url_parts(text: &str) -> Option<Array>;
-
-    // ---- the page ----
-
-    /// Its window.
-    pub(super) fn itself() -> EventTarget;
-
-    /// Its language.
-    pub(super) fn language() -> String;
-
-    /// Milliseconds on a clock that nobody sets.
-    #[wasm_bindgen(js_name = monotonicMs)]
-    pub(super) fn monotonic_ms() -> f64;
 
     /// 128 random bits in hexadecimal.
     #[wasm_bindgen(js_name = randomName)]
     pub(super) fn random_name() -> Option<String>;
 
-    /// The element itself, or the one its selector finds.
-    pub(super) fn place(container: &JsValue) -> Option<Element>;
+    /// The page's language.
+    pub(super) fn language() -> String;
 
-    // ---- messages ----
+    /// The page's window.
+    pub(super) fn itself() -> EventTarget;
 
-    /// The browser made the event.
-    #[wasm_bindgen(js_name = isTrusted)]
-    pub(super) fn is_trusted(event: &JsValue) -> bool;
+    /// Milliseconds on a clock that nobody sets.
+    #[wasm_bindgen(js_name = monotonicMs)]
+    pub(super) fn monotonic_ms() -> f64;
+}
 
-    /// The sender is the frame's window, and both exist.
-    #[wasm_bindgen(js_name = isFromFrame)]
-    pub(super) fn is_from_frame(event: &JsValue, frame: &Element) -> bool;
+#[wasm_bindgen(module = "/src/web/report.js", js_namespace = report)]
+extern "C" {
+    /// A plain object of these values.
+    pub(super) fn named(kind: &str, values: JsValue) -> JsValue;
+}
 
-    /// The sender's origin is this.
-    #[wasm_bindgen(js_name = isFromOrigin)]
-    pub(super) fn is_from_origin(event: &JsValue, origin: &JsValue) -> bool;
+#[wasm_bindgen(module = "/src/web/stage.js")]
+extern "C" {
+    /// The widget's place on the page.
+    pub(super) type Stage;
 
-    // ---- the stage ----
+    /// For these options; none when there is no such container.
+    #[wasm_bindgen(static_method_of = Stage)]
+    pub(super) fn on(options: &JsValue, page: &Page, is_french: bool) -> Option<Stage>;
 
-    /// The stage's elements.
-    pub(super) type Scenery;
-
-    /// Puts the empty stage on the page: into `container`, else as a modal dialog.
-    pub(super) fn raise(
-        container: Option<&Element>,
-        style: &str,
-        lang: &str,
-        title: &str,
-        close: &str,
-        gesture: &Callback,
-    ) -> Option<Scenery>;
-
-    /// Says `text`, as an alert or as a status; offers another try under the name `retry`.
+    /// Shows a view, with buttons by the names of their texts.
     #[wasm_bindgen(method)]
-    pub(super) fn show(this: &Scenery, view: &str, text: &str, alerts: bool, retry: Option<&str>);
+    pub(super) fn show(this: &Stage, view: &str, buttons: &str);
 
-    /// Puts up a frame.
+    /// Puts up a frame in place of any other, and hears what it posts.
     #[wasm_bindgen(method, js_name = openFrame)]
-    pub(super) fn open_frame(this: &Scenery, url: &str, title: &str, sandbox: Option<&str>) -> Element;
+    pub(super) fn open_frame(this: &Stage, url: &str, origin: &str);
+
+    /// Takes the frame away.
+    #[wasm_bindgen(method, js_name = closeFrame)]
+    pub(super) fn close_frame(this: &Stage);
+
+    /// The frame's height in CSS pixels.
+    #[wasm_bindgen(method)]
+    pub(super) fn resize(this: &Stage, height_px: u32);
 
     /// Takes everything off the page.
     #[wasm_bindgen(method)]
-    pub(super) fn lower(this: &Scenery);
+    pub(super) fn hide(this: &Stage, is_sent: bool);
+}
 
-    // ---- the host ----
-
-    /// How to reach the host's backend.
-    pub(super) type Endpoints;
+#[wasm_bindgen(module = "/src/web/host.js")]
+extern "C" {
+    /// The host's backend.
+    pub(super) type Host;
 
     /// From options that were proved.
-    #[wasm_bindgen(js_name = host)]
-    pub(super) fn endpoints(options: &JsValue) -> Endpoints;
+    #[wasm_bindgen(constructor)]
+    pub(super) fn new(options: &JsValue, page: &Page) -> Host;
 
-    /// Begins a session; the controller aborts that.
+    /// Begins a session.
     #[wasm_bindgen(method)]
-    pub(super) fn start(this: &Endpoints, answer: &JsValue) -> AbortController;
+    pub(super) fn start(this: &Host, call: u32);
+
+    /// Gives up on beginning one.
+    #[wasm_bindgen(method)]
+    pub(super) fn abort(this: &Host);
 
     /// Sends a result.
     #[wasm_bindgen(method)]
-    pub(super) fn deliver(this: &Endpoints, delivery: &JsValue, timeout_ms: u32, answer: &JsValue);
-
-    // ---- tabs ----
-
-    /// Claims `name`, if need be from who has it; the function it returns lets go.
-    pub(super) fn claim(name: &str, steal: bool, answer: &Callback) -> Function;
+    pub(super) fn deliver(this: &Host, number: u32, delivery: JsValue, timeout_ms: u32);
 }
 
-/// A function of ours that JavaScript calls as long as its owner lives.
-pub(super) type Callback = Closure<dyn FnMut(JsValue)>;
+#[wasm_bindgen(module = "/src/web/hold.js")]
+extern "C" {
+    /// The claim on a session among the tabs of this site.
+    pub(super) type Hold;
 
-/// The strings in `list` from index `from` on.
-pub(super) fn strings(list: &Array, from: u32) -> Vec<String> {
-    let mut strings = Vec::new();
-    for index in from..list.length() {
-        strings.extend(list.get(index).as_string());
-    }
-    strings
+    /// No claim yet.
+    #[wasm_bindgen(constructor)]
+    pub(super) fn new(page: &Page) -> Hold;
+
+    /// Claims `name`, if need be from who has it.
+    #[wasm_bindgen(method)]
+    pub(super) fn claim(this: &Hold, name: &str, steal: bool);
+
+    /// Lets go.
+    #[wasm_bindgen(method)]
+    pub(super) fn release(this: &Hold);
 }

@@ -5,21 +5,43 @@
 use js_sys::Array;
 use wasm_bindgen::JsValue;
 
-use super::page::{self, strings};
+use super::page;
 use crate::connect::address::ParsedUrl;
 use crate::connect::message::{Field, Fields, MAX_JSON_LEN};
-use crate::session::{Properties, Property};
+use crate::session::{HostAnswer, Posted, Properties, Property};
 
-/// The own properties of a posted object.
-pub(super) struct OwnFields(JsValue);
+/// A message event, and who posted it by `inputs.js`.
+pub(super) struct FrameMessage<'a> {
+    pub(super) sender: u32,
+    pub(super) event: &'a JsValue,
+}
 
-impl OwnFields {
-    /// The object in a message event's data, or in its JSON text.
-    pub(super) fn of(event: &JsValue) -> Option<Self> {
-        let object = page::fields(event, limit(MAX_JSON_LEN));
-        (!object.is_undefined()).then_some(Self(object))
+/// `inputs.js` has the same numbers.
+const SCRIPT: u32 = 1;
+const OTHER_WINDOW: u32 = 2;
+const OTHER_ORIGIN: u32 = 3;
+
+impl Posted for FrameMessage<'_> {
+    fn is_trusted(&self) -> bool {
+        self.sender != SCRIPT
+    }
+
+    fn is_from_frame(&self) -> bool {
+        self.sender != OTHER_WINDOW
+    }
+
+    fn is_from_origin(&self) -> bool {
+        self.sender != OTHER_ORIGIN
+    }
+
+    fn fields(&self) -> Option<Box<dyn Fields + '_>> {
+        let object = page::fields(self.event, limit(MAX_JSON_LEN));
+        if object.is_undefined() { None } else { Some(Box::new(OwnFields(object))) }
     }
 }
+
+/// The own properties of a posted object.
+struct OwnFields(JsValue);
 
 impl Fields for OwnFields {
     fn text(&self, name: &str, max_len: usize) -> Field {
@@ -33,6 +55,10 @@ impl Fields for OwnFields {
 
     fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String> {
         strings(&page::own_texts(&self.0, name, limit(max_items), limit(max_len)), 0)
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        page::own_number(&self.0, name).as_f64()
     }
 }
 
@@ -50,7 +76,7 @@ impl Properties for HostObject<'_> {
 
     fn get(&self, name: &str) -> Property {
         let list = page::property(self.0, name);
-        // `page.js` has the same numbers.
+        // `value.js` has the same numbers.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number below ten")]
         match number(&list, 0) as u8 {
             0 => Property::Absent,
@@ -58,7 +84,7 @@ impl Properties for HostObject<'_> {
             2 => Property::Text(strings(&list, 1).pop().unwrap_or_default()),
             3 => Property::Number(number(&list, 1)),
             4 => Property::Texts(strings(&list, 1)),
-            5 => Property::Pairs(pairs(strings(&list, 1))),
+            5 => Property::Pairs(pairs(&mut strings(&list, 1).into_iter())),
             6 => Property::Function,
             7 => Property::Element,
             8 => Property::Signal,
@@ -67,15 +93,42 @@ impl Properties for HostObject<'_> {
     }
 }
 
+/// How the host answered: `[isOk, reply, status, code, retryAfterMs]`.
+pub(super) fn answer(said: &Array) -> HostAnswer {
+    if said.get(0).is_truthy() {
+        return HostAnswer::Ok;
+    }
+    let (status, retry_after_ms) = (number(said, 2), number(said, 4));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, or saturates")]
+    if (100.0..600.0).contains(&status) {
+        HostAnswer::Refused {
+            status: status as u16,
+            code: said.get(3).as_string(),
+            // A date that has passed says nothing, and neither does NaN.
+            retry_after_ms: (retry_after_ms >= 0.0).then_some(retry_after_ms as u64),
+        }
+    } else {
+        HostAnswer::Unreachable
+    }
+}
+
 /// The number at `index`; NaN for what is none.
-pub(super) fn number(list: &Array, index: u32) -> f64 {
+fn number(list: &Array, index: u32) -> f64 {
     list.get(index).as_f64().unwrap_or(f64::NAN)
 }
 
-/// Names and values that came in turn.
-fn pairs(strings: Vec<String>) -> Vec<(String, String)> {
+/// The strings in `list` from index `from` on.
+fn strings(list: &Array, from: u32) -> Vec<String> {
+    let mut strings = Vec::new();
+    for index in from..list.length() {
+        strings.extend(list.get(index).as_string());
+    }
+    strings
+}
+
+/// Names and values that come in turn.
+fn pairs(strings: &mut std::vec::IntoIter<String>) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
-    let mut strings = strings.into_iter();
     while let (Some(name), Some(value)) = (strings.next(), strings.next()) {
         pairs.push((name, value));
     }
@@ -84,8 +137,15 @@ fn pairs(strings: Vec<String>) -> Vec<(String, String)> {
 
 /// A URL by the browser's own parser, the one that will load it.
 pub(super) fn parse_url(text: &str) -> Option<ParsedUrl> {
-    let mut parts = strings(&page::url_parts(text)?, 0);
-    let query = pairs(parts.split_off(parts.len().min(6)));
-    let [href, scheme, host, path, origin, credentials] = parts.try_into().ok()?;
-    Some(ParsedUrl { href, scheme, host, path, origin, has_credentials: !credentials.is_empty(), query })
+    let mut parts = strings(&page::url_parts(text)?, 0).into_iter();
+    let mut next = || parts.next().unwrap_or_default();
+    Some(ParsedUrl {
+        href: next(),
+        scheme: next(),
+        host: next(),
+        path: next(),
+        origin: next(),
+        has_credentials: !next().is_empty(),
+        query: pairs(&mut parts),
+    })
 }

@@ -1,90 +1,61 @@
 //! The exported class: what the façade in `www/sdk` sees of all this.
 
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
 
-use js_sys::{Function, Math};
+use js_sys::Math;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::driver::{Browser, Driver, clocks};
-use super::frame::SANDBOX;
-use super::host::Host;
-use super::page;
-use super::report;
+use super::driver::{Driver, clocks};
+use super::page::{self, Hold, Host, Page, Stage};
 use super::value::{HostObject, parse_url};
-use super::words::Words;
 use crate::connect::id::AttemptId;
-use crate::session::{Clock, Entropy, ErrorCode, Failure, Input, InvalidOption, Options, Phase, Session};
+use crate::connect::parameters::Language;
+use crate::session::{Clock, Entropy, Options, Session};
 
-/// One session. Its methods may be called at any time, in any order, also from inside its own events.
+/// One session. The façade lets one thing happen to it at a time; what its events lead to comes after.
 #[wasm_bindgen]
-pub struct Widget {
-    driver: Rc<Driver>,
-}
+pub struct Widget(Driver);
 
 #[wasm_bindgen]
 impl Widget {
-    /// Proves the options and prepares a session; `sink` will hear `(name, detail)`.
+    /// Proves the options and prepares a session; `page` will hear of it.
     ///
-    /// Throws the fields of a `ReconnectError`.
-    pub fn create(options: &JsValue, sink: Function) -> Result<Widget, JsValue> {
-        let given = HostObject(options);
-        let proved =
-            Options::read(&given, &page::language(), parse_url).map_err(|invalid| report::invalid_option(&invalid))?;
-        let container = page::raw(options, "container");
-        let container =
-            if container.is_undefined() { None } else { Some(page::place(&container).ok_or_else(no_container)?) };
-        let sandbox = page::raw(options, "sandbox");
-        let browser = Browser {
-            container,
-            sandbox: if sandbox.is_null() {
-                None
-            } else {
-                Some(sandbox.as_string().unwrap_or_else(|| SANDBOX.to_owned()))
-            },
-            words: Words::new(proved.language, &given),
-            sink,
-        };
+    /// Throws the name of a wrong option, or undefined where the browser cannot run a session at all.
+    pub fn create(options: &JsValue, page: Page) -> Result<Widget, JsValue> {
+        let proved = Options::read(&HostObject(options), &page::language(), parse_url)
+            .map_err(|invalid| JsValue::from_str(&invalid.0))?;
+        let stage =
+            Stage::on(options, &page, proved.language == Language::Fr).ok_or_else(|| JsValue::from_str("container"))?;
+        let name = page::random_name().ok_or(JsValue::UNDEFINED)?;
+        // 128 random bits for the attempt's name; the jitter only spreads load.
+        let attempt_id = AttemptId::parse(&name).ok_or(JsValue::UNDEFINED)?;
+        let entropy = Entropy { attempt_id, seed: Math::random().to_bits() };
         let (monotonic_ms, wall_ms) = clocks();
-        let session = Session::new(0, proved, entropy().ok_or_else(unsupported)?, parse_url);
-        Ok(Self { driver: Driver::new(session, Clock::new(monotonic_ms, wall_ms), browser, Host::new(options)) })
+        Ok(Self(Driver {
+            session: RefCell::new(Session::new(0, proved, entropy, parse_url)),
+            clock: Cell::new(Clock::new(monotonic_ms, wall_ms)),
+            host: Host::new(options, &page),
+            hold: Hold::new(&page),
+            page,
+            stage,
+            reply: RefCell::new(JsValue::NULL),
+            listeners: RefCell::default(),
+            alarm: RefCell::default(),
+        }))
     }
 
-    /// Begins, once the façade is ready to hear.
-    pub fn begin(&self) {
-        self.driver.feed(Input::Begin);
-    }
-
-    /// The page closes the session.
-    pub fn close(&self) {
-        self.driver.feed(Input::HostClosed);
-    }
-
-    /// Another try, where the failure allows one.
-    pub fn retry(&self) {
-        self.driver.feed(Input::Retry);
+    /// Takes in what happened (the numbers are those of `inputs.js`), and says whether the session is over: nothing can happen to it any more
+    /// but a retry by the page.
+    pub fn hear(&self, kind: u32, number: u32, value: &JsValue) -> bool {
+        self.0.hear(kind, number, value);
+        self.0.session.borrow().is_over()
     }
 
     /// When the session at Flinks is estimated to die, in epoch milliseconds.
     #[must_use]
     #[wasm_bindgen(getter, js_name = expiresAt)]
     pub fn expires_at(&self) -> Option<f64> {
-        self.driver.expires_at()
+        self.0.expires_at()
     }
-}
-
-fn unsupported() -> JsValue {
-    report::failure(&Failure::new(ErrorCode::Unsupported, Phase::Starting))
-}
-
-fn no_container() -> JsValue {
-    report::invalid_option(&InvalidOption {
-        name: "container".into(),
-        expected: "expected an element or a selector that finds one on the page".into(),
-    })
-}
-
-/// 128 random bits for the attempt's name; the jitter only spreads load.
-fn entropy() -> Option<Entropy> {
-    Some(Entropy { attempt_id: AttemptId::parse(&page::random_name()?)?, seed: Math::random().to_bits() })
 }

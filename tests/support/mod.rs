@@ -12,8 +12,8 @@ use flinks_reconnect::connect::address::{ParsedUrl, parse_url};
 use flinks_reconnect::connect::id::AttemptId;
 use flinks_reconnect::connect::message::{Field, Fields, MAX_JSON_LEN};
 use flinks_reconnect::session::{
-    Claim, Delivery, Entropy, Event, Failure, Holding, HostAnswer, Input, Options, Outcome, Output, Phase, Posted,
-    Properties, Property, Reconnected, Session, StartReply, View,
+    Claim, Delivery, Entropy, Event, Failure, Farewell, Holding, HostAnswer, Input, Options, Outcome, Output, Phase,
+    Posted, Properties, Property, Reconnected, Session, StartReply, View,
 };
 use serde_json::{Value, json};
 
@@ -99,6 +99,10 @@ impl Fields for Json {
             .map(str::to_owned)
             .collect()
     }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.0.get(name).and_then(Value::as_f64)
+    }
 }
 
 fn utf16_len(text: &str) -> usize {
@@ -168,6 +172,8 @@ pub(crate) struct Driver {
     pub(crate) claims: Vec<Claim>,
     /// Whether this tab holds the session now.
     pub(crate) holds: bool,
+    /// What is on the page.
+    pub(crate) view: Option<View>,
 }
 
 impl Driver {
@@ -186,7 +192,7 @@ impl Driver {
     /// A session that waits for its beginning.
     pub(crate) fn unbegun(options: Value, seed: u64) -> Self {
         let options = Options::read(&Json(options), "en-CA", parse_url)
-            .unwrap_or_else(|error| panic!("the test's options are wrong: {}", error.message()));
+            .unwrap_or_else(|error| panic!("the test's option {} is wrong", error.0));
         let attempt_id = AttemptId::parse(OWN_ATTEMPT).expect("an attempt id");
         Self {
             session: Session::new(BIRTH_MS, options, Entropy { attempt_id, seed }, parse_url),
@@ -202,6 +208,7 @@ impl Driver {
             holding: Some(Holding::Held),
             claims: Vec::new(),
             holds: false,
+            view: None,
         }
     }
 
@@ -272,8 +279,20 @@ impl Driver {
         self.handle(Input::Online);
     }
 
+    pub(crate) fn goes_offline(&mut self) {
+        self.handle(Input::Offline);
+    }
+
     pub(crate) fn user_closes(&mut self) {
         self.handle(Input::UserClosed);
+    }
+
+    pub(crate) fn user_stays(&mut self) {
+        self.handle(Input::UserStays);
+    }
+
+    pub(crate) fn user_retries(&mut self) {
+        self.handle(Input::UserRetries);
     }
 
     pub(crate) fn page_closes(&mut self) {
@@ -374,7 +393,9 @@ impl Driver {
                 }
                 Output::Emit(Event::Retrying { delay_ms, .. }) => self.delays_ms.push(delay_ms),
                 Output::Settle(outcome) => self.outcomes.push(outcome),
-                Output::CloseFrame | Output::Show(_) | Output::Hide | Output::Emit(_) => {}
+                Output::Show(view) => self.view = Some(view),
+                Output::Hide(_) => self.view = None,
+                Output::CloseFrame | Output::Resize { .. } | Output::Emit(_) => {}
             }
         }
         panic!("one input caused more than {MAX_OUTPUTS} outputs");
@@ -389,9 +410,13 @@ fn line(output: &Output) -> String {
         Output::Hold { .. } => "hold".to_owned(),
         Output::Release => "release".to_owned(),
         Output::CloseFrame => "close frame".to_owned(),
-        Output::Show(View::Failed(code)) => format!("show {}", code.as_str()),
-        Output::Show(view) => format!("show {view:?}"),
-        Output::Hide => "hide".to_owned(),
+        Output::Show(view) => match view.buttons() {
+            "" => format!("show {}", view.as_str()),
+            buttons => format!("show {} [{buttons}]", view.as_str()),
+        },
+        Output::Resize { height_px } => format!("resize {height_px}"),
+        Output::Hide(Farewell::Silent) => "hide".to_owned(),
+        Output::Hide(Farewell::Sent) => "hide, sent".to_owned(),
         Output::Deliver { try_number, .. } => format!("deliver {try_number}"),
         Output::Emit(event) => match event {
             Event::PhaseChange { phase, previous } => format!("{} → {}", previous.as_str(), phase.as_str()),

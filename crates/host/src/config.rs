@@ -148,7 +148,7 @@ pub(crate) struct Checked {
 impl Config {
     pub(crate) fn check(&self) -> Result<Checked, StartError> {
         let connect = ConnectUrl::at(&self.flinks_connect_url, parse_url)
-            .map_err(|error| StartError::Setting { name: "FLINKS_CONNECT_URL", expected: error.0 })?;
+            .map_err(|error| StartError::Setting { name: "FLINKS_CONNECT_URL", expected: error.expected() })?;
         let access = Access {
             api: api_url(&self.flinks_api_url)?,
             customer_id: path_segment(&self.customer_id)?,

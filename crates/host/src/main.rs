@@ -78,7 +78,7 @@ impl Arguments {
             }
             (Some(instance), None) => {
                 let connect = ConnectUrl::of_instance(&instance, parse_url)
-                    .map_err(|error| setting("FLINKS_INSTANCE", error.0))?;
+                    .map_err(|error| setting("FLINKS_INSTANCE", error.expected()))?;
                 (api_url_of_instance(&instance), Some(connect.base().to_owned()))
             }
             (None, Some(api_url)) => (api_url, local.map(|config| config.flinks_connect_url.clone())),

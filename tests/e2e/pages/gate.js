@@ -271,7 +271,8 @@ export async function traces() {
   const rows = [];
   const leaves = async (attack, play) => {
     const during = await play();
-    await turn();
+    // A word of farewell stays a second for who listens to the page.
+    await until("nothing is left", () => state() === clean || undefined).catch(() => {});
     rows.push(
       proved(attack, "listeners, timers, frames, elements as before", "during the session they are more", {
         "the session was there": during !== clean,

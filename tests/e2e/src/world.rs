@@ -182,7 +182,7 @@ impl World {
         self.sandbox.advance_ms(8 * 60_000 + 1).map(drop).map_err(|error| format!("{error:?}").into())
     }
 
-    /// Closes the widget's dialog as a keyboard user does.
+    /// Presses Esc in the widget's dialog.
     pub async fn press_escape_in_dialog(&self) -> Result<()> {
         let surface = self.find("dialog[open] > div").await?.to_json()?;
         self.browser.execute("arguments[0].shadowRoot.querySelector('[part=close]').focus()", vec![surface]).await?;
@@ -190,10 +190,17 @@ impl World {
         Ok(())
     }
 
+    /// Leaves in the middle of an answer as a keyboard user does: Esc, and Esc again when asked.
+    pub async fn leave_by_escape(&self) -> Result<()> {
+        self.press_escape_in_dialog().await?;
+        self.expect_widget_button("leave", "Leave").await?;
+        Ok(self.browser.action_chain().send_keys(thirtyfour::Key::Escape).perform().await?)
+    }
+
     /// Waits until the widget's button of that part says `text`.
     pub async fn expect_widget_button(&self, part: &str, text: &str) -> Result<()> {
         eventually(&format!("the widget's {part} button says {text}"), async || {
-            let said = self.widget_button(part, "return button.hidden ? '' : button.textContent").await?;
+            let said = self.widget_button(part, "return button?.textContent ?? ''").await?;
             Ok((said == text).then_some(()))
         })
         .await

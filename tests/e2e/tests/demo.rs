@@ -64,7 +64,7 @@ async fn an_interrupted_mfa_is_resumed_at_the_same_prompt() -> Result<()> {
         world.leave_connect().await?;
         let request_ids = world.launched_request_ids();
 
-        world.press_escape_in_dialog().await?;
+        world.leave_by_escape().await?;
         world.expect_no_dialog().await?;
         world.expect_status("nightly", "in-progress").await?;
 
@@ -122,7 +122,7 @@ async fn a_session_that_died_while_nobody_looked_is_replaced_by_a_new_one() -> R
         world.answer(first.0, first.1).await?;
         world.expect_question(second.0).await?;
         world.leave_connect().await?;
-        world.press_escape_in_dialog().await?;
+        world.leave_by_escape().await?;
         world.expect_no_dialog().await?;
         world.outlive_session()?;
 

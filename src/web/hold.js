@@ -1,0 +1,52 @@
+// The claim on a session among the tabs of this site, by the browser's Web Locks.
+//
+// Invariant: a claim lasts until it is released, and ends with the tab. A browser without locks (or a page that may not use them) holds
+// everything: a second tab is then told by Flinks, not by us.
+
+import { HELD } from "./inputs.js";
+
+// Where a claim stands; `driver.rs` has the same numbers.
+const OURS = 0;
+const BUSY = 1;
+const LOST = 2;
+
+/** How long a claim waits for one that is being let go, in milliseconds: closing and opening again at once is no conflict. */
+const PATIENCE_MS = 300;
+
+export class Hold {
+  #hear;
+  #letGo = () => {};
+
+  constructor({ hear }) {
+    this.#hear = hear;
+  }
+
+  /** Claims `name`, if need be from who has it. Where the claim stands is told now and when it is lost, until it is released. */
+  claim(name, steal) {
+    const signal = steal ? undefined : AbortSignal.timeout(PATIENCE_MS);
+    const hear = this.#hear;
+    let isWanted = true;
+    let isHeld = false;
+    let free;
+    this.release();
+    this.#letGo = () => {
+      isWanted = false;
+      free?.();
+    };
+    // The lock lasts until the promise settles that this returns.
+    const granted = () => {
+      isHeld = true;
+      if (isWanted) hear(HELD, OURS);
+      return isWanted && new Promise((resolve) => (free = resolve));
+    };
+    Promise.resolve()
+      .then(() => navigator.locks.request(name, steal ? { steal } : { signal }, granted))
+      .catch(() => {
+        if (isWanted) hear(HELD, isHeld ? LOST : signal?.aborted ? BUSY : OURS);
+      });
+  }
+
+  release() {
+    this.#letGo();
+  }
+}

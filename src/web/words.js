@@ -1,0 +1,82 @@
+// The widget's own texts, in plain English and plain Canadian French. A host replaces any of them through `labels`, by the names here.
+//
+// The tone: say what happens, whether anything is lost, and what to do next. Nothing is the user's fault.
+
+const WORDS = {
+  // What stays.
+  title: ["Reconnect your bank", "Reconnectez votre banque"],
+  about: [
+    "You answer your bank in a secure window by Flinks. This site cannot see what you type there.",
+    "Vous répondez à votre banque dans une fenêtre sécurisée de Flinks. Ce site ne voit pas ce que vous y écrivez.",
+  ],
+  frame: ["Your bank connection – secure window by Flinks", "Votre connexion bancaire – fenêtre sécurisée de Flinks"],
+
+  // Buttons.
+  close: ["Close", "Fermer"],
+  retry: ["Try again", "Réessayer"],
+  startAgain: ["Start again", "Recommencer"],
+  takeOver: ["Continue here", "Continuer ici"],
+  stay: ["Continue", "Continuer"],
+  leave: ["Leave", "Quitter"],
+
+  // Views, by their names in `session/output.rs`.
+  loading: ["Contacting your bank…", "Communication avec votre banque…"],
+  slow: [
+    "This takes longer than usual. Your bank has not answered yet; please wait a little.",
+    "C’est plus long que d’habitude. Votre banque n’a pas encore répondu; veuillez patienter un peu.",
+  ],
+  connect: ["Answer your bank’s question below.", "Répondez ci-dessous à la question de votre banque."],
+  popupBlocked: [
+    "Your browser blocked your bank’s window. Allow pop-ups for this site, then try again below.",
+    "Votre navigateur a bloqué la fenêtre de votre banque. Autorisez les fenêtres contextuelles pour ce site, puis réessayez ci-dessous.",
+  ],
+  expiring: [
+    "This session ends in one minute unless you go on.",
+    "Cette session prendra fin dans une minute si vous ne continuez pas.",
+  ],
+  renewing: ["Your session had to start again. One moment…", "Votre session a dû recommencer. Un instant…"],
+  offline: [
+    "You are offline. We go on as soon as your internet connection is back.",
+    "Vous êtes hors ligne. Nous continuerons dès que votre connexion Internet sera rétablie.",
+  ],
+  delivering: ["Saving your connection…", "Enregistrement de votre connexion…"],
+  retrying: [
+    "Saving takes longer than usual. We keep trying; please leave this page open.",
+    "L’enregistrement prend plus de temps que d’habitude. Nous réessayons; veuillez laisser cette page ouverte.",
+  ],
+  leaving: [
+    "Leave now? Your bank still waits for an answer. If you come back within a few minutes, you can go on from here.",
+    "Quitter maintenant? Votre banque attend encore une réponse. Si vous revenez dans quelques minutes, vous pourrez reprendre ici.",
+  ],
+  busy: ["This is already open in another tab.", "Cette opération est déjà ouverte dans un autre onglet."],
+  loadTimeout: [
+    "The secure window did not load. Check your internet connection, then try again.",
+    "La fenêtre sécurisée ne s’est pas chargée. Vérifiez votre connexion Internet, puis réessayez.",
+  ],
+  blocked: [
+    "This site’s settings block the secure window. Nothing was changed. Please let the site’s support team know.",
+    "Les réglages de ce site bloquent la fenêtre sécurisée. Rien n’a été modifié. Veuillez en aviser le soutien du site.",
+  ],
+  expired: [
+    "Your session has ended. Nothing was changed. You can start again.",
+    "Votre session a pris fin. Rien n’a été modifié. Vous pouvez recommencer.",
+  ],
+  undelivered: [
+    "Your bank is connected, but we could not save it yet. Please try again; you will not have to answer twice.",
+    "Votre banque est connectée, mais nous n’avons pas encore pu l’enregistrer. Veuillez réessayer; vous n’aurez pas à répondre de nouveau.",
+  ],
+  mismatch: [
+    "That was a different login than the one to reconnect. Your connection was not changed.",
+    "Ce n’était pas le même accès que celui à reconnecter. Votre connexion n’a pas été modifiée.",
+  ],
+  failed: [
+    "Your bank could not be reconnected. Nothing was changed. Please try again later.",
+    "Votre banque n’a pas pu être reconnectée. Rien n’a été modifié. Veuillez réessayer plus tard.",
+  ],
+
+  // When all of it is gone again.
+  sent: ["Done. Your bank is connected.", "C’est fait. Votre banque est connectée."],
+};
+
+/** The text of that name: the host's own, else ours. */
+export const word = (name, isFrench, labels) => labels?.[name] ?? WORDS[name][isFrench ? 1 : 0];
