@@ -23,6 +23,9 @@ const PART = { startAgain: "retry", takeOver: "retry" };
 /** Views that are news of progress. The others interrupt whoever listens to the page. */
 const CALM = ["loading", "slow", "connect", "renewing", "offline", "delivering", "retrying"];
 
+/** What can be styled from outside. In a container that is in a shadow tree itself, as the element's is, the page reaches these through its host. */
+const PARTS = "panel,header,title,close,about,status,alert,buttons,retry,stay,leave,body,skeleton,frame";
+
 /** How long a frame in an isolated page may be silent after it has loaded, in milliseconds. */
 const SILENCE_MS = 2_000;
 
@@ -171,6 +174,7 @@ export class Stage {
     this.#up = new AbortController();
     const surface = (this.#surface = document.createElement("div"));
     surface.className = "flinks-reconnect";
+    surface.setAttribute("exportparts", PARTS);
     surface.lang = this.#lang;
     const shadow = surface.attachShadow({ mode: "open" });
     // A constructed style sheet passes a strict Content-Security-Policy.

@@ -2,7 +2,7 @@
 //
 // The tone: say what happens, whether anything is lost, and what to do next. Nothing is the user's fault.
 
-const WORDS = {
+export const WORDS = {
   // What stays.
   title: ["Reconnect your bank", "Reconnectez votre banque"],
   about: [

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { quickStarts } from "../../scripts/consumers.mjs";
+import { WORDS } from "../../src/web/words.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -47,7 +48,7 @@ function same(what, places) {
   assert.equal(complaints.join("\n"), "");
 }
 
-const errorCodes = () => new Map([...failure.matchAll(/^ {4}(\w+) "([A-Z_]+)" "/gm)].map(([, variant, code]) => [variant, code]));
+const errorCodes = () => new Map([...failure.matchAll(/^ {4}(\w+) "([A-Z_]+)",$/gm)].map(([, variant, code]) => [variant, code]));
 
 test("error codes", () => {
   same("error code", {
@@ -58,12 +59,38 @@ test("error codes", () => {
   });
 });
 
-test("error codes the façade raises by itself", () => {
-  const known = [...errorCodes().values()];
-  const raised = ["www/sdk/session.js", "www/sdk/error.js"].flatMap((path) => all(read(path), /code: "([A-Z_]+)"/g));
-  const worded = all(between(read("www/sdk/error.js"), "const MESSAGES = {", "};", "error.js"), /^ {2}([A-Z_]+):/gm);
-  for (const code of [...raised, ...worded]) assert.ok(known.includes(code), `\`${code}\` in www/sdk is no code of src/session/failure.rs`);
-  for (const code of raised) assert.ok(worded.includes(code), `error.js has no words for \`${code}\``);
+const errorWords = read("www/sdk/error.js");
+
+test("words for error codes", () => {
+  const codes = [...errorCodes().values()];
+  same("error code", {
+    // What is wrong with an option is said by the option.
+    "src/session/failure.rs": codes.filter((code) => code !== "INVALID_OPTIONS"),
+    "error.js (MESSAGES)": all(between(errorWords, "const MESSAGES = {", "};", "error.js"), /^ {2}([A-Z_]+):/gm),
+  });
+  for (const path of ["www/sdk/session.js", "www/sdk/error.js"]) {
+    for (const code of all(read(path), /code: "([A-Z_]+)"/g)) assert.ok(codes.includes(code), `\`${code}\` in ${path} is no code of src/session/failure.rs`);
+  }
+});
+
+test("words for why Connect did not load", () => {
+  same("load problem", {
+    "src/session/failure.rs (LoadProblem)": all(between(failure, "impl LoadProblem", "\n}", "failure.rs"), /"(\w+)"/g).filter((problem) => problem !== "unknown"),
+    "error.js (MESSAGES)": all(errorWords, /^ {2}"LOAD_TIMEOUT (\w+)":/gm),
+  });
+});
+
+test("words for options", () => {
+  same("option", {
+    "src/session/options.rs (NAMES)": all(between(read("src/session/options.rs"), "pub const NAMES: &[&str] = &[", "];", "options.rs"), /"(\w+)"/g),
+    "error.js (EXPECTED)": all(between(errorWords, "const EXPECTED = {", "\n};", "error.js"), /^ {2}(\w+):/gm),
+  });
+});
+
+test("no error says more than fixed text and an option's name", () => {
+  assert.deepEqual(all(errorWords, /\$\{([^}]*)\}/g).filter((hole) => !/^(ONE_PLACE|ID|code|loadProblem|option|expected)$/.test(hole)), [
+    'Object.keys(EXPECTED).join(", ")',
+  ]);
 });
 
 test("error codes that retry() helps", () => {
@@ -169,7 +196,10 @@ test("Flinks' steps, and what the widget does about them", () => {
     "docs/vocabulary.md (Steps)": vocabulary("Steps").map(([name]) => name),
   });
   const does = {
-    ...Object.fromEntries(["Mounted", "Mfa", "Submitted", "Passing"].map((meaning) => [meaning, "goes on"])),
+    ...Object.fromEntries(["Mounted", "Mfa", "Passing"].map((meaning) => [meaning, "goes on"])),
+    Submitted: "goes on; closing asks once from now on",
+    Resized: "takes the height, within 240 to 1600 pixels",
+    PopupBlocked: "tells the user what to do",
     FullFlow: 'in a reconnect: `fullflow`, and `FULL_FLOW` with `fullFlow: "stop"`',
     Closed: "ends with `CANCELLED`",
     Denied: "ends with `CANCELLED`",
@@ -203,12 +233,23 @@ test("custom properties and parts", () => {
     "src/web/stage.css": [...new Set(all(style, /var\((--flinks-reconnect-[\w-]+)/g))],
     "README.md (Styling)": inTable(section("Styling")),
   });
-  const page = between(read("src/web/page.js"), "\nclass Stage {", "\n}", "page.js");
-  const made = [...all(page, /part\(\w+, "\w+", "(\w+)"/g), ...all(page, /#button\(\w+, "(\w+)"/g)];
+  const stage = read("src/web/stage.js");
+  const fixed = [...all(stage, /part\(\w+, "\w+", "(\w+)"/g), ...all(stage, /#button\(\w+, "(\w+)"/g)];
+  const meanings = all(between(stage, "const MEANING = {", "}", "stage.js"), /(\w+):/g);
+  const renamed = all(between(stage, "const PART = {", "}", "stage.js"), /(\w+):/g);
   same("part", {
-    "src/web/page.js (Stage)": made,
+    "src/web/stage.js (Stage)": [...fixed, ...meanings.filter((name) => !renamed.includes(name))],
+    "src/web/stage.js (PARTS)": (/const PARTS = "([\w,]+)"/.exec(stage)?.[1] ?? "").split(","),
     "README.md (Styling)": all(/`::part\(…\)` reaches ([^.:]*)/.exec(section("Styling"))?.[1] ?? "", /`(\w+)`/g),
   });
+});
+
+test("numbers that Rust and JavaScript share", () => {
+  const numbers = (path, pattern) => Object.fromEntries([...read(path).matchAll(pattern)].map(([, name, number]) => [name, Number(number)]));
+  const inputs = numbers("src/web/inputs.js", /^export const (\w+) = (\d+);$/gm);
+  const rust = { ...numbers("src/web/driver.rs", /^const (\w+): u32 = (\d+);$/gm), ...numbers("src/web/value.rs", /^const (\w+): u32 = (\d+);$/gm) };
+  // The frame is whoever is left.
+  assert.deepEqual({ FRAME: 0, ...rust }, inputs);
 });
 
 test("what README.md shows of an example is that file", () => {
@@ -227,15 +268,28 @@ test("every link leads somewhere", () => {
   }
 });
 
+const quoted = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
 test("labels", () => {
   same("label", {
-    "src/web/words.rs": all(read("src/web/words.rs"), /: Text =\s*\(\s*"(\w+)"/g),
+    "src/web/words.js": Object.keys(WORDS),
     "index.d.ts (Labels)": members(inTypes("export interface Labels {", "\n}")),
+    "docs/texts.md": inTable(read("docs/texts.md")),
   });
+  const page = read("docs/texts.md");
+  for (const [name, [english, french]] of Object.entries(WORDS)) assert.match(page, new RegExp(`^\\| \`${name}\` \\| ${quoted(english)} \\| ${quoted(french)} \\|`, "m"), `docs/texts.md: ${name}`);
+});
+
+test("views and buttons have their words", () => {
+  const output = read("src/session/output.rs");
+  const named = all(between(output, "impl View {", "\n}", "output.rs"), /=> "([\w ]+)"/g).flatMap((names) => names.split(" "));
+  assert.ok(named.length > 15, "output.rs has another form than this test reads");
+  for (const name of named) assert.ok(name in WORDS, `words.js has no \`${name}\``);
 });
 
 test("what is delivered", () => {
   same("field", {
+    "src/web/report.js": all(/delivery: \[([^\]]*)\]/.exec(read("src/web/report.js"))?.[1] ?? "", /"(\w+)"/g),
     "index.d.ts (Delivery)": members(inTypes("export interface Delivery {", "\n}")),
     "README.md (Your backend)": (/brings `\{([^}]*)\}`/.exec(section("Your backend"))?.[1] ?? "").split(", "),
   });

@@ -8,6 +8,8 @@ export type StartReply =
       attemptId: string;
       requestId: string;
       authorizeToken?: string | null;
+      /** How long the token is good for. Default 900000, fifteen minutes. */
+      authorizeTokenExpiresInMs?: number | null;
       resumeSelectedAccounts?: string[] | null;
       /** The host's own opaque mark; a REDIRECT that returns another is refused. */
       tag?: string | null;
@@ -20,6 +22,8 @@ export type StartReply =
       status: "connect";
       attemptId: string;
       authorizeToken?: string | null;
+      /** How long the token is good for. Default 900000, fifteen minutes. */
+      authorizeTokenExpiresInMs?: number | null;
       tag?: string | null;
       instance?: string | null;
       connectUrl?: string | null;
@@ -133,25 +137,35 @@ export interface Delivery {
   tag: string | null;
 }
 
-/** The widget's own texts. */
+/** The widget's own texts; docs/texts.md has them all. */
 export interface Labels {
   title?: string;
+  about?: string;
   frame?: string;
   close?: string;
   retry?: string;
+  startAgain?: string;
   takeOver?: string;
-  busy?: string;
+  stay?: string;
+  leave?: string;
   loading?: string;
+  slow?: string;
   connect?: string;
+  popupBlocked?: string;
   expiring?: string;
   renewing?: string;
+  offline?: string;
   delivering?: string;
   retrying?: string;
+  leaving?: string;
+  busy?: string;
   loadTimeout?: string;
+  blocked?: string;
   expired?: string;
   undelivered?: string;
   mismatch?: string;
   failed?: string;
+  sent?: string;
 }
 
 interface CommonOptions {
