@@ -11,7 +11,9 @@ import { Failure, isMain, main, root, run, secondsSince } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
 
+/** What the package is made of, and what of that the module is. */
 const inputs = ["src", "www/sdk", "Cargo.toml", "Cargo.lock", "package.json", "package-lock.json", "scripts/build.mjs"];
+const isOfModule = (path) => /\.rs$|^Cargo\.|^package-lock\.json$|^scripts\//.test(path);
 const globalFile = "flinks-reconnect.global.js";
 const scripts = ["index.js", "element.js", "react.js", globalFile];
 const outputs = [...scripts, "integrity.json"];
@@ -22,33 +24,40 @@ const glue = join(root, "target/wasm/flinks_reconnect.js");
 const linked = join(root, "target/wasm/flinks_reconnect_bg.wasm");
 const trimmed = join(root, "target/wasm/trimmed.wasm");
 const optimised = join(root, "target/wasm/flinks_reconnect.wasm");
-const stamp = join(root, "target/wasm/build.stamp");
+const shortNames = join(root, "target/wasm/names.json");
 
 /** Builds the package, unless dist/ already is what the inputs make. The machine must have been set up. */
 export async function build() {
-  const fingerprint = fingerprintOf(inputs);
-  const uptodate = existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint;
-  if (uptodate && outputs.every((name) => existsSync(join(dist, name)))) return;
+  await once("build", fingerprintOf(() => true), outputs.map((name) => join(dist, name)), async () => {
+    const started = performance.now();
+    console.log("build: flinks-reconnect …");
+    mkdirSync(join(root, "target/wasm"), { recursive: true });
+    rmSync(join(root, log), { force: true });
 
-  const started = performance.now();
-  console.log("build: flinks-reconnect …");
+    // Most of the time, and seldom needed when somebody works on the page.
+    await once("module", fingerprintOf(isOfModule), [glue, optimised, shortNames], async () => {
+      await compile();
+      await bindgen();
+      await trim();
+      writeFileSync(shortNames, JSON.stringify(await optimise()));
+      validate();
+    });
+    rmSync(dist, { recursive: true, force: true });
+    await bundle(JSON.parse(readFileSync(shortNames, "utf8")));
+    copyTypes();
+    writeIntegrity();
+    report();
+    console.log(`build: flinks-reconnect … ${secondsSince(started)}`);
+  });
+}
+
+/** Does the work, unless these files are there and are what inputs with this fingerprint make. */
+async function once(name, fingerprint, files, work) {
+  const stamp = join(root, `target/wasm/${name}.stamp`);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint && files.every(existsSync)) return;
   rmSync(stamp, { force: true });
-  mkdirSync(join(root, "target/wasm"), { recursive: true });
-  rmSync(join(root, log), { force: true });
-
-  await compile();
-  await bindgen();
-  await trim();
-  const names = await optimise();
-  validate();
-  rmSync(dist, { recursive: true, force: true });
-  await bundle(names);
-  copyTypes();
-  writeIntegrity();
-  report();
-
+  await work();
   writeFileSync(stamp, fingerprint);
-  console.log(`build: flinks-reconnect … ${secondsSince(started)}`);
 }
 
 const log = "target/wasm/build.log";
@@ -191,7 +200,7 @@ async function bundle(names) {
         // Modules are UTF-8 everywhere. The text stands in a line of its own, because esbuild would escape much of it.
         charset: "utf8",
         banner: { js: `const FLINKS_RECONNECT_MODULE=${literal};` },
-        plugins: [moduleInside(`Uint8Array.from(FLINKS_RECONNECT_MODULE, (character) => character.charCodeAt(0) ^ ${key})`)],
+        plugins: [moduleInside("FLINKS_RECONNECT_MODULE", (at) => `text.charCodeAt(${at}) ^ ${key}`, module.length)],
       }),
       esbuild.build({ ...common, entryPoints: [entry("element.js"), entry("react.js")], outdir: dist, format: "esm", plugins: [entriesApart] }),
       esbuild.build({
@@ -201,7 +210,7 @@ async function bundle(names) {
         format: "iife",
         // A classic script is read in the page's encoding, whatever that is. Of what is plain ASCII, hexadecimal compresses best.
         charset: "ascii",
-        plugins: [moduleInside(`Uint8Array.from("${module.toString("hex")}".match(/../g), (digits) => parseInt(digits, 16))`), elementInside],
+        plugins: [moduleInside(`"${module.toString("hex")}"`, (at) => `(digit(2 * ${at}) << 4) | digit(2 * ${at} + 1)`, module.length), elementInside],
       }),
     ]);
   } catch (error) {
@@ -213,13 +222,24 @@ async function bundle(names) {
 
 const escaped = (text) => text.replace(/[^\w]/g, "\\$&");
 
-/** What the SDK imports as `flinks-reconnect:wasm` (a function that gives the bytes) and `flinks-reconnect:glue`. */
-const moduleInside = (bytes) => ({
+/**
+ * What the SDK imports as `flinks-reconnect:wasm` (a function that gives the bytes) and `flinks-reconnect:glue`. The bytes are read out of the text
+ * one by one: what reads them by a function each takes five milliseconds longer, and the user waits for that.
+ */
+const moduleInside = (text, byteAt, length) => ({
   name: "module-inside",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^flinks-reconnect:glue$/ }, () => ({ path: glue }));
     onResolve({ filter: /^flinks-reconnect:wasm$/ }, () => ({ path: "bytes", namespace: "bytes" }));
-    onLoad({ filter: /.*/, namespace: "bytes" }, () => ({ contents: `export default () => ${bytes}`, loader: "js" }));
+    const contents = `
+      export default function () {
+        const text = ${text};
+        const digit = (at) => (text.charCodeAt(at) & 15) + (text.charCodeAt(at) > 57 ? 9 : 0);
+        const bytes = new Uint8Array(${length});
+        for (let at = 0; at < ${length}; at += 1) bytes[at] = ${byteAt("at")};
+        return bytes;
+      }`;
+    onLoad({ filter: /.*/, namespace: "bytes" }, () => ({ contents, loader: "js" }));
     // The glue has copies of the shell's JavaScript; the originals import each other, and so does the SDK.
     onResolve({ filter: /^\.\/snippets\/.*\/src\/web\// }, ({ path }) => ({ path: join(root, path.replace(/^.*(?=src\/web\/)/, "")) }));
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
@@ -287,15 +307,15 @@ function report() {
   for (const name of scripts) console.log(`  ${name.padEnd(28)}${hashes[name]}`);
 }
 
-/** A hash over names and contents of files and folders: dates change without reason, contents do not. */
-function fingerprintOf(paths) {
+/** A hash over names and contents of the inputs: dates change without reason, contents do not. */
+function fingerprintOf(isMeant) {
   const hash = createHash("sha256");
   const add = (path) => {
     const stats = statSync(join(root, path), { throwIfNoEntry: false });
     if (stats?.isDirectory()) readdirSync(join(root, path)).sort().forEach((name) => add(`${path}/${name}`));
-    else if (stats) hash.update(`${path}\0${stats.size}\0`).update(readFileSync(join(root, path)));
+    else if (stats && isMeant(path)) hash.update(`${path}\0${stats.size}\0`).update(readFileSync(join(root, path)));
   };
-  paths.forEach(add);
+  inputs.forEach(add);
   return hash.digest("hex");
 }
 
