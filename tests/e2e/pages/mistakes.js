@@ -19,6 +19,9 @@ function thrownBy(action) {
 /** Nothing of the widget's is on the page, and nothing waits or listens. */
 const isClean = () => !document.querySelector("iframe, dialog") && lab.timers.size === 0 && !lab.listeners().includes("Window message");
 
+/** The same, once the farewell to whoever listens to the page is over. */
+const getsClean = () => until("nothing is left", () => isClean() || undefined).catch(() => false);
+
 /** Whatever somebody passes where options or a container belong. */
 export async function wrong() {
   const hostile = new Proxy({}, { ownKeys: () => { throw new Error("no keys"); }, get: () => { throw new Error("no value"); } });
@@ -77,7 +80,7 @@ export async function wrong() {
     }),
     proved("containers that are not on the page, or show no children", `${hidden.code}, ${lost.code}`, "on the page it mounts", {
       typed: hidden.code === "LOAD_TIMEOUT" && lost.code === "LOAD_TIMEOUT",
-      "nothing is left": isClean(),
+      "nothing is left": await getsClean(),
     }),
   ];
 }
@@ -127,7 +130,7 @@ export async function functions() {
     proved(`${Object.keys(outcomes).length} functions that throw, reject or never settle`, [...new Set(Object.values(outcomes))].join(", "), "a function that answers 42 has delivered", {
       [wrong.map((pair) => pair.join(": ")).join("; ")]: wrong.length === 0,
       [`no unhandled rejection: ${lab.errors}`]: lab.errors.length === 0,
-      "nothing is left": isClean(),
+      "nothing is left": await getsClean(),
     }),
   ];
 }
@@ -150,7 +153,7 @@ export async function listeners() {
     proved("every listener throws", `delivered; ${thrown} errors reported`, "a listener after it hears everything", {
       "all were thrown, all reported": thrown > 3 && lab.errors.length === thrown,
       [`later: ${later}`]: later.join() === "loading,active,delivering,done",
-      "nothing is left": isClean(),
+      "nothing is left": await getsClean(),
     }),
   ];
 }
@@ -170,7 +173,7 @@ export async function closings() {
     const { result, error } = await visit.ended();
     await turn();
     visit.session.close();
-    outcomes[name] = `${result?.status ?? error.code}${isClean() ? "" : ", something is left"}`;
+    outcomes[name] = `${result?.status ?? error.code}${(await getsClean()) ? "" : ", something is left"}`;
   };
   const at = (phase) => (session) =>
     lab.original.add.call(session, "phasechange", ({ detail }) => detail.phase === phase && (session.close(), session.close()));
@@ -221,7 +224,7 @@ export async function doubled() {
     proved("reconnect() twice for one session", `active, then ${error.code}; in dialogs: ${codes.join(", ")}`, "the first delivers", {
       busy: error.code === "BUSY" && isFirstAlive,
       "dialogs too": codes.toSorted().join() === "BUSY,active",
-      "nothing is left": isClean() && !document.querySelector("dialog"),
+      "nothing is left": (await getsClean()) && !document.querySelector("dialog"),
     }),
   ];
 }
