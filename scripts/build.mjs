@@ -106,7 +106,38 @@ const needless = {
   formatting: /(^|\bas )core::fmt::|PanicPayload\b/,
   /** Entries to closures. wasm-bindgen exports those that are used; the others stand in the table as well. */
   closureEntry: /^wasm_bindgen::convert::closures::.*\binvoke\b/,
+  /** Waking of futures: nothing we ship is one. */
+  waking: /\bjs_sys::futures::/,
 };
+
+/** The words of panics, and the places in the sources that they name: nobody is left to say them. */
+const wording = new RegExp(
+  [
+    String.raw`[\w/.-]{1,200}\.rs\b`,
+    // Which decimal numbers are made of.
+    String.raw`0001020304\d{190}`,
+    ...[
+      "attempted to take ownership of Rust value while it was borrowed",
+      "null pointer passed to rust",
+      "recursive use of an object detected which would lead to unsafe aliasing in rust",
+      "FnOnce called more than once",
+      "closure invoked recursively or after being dropped",
+      "cannot access a Thread Local Storage value during or after destruction: ",
+      "Attempted to initialize thread-local while it is being dropped",
+      "removal index (is ",
+      ") should be < len (is ",
+      "mid > len",
+      "destination and source slices have different lengths",
+      "called `Result::unwrap_throw()` on an `Err` value",
+      "Tried to shrink to a larger capacity",
+      "AccessError",
+      "capacity overflow",
+      "RefCell already mutably borrowed",
+      "RefCell already borrowed",
+    ].map((text) => text.replace(/[^\w ]/g, "\\$&")),
+  ].join("|"),
+  "g",
+);
 
 /** Ends every panic where it begins, and empties what nobody calls. */
 async function trim() {
@@ -126,8 +157,10 @@ async function trim() {
   }
   // Names come from the compiler; a new one may write them otherwise.
   for (const [kind, names] of Object.entries(emptied)) if (names.length === 0) throw new Failure(`no function of the module is "${kind}" by scripts/build.mjs`);
-  refuseCalls(module.emitText(), [...emptied.formatting, ...emptied.closureEntry]);
-  writeFileSync(trimmed, module.emitBinary());
+  refuseCalls(module.emitText(), Object.entries(emptied).flatMap(([kind, names]) => (kind === "panicking" ? [] : names)));
+  // Zeros cost nothing; and what is no text is not of that form.
+  const silent = Buffer.from(module.emitBinary()).toString("latin1").replace(wording, (text) => "\0".repeat(text.length));
+  writeFileSync(trimmed, silent, "latin1");
   module.dispose();
 }
 
@@ -240,6 +273,7 @@ const moduleInside = (text, byteAt, length) => ({
         return bytes;
       }`;
     onLoad({ filter: /.*/, namespace: "bytes" }, () => ({ contents, loader: "js" }));
+    onLoad({ filter: /flinks_reconnect\.js$/ }, ({ path }) => ({ contents: plain(readFileSync(path, "utf8")), loader: "js" }));
     // The glue has copies of the shell's JavaScript; the originals import each other, and so does the SDK.
     onResolve({ filter: /^\.\/snippets\/.*\/src\/web\// }, ({ path }) => ({ path: join(root, path.replace(/^.*(?=src\/web\/)/, "")) }));
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
@@ -248,6 +282,30 @@ const moduleInside = (text, byteAt, length) => ({
     });
   },
 });
+
+/** What the glue does for browsers that we do not support and callers that it does not have. */
+const fallbacks = [
+  // The classes and functions that every browser with WebAssembly references has.
+  [/\(typeof FinalizationRegistry === 'undefined'\)\s*\? \{.*\}\s*: /g, ""],
+  [/if \(!\('encodeInto' in cachedTextEncoder\)\) \{.*?\n\}\n/s, ""],
+  [/if \(Symbol\.dispose\) .*\n/, ""],
+  // After two gigabytes of text, old Safari wants another decoder.
+  [/numBytesDecoded \+= bytes\.length;.*?\n    \}\n/s, ""],
+  // Our own imports and exports, which are there.
+  [/typeof (\S+) == 'function' \? \1 : notDefined\('\1'\)/g, "$1"],
+  [/if \(realloc === undefined\) \{.*?\n    \}\n/s, ""],
+  [/if \(module !== undefined\) \{.*?\n    \}\n/s, ""],
+  [/if \(!\(module instanceof WebAssembly\.Module\)\) \{(.*?)\}\n/s, "$1"],
+];
+
+/** The glue without them. */
+function plain(glue) {
+  for (const [fallback, rest] of fallbacks) {
+    if (!fallback.test(glue)) throw new Failure(`the glue has no ${fallback} any more: see scripts/build.mjs`);
+    glue = glue.replace(fallback, rest);
+  }
+  return glue;
+}
 
 /**
  * The module as text with a character for each byte: what compresses the file finds the module's patterns again, where base64 hides them.

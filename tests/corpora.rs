@@ -533,25 +533,12 @@ fn a_naughty_string_is_an_id_or_a_tag_only_by_the_grammar() {
     report(&format!("naughty strings {} in five id grammars, tag and instance: {ids} are ids", strings.len()));
 }
 
-/// The host's options, as the shell finds them.
-struct Given<'a>(Vec<(&'a str, Property)>);
-
-impl Properties for Given<'_> {
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| (*name).to_owned()).collect()
-    }
-
-    fn get(&self, name: &str) -> Property {
-        self.0.iter().find(|(given, _)| *given == name).map_or(Property::Absent, |(_, property)| property.clone())
-    }
-}
-
 fn text(text: &str) -> Property {
     Property::Text(text.to_owned())
 }
 
 fn pair(name: &str, value: &str) -> Property {
-    Property::Pairs(vec![(name.to_owned(), value.to_owned())])
+    Property::Pairs(vec![name.to_owned(), value.to_owned()])
 }
 
 /// Options that are valid but for `name`.
@@ -563,7 +550,8 @@ fn read_option(name: &str, value: Property) -> Result<Options, InvalidOption> {
         _ => vec![("instance", text("toolbox")), ("start", Property::Function)],
     };
     given.push((name, value));
-    Options::read(&Given(given), "en", parse_url)
+    let given = given.into_iter().map(|(name, property)| (name.to_owned(), property)).collect();
+    Options::read(&Properties(given), "en", parse_url)
 }
 
 /// Whether this option takes this text; the lists and objects of texts are asked for by kind.
@@ -622,8 +610,8 @@ fn an_option_takes_a_naughty_string_by_its_grammar_or_refuses_it_without_repeati
         let unknown = [naughty.clone(), format!("{naughty}\u{0}"), format!("x{naughty}")];
         for name in unknown.iter().filter(|name| !NAMES.contains(&name.as_str())) {
             tried += 1;
-            let error =
-                Options::read(&Given(vec![(name, Property::Null)]), "en", parse_url).expect_err("an unknown name");
+            let given = Properties(vec![(name.clone(), Property::Null)]);
+            let error = Options::read(&given, "en", parse_url).expect_err("an unknown name");
             let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && name.len() <= 40;
             assert!(error.0 == "?" || (is_plain && error.0 == **name), "{name:?}");
         }

@@ -23,11 +23,11 @@ fn read(data: Value) -> Option<Message> {
     Message::read(&*fields)
 }
 
-fn redirect_of(data: Value) -> Result<Redirect, RedirectError> {
+fn redirect_of(data: Value) -> Result<Box<Redirect>, RedirectError> {
     redirect_for(data, NOTHING_ASKED)
 }
 
-fn redirect_for(data: Value, expected: Expected<'_>) -> Result<Redirect, RedirectError> {
+fn redirect_for(data: Value, expected: Expected<'_>) -> Result<Box<Redirect>, RedirectError> {
     Message::redirect(&Json(data), parse_url, expected)
 }
 

@@ -8,7 +8,7 @@ use flinks_reconnect::connect::address::parse_url;
 use flinks_reconnect::connect::message::{Fields, Message};
 use flinks_reconnect::connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS};
 use flinks_reconnect::connect::{code, step};
-use flinks_reconnect::session::{HostAnswer, Input, Outcome, Phase, Posted, StartReply};
+use flinks_reconnect::session::{Holding, HostAnswer, Input, LoadProblem, Outcome, Phase, Posted, StartReply};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::*;
@@ -45,7 +45,13 @@ enum Action {
     /// Begin, although it has begun.
     Begin,
     Online,
+    Offline,
+    Blocked(LoadProblem),
+    /// Word of the claim, asked for or not.
+    Hold(Holding),
     UserClosed,
+    UserStays,
+    UserRetries,
     HostClosed,
     Retry,
 }
@@ -141,7 +147,12 @@ fn action() -> impl Strategy<Value = Action> {
         1 => answer().prop_map(Action::StartRefused),
         6 => (is_stale(), answer()).prop_map(|(is_stale, answer)| Action::Delivered { is_stale, answer }),
         2 => Just(Action::Online),
+        2 => Just(Action::Offline),
+        1 => prop::sample::select(&[LoadProblem::Policy, LoadProblem::Isolation][..]).prop_map(Action::Blocked),
+        1 => prop::sample::select(&[Holding::Held, Holding::Busy, Holding::Lost][..]).prop_map(Action::Hold),
         1 => Just(Action::UserClosed),
+        1 => Just(Action::UserStays),
+        1 => Just(Action::UserRetries),
         1 => Just(Action::HostClosed),
         3 => Just(Action::Retry),
     ]
@@ -176,16 +187,21 @@ fn apply(session: &mut Driver, action: &Action) {
         Action::Posted(letter) => session.posted(letter),
         Action::Started { is_stale, reply } => {
             let call = session.call.wrapping_sub(u32::from(*is_stale));
-            let reply = StartReply::read(&Json(reply.clone()), parse_url).map_err(|_| HostAnswer::Ok);
+            let reply = StartReply::read(properties(reply), parse_url).map_err(|_| &HostAnswer::Ok);
             session.handle(Input::Started { call, reply });
         }
         Action::StartRefused(answer) => session.host_refuses_start(answer.clone()),
         Action::Delivered { is_stale, answer } => {
             let try_number = session.try_number.wrapping_sub(u32::from(*is_stale));
-            session.handle(Input::Delivered { try_number, answer: answer.clone() });
+            session.handle(Input::Delivered { try_number, answer });
         }
         Action::Online => session.goes_online(),
+        Action::Offline => session.goes_offline(),
+        Action::Blocked(problem) => session.handle(Input::Blocked(*problem)),
+        Action::Hold(holding) => session.handle(Input::Hold(*holding)),
         Action::UserClosed => session.user_closes(),
+        Action::UserStays => session.user_stays(),
+        Action::UserRetries => session.user_retries(),
         Action::HostClosed => session.page_closes(),
         Action::Retry => session.retry(),
     }
@@ -225,7 +241,9 @@ impl Watch {
             if after.0 == before.0 {
                 prop_assert!(heard.iter().all(|line| line == "hide"), "{:?} after {:?}", heard, before.0);
             } else {
-                prop_assert!(matches!(action, Action::Retry) && was_retryable && before.0 == Phase::Failed);
+                prop_assert!(
+                    matches!(action, Action::Retry | Action::UserRetries) && was_retryable && before.0 == Phase::Failed
+                );
                 self.attempts += 1;
                 self.is_hidden = false;
             }
@@ -278,12 +296,12 @@ proptest! {
     #[test]
     fn every_schedule_has_one_ending_per_attempt_and_comes_to_it(
         options in options(),
-        seed in any::<u64>(),
+        attempt_id in "[A-Za-z0-9._-]{8,128}",
         actions in prop::collection::vec(action(), 0..35),
     ) {
         // `PROPTEST_CASES` may ask for more than the 5,000 schedules of every run.
         let may_deliver = options.get("deliver").is_some();
-        let mut session = Driver::with_seed(options, seed);
+        let mut session = Driver::with_attempt(options, &attempt_id);
         session.skip();
         let mut watch = Watch { attempts: 1, is_hidden: false, may_deliver };
         for action in &actions {
@@ -402,7 +420,7 @@ proptest! {
 
     #[test]
     fn a_start_reply_is_read_or_refused_whatever_it_is(reply in any_json(), changes in any_json()) {
-        let _ = StartReply::read(&Json(reply), parse_url);
+        let _ = StartReply::read(properties(&reply), parse_url);
         if changes.is_object() {
             let mut session = Driver::new(by_start());
             session.host_starts(with(challenge(), changes));

@@ -174,7 +174,7 @@ fn tagged_challenge() -> serde_json::Value {
 /// The session of column `column`, where its heading is `place`; `again` belongs to the column before it.
 fn stand_at(kind: Kind, place: &str, before: &str) -> Driver {
     let mut session = match (before, place) {
-        (_, "unbegun") => Driver::unbegun(kind.options(), 7),
+        (_, "unbegun") => Driver::unbegun(kind.options(), OWN_ATTEMPT),
         (_, "starting") => kind.begin(),
         (_, "loading") => kind.loading(),
         (_, "active") => kind.active(),
@@ -290,7 +290,7 @@ fn apply(session: &mut Driver, input: &str) {
         "delivery_refused" => session.host_answers(422),
         "delivery_mismatch" => session.host_answers_with(refused_with_code(409, "LOGIN_MISMATCH")),
         "delivered_abandoned_try" => {
-            session.handle(Input::Delivered { try_number: try_number + 1, answer: HostAnswer::Ok });
+            session.handle(Input::Delivered { try_number: try_number + 1, answer: &HostAnswer::Ok });
         }
         "woken_early" => {
             let deadline_ms = session.session.deadline_ms().unwrap_or(session.now_ms + SECOND);

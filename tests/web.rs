@@ -19,6 +19,8 @@ wasm_bindgen_test_configure!(run_in_browser);
 const LOGIN: &str = "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31";
 
 #[wasm_bindgen(inline_js = r#"
+import { inWords } from "./src/web/report.js";
+
 export const evaluate = (source, ...values) => new Function("a", "b", `return ${source}`)(...values);
 export const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
 export const postFromFrame = (frame, source) => frame.contentWindow.Function(`parent.postMessage(${source}, "*")`)();
@@ -26,7 +28,9 @@ export const postFromFrame = (frame, source) => frame.contentWindow.Function(`pa
 /** What the façade gives a session, without its class: one input at a time, and the news written down. */
 export function pageOf(style) {
   const page = { style, heard: [], inbox: [], isBusy: false, isOver: false };
-  page.tell = (name, detail) => {
+  page.tell = (report) => {
+    const [name, detail] = inWords(report);
+    if (name === "reconnected") detail.reply = page.reply;
     page.heard.push([name, detail]);
     page.onNews?.();
   };
@@ -56,6 +60,16 @@ extern "C" {
     static BEGIN: u32;
     #[wasm_bindgen(thread_local_v2, js_name = HOST_CLOSED)]
     static HOST_CLOSED: u32;
+}
+#[wasm_bindgen(module = "/src/web/report.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = inWords)]
+    fn in_words(report: &JsValue) -> JsValue;
+}
+#[wasm_bindgen(module = "/www/sdk/error.js")]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_name = CODES)]
+    static CODES: JsValue;
 }
 #[wasm_bindgen(module = "/src/web/words.js")]
 extern "C" {
@@ -122,14 +136,14 @@ impl Mounted {
 
     /// Waits for the result and gives a field of it.
     async fn result(&self, field: &str) -> Option<String> {
-        self.until("b.some(([name]) => name === 'result')").await;
-        self.evaluate(&format!("b.find(([name]) => name === 'result')[1].{field}")).as_string()
+        self.until("b.some(([name]) => name === 'reconnected')").await;
+        self.evaluate(&format!("b.find(([name]) => name === 'reconnected')[1].{field}")).as_string()
     }
 
     /// Waits for the error's code.
     async fn error(&self) -> Option<String> {
-        self.until("b.some(([name]) => name === 'error')").await;
-        self.evaluate("b.find(([name]) => name === 'error')[1].code").as_string()
+        self.until("b.some(([name]) => name === 'failed')").await;
+        self.evaluate("b.find(([name]) => name === 'failed')[1].code").as_string()
     }
 }
 
@@ -174,6 +188,21 @@ fn a_wrong_option_is_thrown_by_its_name() {
         let thrown = create(&js(options)).err().expect(options);
         assert_eq!(thrown.as_string().as_deref(), Some(named), "{options}");
     }
+}
+
+#[wasm_bindgen_test]
+fn a_report_is_told_in_words() {
+    let told = in_words(&js("[0, 1, 0]"));
+    assert!(
+        evaluate(
+            "JSON.stringify(a) === '[\"phasechange\",{\"phase\":\"loading\",\"previous\":\"starting\"}]'",
+            &told,
+            &told
+        )
+        .is_truthy()
+    );
+    let told = in_words(&js("[6, 15, 0, null, null, 0, 1]"));
+    assert_eq!(CODES.with(|codes| evaluate("a[15] === b[1].code", codes, &told)).as_bool(), Some(true));
 }
 
 #[wasm_bindgen_test]
@@ -326,7 +355,9 @@ async fn the_pages_own_function_delivers_and_its_reply_is_told() {
     .await;
     mounted.post(&redirect());
     assert_eq!(mounted.result("reply.seen").await.as_deref(), Some(LOGIN));
-    mounted.until("b.some(([name, detail]) => name === 'result' && detail.reply.same && detail.reply.signal)").await;
+    mounted
+        .until("b.some(([name, detail]) => name === 'reconnected' && detail.reply.same && detail.reply.signal)")
+        .await;
 }
 
 #[wasm_bindgen_test]
@@ -356,7 +387,7 @@ async fn closing_inside_a_listener_is_allowed() {
     HOST_CLOSED.with(|closed| evaluate("a.onNews = () => a.hear(b)", &page, &(*closed).into()));
     hear(&page, &BEGIN);
     for _ in 0..2_000 {
-        if evaluate("a.heard.some(([name]) => name === 'error' || name === 'result')", &page, &JsValue::UNDEFINED)
+        if evaluate("a.heard.some(([name]) => name === 'failed' || name === 'upToDate')", &page, &JsValue::UNDEFINED)
             .is_truthy()
         {
             assert!(evaluate("a.isOver", &page, &JsValue::UNDEFINED).is_truthy());

@@ -99,6 +99,10 @@ impl Fields for Lines<'_> {
         let texts = values.into_iter().take(max_items).flatten();
         texts.filter(|text| utf16_len(text) <= max_len).map(str::to_owned).collect()
     }
+
+    fn number(&self, _: &str) -> Option<f64> {
+        None
+    }
 }
 
 struct Json(Value);
@@ -120,5 +124,9 @@ impl Fields for Json {
             _ => Vec::new(),
         };
         texts.into_iter().filter(|text| utf16_len(text) <= max_len).map(str::to_owned).collect()
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.0.get(name).and_then(Value::as_f64)
     }
 }

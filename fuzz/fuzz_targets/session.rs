@@ -15,7 +15,7 @@ use flinks_reconnect::connect::address::parse_url;
 use flinks_reconnect::connect::id::AttemptId;
 use flinks_reconnect::connect::message::{Field, Fields};
 use flinks_reconnect::session::{
-    Delivery, Entropy, Event, Holding, HostAnswer, Input, Options, Outcome, Output, Phase, Posted, Properties,
+    Delivery, Event, Holding, HostAnswer, Input, LoadProblem, Options, Outcome, Output, Phase, Posted, Properties,
     Property, Session, StartReply,
 };
 use libfuzzer_sys::fuzz_target;
@@ -60,9 +60,8 @@ impl Run {
         let options =
             Options::read(&options(kind), "en", parse_url).unwrap_or_else(|wrong| panic!("{wrong:?}"));
         let attempt_id = AttemptId::parse(OWN_ATTEMPT).expect("an attempt id");
-        let entropy = Entropy { attempt_id, seed: u64::from(kind) };
         Self {
-            session: Session::new(0, options, entropy, parse_url),
+            session: Session::new(0, options, attempt_id, parse_url),
             now_ms: 0,
             call: 0,
             try_number: 0,
@@ -128,8 +127,12 @@ impl Run {
             // the rest of the world
             b'w' => self.handle(Input::Wake),
             b'W' => self.wake_at_the_deadline(),
+            b'p' => self.handle(Input::Blocked(LoadProblem::Policy)),
             b'N' => self.handle(Input::Online),
+            b'F' => self.handle(Input::Offline),
             b'U' => self.handle(Input::UserClosed),
+            b'T' => self.handle(Input::UserStays),
+            b'g' => self.handle(Input::UserRetries),
             b'H' => self.handle(Input::HostClosed),
             b'Z' => self.handle(Input::Retry),
             // 1 ms to 12 days, with no timer firing
@@ -200,12 +203,15 @@ impl Run {
     }
 
     fn started(&mut self, call: u32, reply: &'static [(&'static str, &'static str)]) {
-        let reply = StartReply::read(&Reply(reply), parse_url).map_err(|_| HostAnswer::Ok);
+        // Its attempt id is always there.
+        let properties = reply.iter().chain(&[("attemptId", ATTEMPT)]);
+        let properties = properties.map(|(name, value)| ((*name).to_owned(), Property::Text((*value).to_owned())));
+        let reply = StartReply::read(Properties(properties.collect()), parse_url).map_err(|_| &HostAnswer::Ok);
         self.handle(Input::Started { call, reply });
     }
 
     fn delivered(&mut self, try_number: u32, answer: HostAnswer) {
-        self.handle(Input::Delivered { try_number, answer });
+        self.handle(Input::Delivered { try_number, answer: &answer });
     }
 
     fn says(&mut self, fields: &'static [(&'static str, &'static str)]) {
@@ -237,7 +243,7 @@ fn refused(status: u16, code: Option<&str>) -> HostAnswer {
 }
 
 /// With or without `start`, `deliver`, `fullFlow: "stop"` and a `tag`: one bit each.
-fn options(kind: u8) -> Given {
+fn options(kind: u8) -> Properties {
     let mut given = vec![("instance", Property::Text("toolbox".to_owned()))];
     if kind & 1 == 0 {
         given.push(("requestId", Property::Text(REQUEST.to_owned())));
@@ -252,36 +258,9 @@ fn options(kind: u8) -> Given {
         given.push(("fullFlow", Property::Text("stop".to_owned())));
     }
     if kind & 8 != 0 {
-        given.push(("params", Property::Pairs(vec![("tag".to_owned(), "mine".to_owned())])));
+        given.push(("params", Property::Pairs(vec!["tag".to_owned(), "mine".to_owned()])));
     }
-    Given(given)
-}
-
-struct Given(Vec<(&'static str, Property)>);
-
-impl Properties for Given {
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| (*name).to_owned()).collect()
-    }
-
-    fn get(&self, name: &str) -> Property {
-        self.0.iter().find(|(given, _)| *given == name).map_or(Property::Absent, |(_, property)| property.clone())
-    }
-}
-
-/// A start reply; its attempt id is always there.
-struct Reply(&'static [(&'static str, &'static str)]);
-
-impl Properties for Reply {
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn get(&self, name: &str) -> Property {
-        let all = self.0.iter().chain(&[("attemptId", ATTEMPT)]);
-        let value = all.copied().find(|(given, _)| *given == name).map(|(_, value)| value);
-        value.map_or(Property::Absent, |value| Property::Text(value.to_owned()))
-    }
+    Properties(given.into_iter().map(|(name, property)| (name.to_owned(), property)).collect())
 }
 
 struct Letter {

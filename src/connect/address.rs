@@ -8,14 +8,14 @@ use super::{is_all, joined};
 /// A URL as a WHATWG parser read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParsedUrl {
-    /// The serialised URL.
-    pub href: String,
+    /// The serialised URL without query and fragment: two URLs with the same place show the same page.
+    pub place: String,
+    /// It has neither query nor fragment, not even empty ones.
+    pub is_bare: bool,
     /// The scheme with its colon, as `https:`.
     pub scheme: String,
     /// The host without the port; `[::1]` keeps its brackets; empty when the scheme has none.
     pub host: String,
-    /// The path, as `/v2/`.
-    pub path: String,
     /// `https://host[:port]`, or `null` for schemes without an origin.
     pub origin: String,
     /// A user name or password stands before the host.
@@ -38,13 +38,6 @@ impl ParsedUrl {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host == "[::1]" || is_loopback_ipv4(&self.host)
-    }
-
-    /// The address without query and fragment: two URLs with the same place show the same page.
-    #[must_use]
-    pub fn place(&self) -> &str {
-        let end = self.href.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(self.href.len());
-        self.href.get(..end).unwrap_or(&self.href)
     }
 }
 
@@ -94,28 +87,28 @@ impl ConnectUrl {
     /// The Connect of a Flinks instance: `toolbox` → `https://toolbox-iframe.private.fin.ag/v2/`.
     ///
     /// The name must match `^[a-z0-9](?:[a-z0-9-]{0,54}[a-z0-9])?$`: with `-iframe` it is one DNS label, so no name can lead
-    /// to another host. The parsed origin is checked all the same.
+    /// to another host. That the parser changed nothing is checked all the same.
     pub fn of_instance(name: &str, parse: ParseUrl) -> Result<Self, AddressError> {
         if !is_instance_name(name) {
             return Err(AddressError::Instance);
         }
-        let origin = joined(&["https://", name, "-iframe.private.fin.ag"]);
-        match parse(&joined(&[&origin, "/v2/"])) {
-            Some(parsed) if parsed.origin == origin => Ok(Self { base: parsed.href, origin }),
+        let address = joined(&["https://", name, "-iframe.private.fin.ag/v2/"]);
+        match Self::at(&address, parse) {
+            Ok(connect) if connect.base == address => Ok(connect),
             _ => Err(AddressError::Instance),
         }
     }
 
     /// A Connect at an address of the host's choice: https, or http on a loopback host; no query, fragment or credentials.
     pub fn at(address: &str, parse: ParseUrl) -> Result<Self, AddressError> {
-        let parsed = parse(address).ok_or(AddressError::Relative)?;
+        let Some(parsed) = parse(address) else { return Err(AddressError::Relative) };
         if parsed.scheme != "https:" && !(parsed.scheme == "http:" && parsed.is_loopback()) {
             return Err(AddressError::Insecure);
         }
-        if parsed.has_credentials || parsed.place() != parsed.href {
+        if parsed.has_credentials || !parsed.is_bare {
             return Err(AddressError::NotBare);
         }
-        Ok(Self { base: parsed.href, origin: parsed.origin })
+        Ok(Self { base: parsed.place, origin: parsed.origin })
     }
 
     /// The address to put a query behind.
@@ -132,10 +125,11 @@ impl ConnectUrl {
 }
 
 fn is_instance_name(name: &str) -> bool {
-    (1..=56).contains(&name.len())
+    let bytes = name.as_bytes();
+    matches!(bytes.len(), 1..=56)
         && is_all(name, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
+        && bytes.first() != Some(&b'-')
+        && bytes.last() != Some(&b'-')
 }
 
 #[cfg(feature = "native-url")]
@@ -144,11 +138,16 @@ impl From<url::Url> for ParsedUrl {
         Self {
             scheme: [url.scheme(), ":"].concat(),
             host: url.host_str().unwrap_or_default().to_owned(),
-            path: url.path().to_owned(),
             origin: url.origin().ascii_serialization(),
             has_credentials: !url.username().is_empty() || url.password().is_some(),
             query: url.query_pairs().into_owned().collect(),
-            href: url.into(),
+            is_bare: url.query().is_none() && url.fragment().is_none(),
+            place: {
+                let mut place = url;
+                place.set_query(None);
+                place.set_fragment(None);
+                place.into()
+            },
         }
     }
 }

@@ -17,7 +17,7 @@ pub enum Severity {
 }
 
 /// One documented code.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlinksCode {
     /// The name on the wire.
     pub name: &'static str,
@@ -69,14 +69,13 @@ codes! {
     AGGREGATION_ERROR 500 Passing,
 }
 
-/// The documented code of that name.
+/// The documented code of that name. A code that is not documented is [`Severity::Passing`].
 #[must_use]
 pub fn find(name: &str) -> Option<FlinksCode> {
-    ALL.iter().copied().find(|code| code.name == name)
-}
-
-/// What `name` means to an open session.
-#[must_use]
-pub fn severity(name: &str) -> Severity {
-    find(name).map_or(Severity::Passing, |code| code.severity)
+    for code in ALL {
+        if code.name == name {
+            return Some(*code);
+        }
+    }
+    None
 }

@@ -15,13 +15,13 @@ pub const MAX_TAG_LEN: usize = 256;
 
 /// `^[A-Za-z0-9._-]{8,128}$`: Flinks' ids are UUIDs, but one of its help pages prints one with a dotted suffix.
 fn is_id(text: &str) -> bool {
-    (8..=MAX_ID_LEN).contains(&text.len())
+    matches!(text.len(), 8..=MAX_ID_LEN)
         && is_all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 /// A tag travels in a query string and comes back in logs and dashboards: printable ASCII only, and not empty.
 fn is_tag(text: &str) -> bool {
-    (1..=MAX_TAG_LEN).contains(&text.len()) && is_all(text, |byte| (0x20..=0x7e).contains(&byte))
+    matches!(text.len(), 1..=MAX_TAG_LEN) && is_all(text, |byte| matches!(byte, 0x20..=0x7e))
 }
 
 macro_rules! identifier {

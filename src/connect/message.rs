@@ -7,11 +7,12 @@
 //! `Object.prototype` on the host's page would otherwise choose the login.
 
 use super::address::ParseUrl;
+use super::code::{self, FlinksCode};
+use super::id;
 use super::redirect::{self, Expected, Redirect, RedirectError};
 use super::step::{self, Meaning};
-use super::{code, id};
 
-/// The longest text read from one field, in UTF-16 units: ids, names, codes.
+/// The longest text read from one field, in UTF-16 units: ids, names, codes. (A bank's name in a URL: in bytes.)
 pub const MAX_TEXT_LEN: usize = 256;
 /// The longest URL read, in UTF-16 units.
 pub const MAX_URL_LEN: usize = 8_192;
@@ -51,6 +52,8 @@ pub struct Message {
     pub institution: Option<String>,
     /// The Flinks code it carries, in its own field or as the step.
     pub code: Option<String>,
+    /// The same, when it is one that Flinks documents.
+    pub documented: Option<FlinksCode>,
     /// What it means to the session.
     pub meaning: Meaning,
 }
@@ -60,22 +63,21 @@ impl Message {
     #[must_use]
     pub fn read(fields: &dyn Fields) -> Option<Self> {
         let step = name(fields, "step");
-        let code = name(fields, "flinksCode").or_else(|| step.clone().filter(|step| code::find(step).is_some()));
-        let mut meaning = Meaning::Passing;
-        for name in [&code, &step].into_iter().flatten() {
-            match step::meaning(name) {
-                Meaning::Passing => {}
-                // The step, which comes second, is the better word.
-                told => meaning = told,
-            }
+        let mut code = name(fields, "flinksCode");
+        if code.is_none() {
+            code = step.as_deref().and_then(code::find).map(|code| code.name.to_owned());
         }
+        if step.is_none() && code.is_none() {
+            return None;
+        }
+        let meaning = match step.as_deref().map_or(Meaning::Passing, step::meaning) {
+            // The step is the better word.
+            Meaning::Passing => code.as_deref().map_or(Meaning::Passing, step::meaning),
+            meaning => meaning,
+        };
         // A redirect's bank belongs to the result, where it is read with the rest.
-        (step.is_some() || code.is_some()).then(|| Self {
-            institution: name(fields, redirect::INSTITUTION),
-            step,
-            code,
-            meaning,
-        })
+        let institution = name(fields, redirect::INSTITUTION);
+        Some(Self { documented: code.as_deref().and_then(code::find), institution, step, code, meaning })
     }
 
     /// The height a message with [`Meaning::Resized`] asks for, in CSS pixels. Its field is not documented: only a plain `height` is read.
@@ -85,7 +87,11 @@ impl Message {
     }
 
     /// Reads the result a message with [`Meaning::Redirect`] carries.
-    pub fn redirect(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Redirect, RedirectError> {
+    pub fn redirect(
+        fields: &dyn Fields,
+        parse: ParseUrl,
+        expected: Expected<'_>,
+    ) -> Result<Box<Redirect>, RedirectError> {
         redirect::read(fields, parse, expected)
     }
 }

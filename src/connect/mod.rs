@@ -34,6 +34,16 @@ pub(crate) fn is_all(text: &str, accepts: fn(u8) -> bool) -> bool {
     true
 }
 
+/// Whether the name is one of these.
+pub(crate) fn is_one_of(name: &str, names: &[&str]) -> bool {
+    for known in names {
+        if *known == name {
+            return true;
+        }
+    }
+    false
+}
+
 /// The value of the first pair with this name.
 pub(crate) fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     for (given, value) in pairs {

@@ -46,6 +46,17 @@ pub const SCHEDULE_REFRESH: &str = "scheduleRefresh";
 /// Names the widget owns: refused in `params`, because two sources for one of them is how a stranger's session gets in.
 pub const RESERVED: &[&str] = &[REQUEST_ID, AUTHORIZE_TOKEN, RESUME_SELECTED_ACCOUNTS, LANGUAGE, WEBVIEW, STRINGIFY];
 
+/// Whether the widget owns this name, in whatever case.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    for reserved in RESERVED {
+        if reserved.eq_ignore_ascii_case(name) {
+            return true;
+        }
+    }
+    false
+}
+
 /// The documented names a host may set through `params`.
 pub const DOCUMENTED: &[&str] = &[
     "accountSelectorCurrency",
@@ -135,7 +146,7 @@ pub struct Launch<'a> {
     pub language: Language,
     /// The host's mark for this attempt.
     pub tag: Option<&'a Tag>,
-    /// Further parameters, names already proved not to be [`RESERVED`] and not twice; a `tag` here yields to the field.
+    /// Further parameters, names already proved not to be [`RESERVED`]; a `tag` yields to the field.
     pub others: &'a [(String, String)],
 }
 
@@ -144,19 +155,19 @@ impl Launch<'_> {
     #[must_use]
     pub fn url(&self) -> String {
         let mut accounts = String::new();
+        let mut separator = "";
         for account in self.accounts {
-            if !accounts.is_empty() {
-                accounts.push(',');
-            }
+            accounts.push_str(separator);
             accounts.push_str(account.as_str());
+            separator = ",";
         }
-        let mut query = Query(self.connect.base().to_owned(), '?');
+        let mut query = Query(self.connect.base().to_owned(), "?");
         query.push(REQUEST_ID, self.request_id.map(RequestId::as_str));
         query.push(AUTHORIZE_TOKEN, self.authorize_token.map(AuthorizeToken::as_str));
         query.push(RESUME_SELECTED_ACCOUNTS, (!accounts.is_empty()).then_some(&accounts));
         query.push(TAG, self.tag.map(Tag::as_str));
         for (name, value) in self.others {
-            if !(name == TAG && self.tag.is_some()) {
+            if self.tag.is_none() || name != TAG {
                 query.push(name, Some(value));
             }
         }
@@ -165,29 +176,32 @@ impl Launch<'_> {
     }
 }
 
-/// A URL that grows a query; the character is the separator its next pair needs.
-struct Query(String, char);
+const ASSIGN: &str = "=";
+
+/// A URL that grows a query, and what separates its next pair.
+struct Query(String, &'static str);
 
 impl Query {
     fn push(&mut self, name: &str, value: Option<&str>) {
         let Some(value) = value else { return };
-        self.0.push(std::mem::replace(&mut self.1, '&'));
+        self.0.push_str(std::mem::replace(&mut self.1, "&"));
         percent_encode(name, &mut self.0);
-        self.0.push('=');
+        self.0.push_str(ASSIGN);
         percent_encode(value, &mut self.0);
     }
 }
 
 /// RFC 3986: everything but unreserved characters is escaped, so any query parser reads the same value back.
 fn percent_encode(text: &str, into: &mut String) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for byte in text.bytes() {
+    const ESCAPE: &str = "%";
+    const HEX: &str = "0123456789ABCDEF";
+    for (at, byte) in text.bytes().enumerate() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            into.push(char::from(byte));
+            into.push_str(text.get(at..=at).unwrap_or_default());
         } else {
-            into.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                into.push(HEX.get(usize::from(digit)).copied().unwrap_or('0'));
+            into.push_str(ESCAPE);
+            for digit in [usize::from(byte >> 4), usize::from(byte & 15)] {
+                into.push_str(HEX.get(digit..=digit).unwrap_or_default());
             }
         }
     }

@@ -10,6 +10,7 @@
 use super::address::{ParseUrl, ParsedUrl};
 use super::id::{AccountId, LoginId, RequestId, Tag};
 use super::message::{Field, Fields, MAX_TEXT_LEN, MAX_URL_LEN};
+use super::value_of;
 
 /// Key of the login in fields and query.
 pub const LOGIN_ID: &str = "loginId";
@@ -81,30 +82,37 @@ pub struct Expected<'a> {
 }
 
 /// Reads a REDIRECT message.
-pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Redirect, RedirectError> {
+pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Box<Redirect>, RedirectError> {
     let url = match fields.text(URL, MAX_URL_LEN) {
         Field::Absent => None,
-        Field::Text(text) => {
-            Some(parse(&text).filter(|url| is_expected_place(url, parse, expected)).ok_or(RedirectError::Conflict)?)
-        }
+        Field::Text(text) => match parse(&text) {
+            Some(url) if is_expected_place(&url, parse, expected) => Some(url),
+            _ => return Err(RedirectError::Conflict),
+        },
         Field::Unusable => return Err(RedirectError::Conflict),
     };
     let query = url.as_ref().map_or(&[][..], |url| &url.query);
+    let mut told = Told { fields, query, is_contradictory: false };
 
-    let login_id = agreed(fields, query, LOGIN_ID)?
-        .map_or(Err(RedirectError::Unreadable), |text| LoginId::parse(&text).ok_or(RedirectError::Unreadable))?;
+    let login_id = told.id(LOGIN_ID, LoginId::parse);
+    let Some(login_id) = login_id else {
+        return Err(if told.is_contradictory { RedirectError::Conflict } else { RedirectError::Unreadable });
+    };
     // The one that was set must come back as it was; one that nobody set may be anything.
-    let returned_tag = agreed(fields, query, TAG)?;
-    if expected.tag.is_some_and(|tag| returned_tag.as_ref().is_some_and(|returned| returned != tag.as_str())) {
-        return Err(RedirectError::Conflict);
+    let returned_tag = told.text(TAG);
+    if let (Some(tag), Some(returned)) = (expected.tag, &returned_tag)
+        && returned != tag.as_str()
+    {
+        told.is_contradictory = true;
     }
-    Ok(Redirect {
+    let redirect = Box::new(Redirect {
         login_id,
-        request_id: agreed(fields, query, REQUEST_ID)?.and_then(|text| RequestId::parse(&text)),
-        institution: institution(fields, query),
-        accounts: accounts(fields, query),
-        tag: returned_tag.and_then(|text| Tag::parse(&text)),
-    })
+        request_id: told.id(REQUEST_ID, RequestId::parse),
+        institution: told.institution(),
+        accounts: told.accounts(),
+        tag: returned_tag.as_deref().and_then(Tag::parse),
+    });
+    if told.is_contradictory { Err(RedirectError::Conflict) } else { Ok(redirect) }
 }
 
 /// An open redirect elsewhere must not smuggle an id in: the place is the one that was asked for, else at least the web.
@@ -114,66 +122,95 @@ fn is_expected_place(url: &ParsedUrl, parse: ParseUrl, expected: Expected<'_>) -
     }
     match expected.redirect_url {
         None => url.is_http(),
-        Some(asked) => parse(asked).is_some_and(|asked| asked.place() == url.place()),
+        Some(asked) => parse(asked).is_some_and(|asked| asked.place == url.place),
     }
 }
 
-/// What field and query say under `name`; both must say the same, and the query only once. The empty text says nothing.
-fn agreed(fields: &dyn Fields, query: &[(String, String)], name: &str) -> Result<Option<String>, RedirectError> {
-    let mut values = query.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
-    let in_query = values.next();
-    if values.next().is_some() {
-        return Err(RedirectError::Conflict);
+/// What a REDIRECT says twice: in its fields, and in the query of its `url`.
+struct Told<'a> {
+    fields: &'a dyn Fields,
+    query: &'a [(String, String)],
+    is_contradictory: bool,
+}
+
+impl Told<'_> {
+    /// What field and query say under `name`; both must say the same, and the query only once. The empty text says nothing.
+    fn text(&mut self, name: &str) -> Option<String> {
+        let mut in_query = None;
+        for (key, value) in self.query {
+            if key == name {
+                // More than once is one too many, whatever stands there.
+                self.is_contradictory |= in_query.is_some();
+                in_query = Some(value);
+            }
+        }
+        let in_query = in_query.filter(|value| !value.is_empty());
+        match self.fields.text(name, MAX_TEXT_LEN) {
+            Field::Text(text) => {
+                self.is_contradictory |= in_query.is_some_and(|value| *value != text);
+                Some(text)
+            }
+            Field::Absent => in_query.cloned(),
+            Field::Unusable => {
+                self.is_contradictory |= in_query.is_some();
+                None
+            }
+        }
     }
-    match (fields.text(name, MAX_TEXT_LEN), in_query.filter(|value| !value.is_empty())) {
-        (Field::Absent | Field::Unusable, None) => Ok(None),
-        (Field::Absent, Some(value)) => Ok(Some(value.clone())),
-        (Field::Text(text), None) => Ok(Some(text)),
-        (Field::Text(text), Some(value)) if text == *value => Ok(Some(text)),
-        (Field::Text(_) | Field::Unusable, Some(_)) => Err(RedirectError::Conflict),
+
+    fn id<Id>(&mut self, name: &str, parse: fn(&str) -> Option<Id>) -> Option<Id> {
+        parse(&self.text(name)?)
+    }
+
+    /// For people: nothing depends on it, so the field is simply the better word.
+    fn institution(&self) -> Option<String> {
+        match self.fields.text(INSTITUTION, MAX_TEXT_LEN) {
+            Field::Text(text) => Some(text),
+            Field::Absent | Field::Unusable => value_of(self.query, INSTITUTION)
+                .filter(|name| matches!(name.len(), 1..=MAX_TEXT_LEN))
+                .map(str::to_owned),
+        }
+    }
+
+    /// The first key that yields ids wins, fields before the query; duplicates and what is no id fall away.
+    fn accounts(&self) -> Vec<AccountId> {
+        let mut ids = Vec::new();
+        for key in ACCOUNT_KEYS {
+            for text in &self.fields.texts(key, MAX_ACCOUNTS, MAX_URL_LEN) {
+                add_accounts(text, &mut ids);
+            }
+            if !ids.is_empty() {
+                return ids;
+            }
+        }
+        for key in ACCOUNT_KEYS {
+            for (name, text) in self.query {
+                if name == key {
+                    add_accounts(text, &mut ids);
+                }
+            }
+            if !ids.is_empty() {
+                return ids;
+            }
+        }
+        ids
     }
 }
 
-fn institution(fields: &dyn Fields, query: &[(String, String)]) -> Option<String> {
-    let in_query =
-        || query.iter().find(|(key, value)| key == INSTITUTION && value.encode_utf16().count() <= MAX_TEXT_LEN);
-    match fields.text(INSTITUTION, MAX_TEXT_LEN) {
-        Field::Text(text) => Some(text),
-        Field::Absent | Field::Unusable => in_query().map(|(_, value)| value.clone()),
-    }
-    .filter(|name| !name.is_empty())
-}
-
-/// The first key that yields ids wins, fields before the query; duplicates and what is no id fall away.
-fn accounts(fields: &dyn Fields, query: &[(String, String)]) -> Vec<AccountId> {
-    let mut ids = Vec::new();
-    for key in ACCOUNT_KEYS {
-        for text in &fields.texts(key, MAX_ACCOUNTS, MAX_URL_LEN) {
-            add_accounts(text, &mut ids);
-        }
-        if !ids.is_empty() {
-            return ids;
-        }
-    }
-    for key in ACCOUNT_KEYS {
-        for (_, text) in query.iter().filter(|(name, _)| name == key) {
-            add_accounts(text, &mut ids);
-        }
-        if !ids.is_empty() {
-            return ids;
-        }
-    }
-    ids
-}
-
+/// Ids stand between commas, with or without space around them.
 fn add_accounts(list: &str, ids: &mut Vec<AccountId>) {
-    let mut rest = Some(list);
-    while let Some(list) = rest {
-        // By bytes: `split` brings Unicode's machinery, and a comma is a byte.
-        let end = list.bytes().position(|byte| byte == b',').unwrap_or(list.len());
-        rest = list.get(end + 1..);
-        let Some(id) = list.get(..end).and_then(|text| AccountId::parse(text.trim_ascii())) else { continue };
-        if ids.len() < MAX_ACCOUNTS && !ids.contains(&id) {
+    let mut start = 0;
+    // By bytes: `split` brings Unicode's machinery, and no id has a byte that separates.
+    for (at, byte) in list.bytes().chain([b',']).enumerate() {
+        if byte != b',' {
+            continue;
+        }
+        let id = list.get(start..at).and_then(|text| AccountId::parse(text.trim_ascii()));
+        start = at + 1;
+        if let Some(id) = id
+            && ids.len() < MAX_ACCOUNTS
+            && !ids.contains(&id)
+        {
             ids.push(id);
         }
     }

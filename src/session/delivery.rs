@@ -2,6 +2,8 @@
 //!
 //! Source: the contract with the backend (README.md, "Your backend"). At-least-once sending with one idempotency key makes exactly one effect.
 
+use std::rc::Rc;
+
 use super::output::Reconnected;
 
 /// The longest one try may take, in milliseconds.
@@ -13,7 +15,7 @@ const BACKOFF_BASE_MS: u64 = 500;
 const BACKOFF_CAP_MS: u64 = 30_000;
 
 /// What the backend is sent. The idempotency key is its attempt id.
-pub type Delivery = Reconnected;
+pub type Delivery = Rc<Reconnected>;
 
 /// How the host answered one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub(super) fn judge(answer: &HostAnswer) -> Verdict {
 
 /// The wait before the try after try number `tried`, in milliseconds: full jitter, or what the host asked for when that is longer.
 pub(super) fn delay_ms(tried: u32, retry_after_ms: Option<u64>, random: &mut Random) -> u64 {
-    let ceiling = BACKOFF_BASE_MS.saturating_mul(1 << (tried - 1).min(16)).min(BACKOFF_CAP_MS);
+    let ceiling = (BACKOFF_BASE_MS << (tried - 1).min(16)).min(BACKOFF_CAP_MS);
     random.below(ceiling + 1).max(retry_after_ms.unwrap_or(0).min(MAX_RETRY_AFTER_MS))
 }
 

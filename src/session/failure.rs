@@ -98,14 +98,14 @@ impl LoadProblem {
 }
 
 /// How a session failed: what a `ReconnectError` is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Which failure.
     pub code: ErrorCode,
     /// Why Connect did not load, for [`ErrorCode::LoadTimeout`].
     pub load_problem: LoadProblem,
-    /// Flinks' own code, for [`ErrorCode::Flinks`] and sessions Flinks declared over.
-    pub flinks_code: Option<String>,
+    /// Flinks' own code, for [`ErrorCode::Flinks`] and sessions Flinks declared over: only documented codes have such an effect.
+    pub flinks_code: Option<&'static str>,
     /// The host's HTTP status, when a host endpoint refused.
     pub http_status: Option<u16>,
     /// The phase in which it happened.

@@ -3,7 +3,6 @@
 use super::delivery::HostAnswer;
 use super::failure::LoadProblem;
 use super::start::StartReply;
-use crate::connect::id::AttemptId;
 use crate::connect::message::Fields;
 
 /// A message event as the browser delivered it, read no further than the gate asks.
@@ -22,15 +21,6 @@ pub trait Posted {
 
     /// The data, when it is an object or the JSON text of one.
     fn fields(&self) -> Option<Box<dyn Fields + '_>>;
-}
-
-/// Randomness a session is born with.
-#[derive(Clone, Debug)]
-pub struct Entropy {
-    /// At least 128 random bits: the attempt id of a session without `start`.
-    pub attempt_id: AttemptId,
-    /// Seed of the delivery's jitter.
-    pub seed: u64,
 }
 
 /// Where the claim on a session stands among the tabs of this site.
@@ -53,7 +43,7 @@ pub enum Input<'a> {
         /// The number of the call.
         call: u32,
         /// Its reply, or how it was refused.
-        reply: Result<StartReply, HostAnswer>,
+        reply: Result<StartReply, &'a HostAnswer>,
     },
     /// A message event reached the page.
     Posted(&'a dyn Posted),
@@ -62,7 +52,7 @@ pub enum Input<'a> {
         /// The number of the try.
         try_number: u32,
         /// The answer.
-        answer: HostAnswer,
+        answer: &'a HostAnswer,
     },
     /// An answer to [`super::Output::Hold`].
     Hold(Holding),

@@ -31,20 +31,22 @@
 //! | delivering | host refused, or time is up, or a different REDIRECT | failed |
 //! | failed, retryable | retry | starting, loading or delivering |
 
-use super::delivery::{self, HostAnswer, Random, Verdict};
+use std::rc::Rc;
+
+use super::delivery::{self, Delivery, HostAnswer, Random, Verdict};
 use super::failure::{ErrorCode, Failure, LoadProblem};
-use super::input::{Entropy, Holding, Input, Posted};
+use super::input::{Holding, Input, Posted};
+use super::opening::Opening;
 use super::options::{Destination, FullFlowPolicy, Launcher, Options};
 use super::output::{Claim, Event, Farewell, Mode, Outcome, Output, Phase, Reconnected, View};
 use super::start::{Attempt, StartReply, TOKEN_LIFE_MS};
 use crate::connect::address::ParseUrl;
-use crate::connect::code::{self, Severity};
-use crate::connect::id::RequestId;
+use crate::connect::code::{FlinksCode, Severity};
+use crate::connect::id::AttemptId;
 use crate::connect::message::{Fields, Message};
-use crate::connect::parameters::{self, Launch};
+use crate::connect::parameters::Launch;
 use crate::connect::redirect::{Expected, Redirect, RedirectError};
 use crate::connect::step::{self, Meaning};
-use crate::connect::value_of;
 
 /// How long a Flinks session lives without activity, in milliseconds. Source: Flinks' Reconnect page.
 pub const IDLE_LIMIT_MS: u64 = 8 * 60_000;
@@ -82,7 +84,7 @@ pub struct Dropped {
     pub unreadable: u32,
 }
 
-/// What runs out next while a session waits.
+/// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waiting {
     /// [`Input::Begin`].
@@ -90,24 +92,23 @@ enum Waiting {
     /// Nothing.
     Idle,
     /// The host's answer to the start call.
-    Start { until_ms: u64 },
+    Start,
     /// Word whether another tab holds the session.
     Hold,
     /// Connect's first word.
-    Load { until_ms: u64 },
+    Load,
     /// The user, in Connect.
-    User { since_ms: u64, warned: Warned },
+    User,
+    /// The same, and they have been warned that time runs out.
+    WarnedUser,
     /// The host's answer to a delivery try.
-    Answer { until_ms: u64, give_up_ms: u64 },
+    Answer,
     /// The next delivery try.
-    Backoff { until_ms: u64, give_up_ms: u64 },
+    Backoff,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Warned {
-    No,
-    Yes,
-}
+/// A time that never comes.
+const NEVER_MS: u64 = u64::MAX;
 
 /// What of ours is on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,13 +150,16 @@ struct Renewals {
 pub struct Session {
     options: Options,
     parse: ParseUrl,
-    entropy: Entropy,
     random: Random,
     phase: Phase,
     failure: Option<ErrorCode>,
     waiting: Waiting,
+    /// Until when it is waited for.
+    until_ms: u64,
     /// When the user who waits for Connect gets a further word.
-    patience_until_ms: Option<u64>,
+    patience_until_ms: u64,
+    /// When delivery is given up.
+    give_up_ms: u64,
     /// Until when the authorize token is worth trying.
     token_until_ms: u64,
     view: View,
@@ -168,27 +172,33 @@ pub struct Session {
     /// Tries before this delivery round: a retry begins its backoff anew.
     tries_before: u32,
     renewals: Renewals,
-    attempt: Option<Attempt>,
+    /// What the host's backend said of this attempt; without one, or until it has, what the options said.
+    attempt: Box<Attempt>,
     went_full_flow: bool,
-    result: Option<Reconnected>,
+    result: Option<Delivery>,
     rate: Rate,
     dropped: Dropped,
     outputs: Vec<Output>,
 }
 
 impl Session {
-    /// A session that has not begun: nothing happens before [`Input::Begin`].
+    /// A session that has not begun: nothing happens before [`Input::Begin`]. `attempt_id` has at least 128 random bits.
     #[must_use]
-    pub fn new(now_ms: u64, options: Options, entropy: Entropy, parse: ParseUrl) -> Self {
+    pub fn new(now_ms: u64, mut options: Options, attempt_id: AttemptId, parse: ParseUrl) -> Self {
+        let opening = match options.launcher {
+            Launcher::Interrupted => std::mem::take(&mut options.opening),
+            Launcher::Start => Opening::default(),
+        };
         Self {
-            random: Random(entropy.seed),
+            random: Random(digest(attempt_id.as_str())),
             options,
             parse,
-            entropy,
             phase: Phase::Starting,
             failure: None,
             waiting: Waiting::Begin,
-            patience_until_ms: None,
+            until_ms: NEVER_MS,
+            patience_until_ms: NEVER_MS,
+            give_up_ms: NEVER_MS,
             token_until_ms: now_ms + TOKEN_LIFE_MS,
             view: View::Loading,
             picture: Picture::Shown(None),
@@ -199,7 +209,7 @@ impl Session {
             tries: 0,
             tries_before: 0,
             renewals: Renewals::default(),
-            attempt: None,
+            attempt: Box::new(Attempt { attempt_id, mode: Mode::Resume, opening, token_life_ms: TOKEN_LIFE_MS }),
             went_full_flow: false,
             result: None,
             rate: Rate { tokens: RATE_BURST, since_ms: now_ms },
@@ -230,7 +240,8 @@ impl Session {
     #[must_use]
     pub fn expires_at_ms(&self) -> Option<u64> {
         match self.waiting {
-            Waiting::User { since_ms, .. } => Some(since_ms + IDLE_LIMIT_MS),
+            Waiting::User => Some(self.until_ms + EXPIRY_WARNING_MS),
+            Waiting::WarnedUser => Some(self.until_ms),
             _ => None,
         }
     }
@@ -238,17 +249,8 @@ impl Session {
     /// When the session wants [`Input::Wake`] at the latest, in session time.
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
-        match self.waiting {
-            Waiting::Begin | Waiting::Idle | Waiting::Hold => None,
-            Waiting::Start { until_ms } | Waiting::Load { until_ms } => {
-                Some(self.patience_until_ms.unwrap_or(until_ms).min(until_ms))
-            }
-            Waiting::User { since_ms, warned: Warned::No } => Some(since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS),
-            Waiting::User { since_ms, warned: Warned::Yes } => Some(since_ms + IDLE_LIMIT_MS),
-            Waiting::Answer { until_ms, give_up_ms } | Waiting::Backoff { until_ms, give_up_ms } => {
-                Some(until_ms.min(give_up_ms))
-            }
-        }
+        let deadline_ms = self.until_ms.min(self.patience_until_ms).min(self.give_up_ms);
+        (deadline_ms != NEVER_MS).then_some(deadline_ms)
     }
 
     /// The next thing to do, until there is none.
@@ -262,11 +264,11 @@ impl Session {
         match input {
             Input::Begin if self.waiting == Waiting::Begin => self.begin(now_ms, View::Loading),
             Input::Posted(posted) => self.posted(now_ms, posted),
-            Input::Started { call, reply } if call == self.calls && matches!(self.waiting, Waiting::Start { .. }) => {
+            Input::Started { call, reply } if call == self.calls && self.waiting == Waiting::Start => {
                 self.started(now_ms, reply);
             }
             Input::Delivered { try_number, answer } if try_number == self.tries && self.phase == Phase::Delivering => {
-                self.delivered(now_ms, &answer);
+                self.delivered(now_ms, answer);
             }
             Input::Begin | Input::Started { .. } | Input::Delivered { .. } => {}
             Input::Hold(hold) => self.held(now_ms, hold),
@@ -283,20 +285,22 @@ impl Session {
             Input::Online => {
                 self.network = Network::Online;
                 self.wake(now_ms);
-                if let Waiting::Backoff { give_up_ms, .. } = self.waiting {
-                    self.send(now_ms, give_up_ms);
+                if self.waiting == Waiting::Backoff {
+                    self.send(now_ms);
                 }
                 self.represent();
             }
             Input::UserClosed => self.user_closes(),
             Input::UserStays => self.user_stays(),
-            Input::UserRetries => match self.waiting {
-                Waiting::User { warned: Warned::Yes, .. } if self.can_start() => self.renew(now_ms),
-                _ => self.retry(now_ms),
-            },
+            Input::UserRetries if self.waiting == Waiting::WarnedUser && self.can_start() => self.renew(now_ms),
             Input::HostClosed => self.close(ErrorCode::Closed),
-            Input::Retry => self.retry(now_ms),
+            Input::UserRetries | Input::Retry => self.retry(now_ms),
         }
+    }
+
+    fn wait(&mut self, waiting: Waiting, until_ms: u64) {
+        self.waiting = waiting;
+        self.until_ms = until_ms;
     }
 
     // ---- beginning ----
@@ -305,65 +309,52 @@ impl Session {
     fn begin(&mut self, now_ms: u64, view: View) {
         self.went_full_flow = false;
         self.progress = Progress::Nothing;
-        self.patience_until_ms = Some(now_ms + PATIENCE_MS);
+        self.patience_until_ms = now_ms + PATIENCE_MS;
         self.show(view);
+        self.enter(Phase::Starting);
         match self.options.launcher {
             Launcher::Start => {
                 self.calls += 1;
-                self.waiting = Waiting::Start { until_ms: now_ms + START_LIMIT_MS };
-                self.enter(Phase::Starting);
+                self.wait(Waiting::Start, now_ms + START_LIMIT_MS);
                 self.order(Output::Start { call: self.calls });
             }
-            Launcher::Interrupted => {
-                let attempt = Attempt {
-                    attempt_id: self.entropy.attempt_id.clone(),
-                    mode: Mode::Resume,
-                    opening: self.options.opening.clone(),
-                    token_life_ms: self.token_until_ms.saturating_sub(now_ms),
-                };
-                self.open(now_ms, attempt);
-            }
+            Launcher::Interrupted => self.open(now_ms),
         }
     }
 
-    fn started(&mut self, now_ms: u64, reply: Result<StartReply, HostAnswer>) {
+    fn started(&mut self, now_ms: u64, reply: Result<StartReply, &HostAnswer>) {
         match reply {
-            Ok(StartReply::Open(mut attempt)) => {
-                attempt.opening.or(&self.options.opening);
-                self.open(now_ms, *attempt);
+            Ok(StartReply::Open(attempt)) => {
+                self.attempt = attempt;
+                self.attempt.opening.complete(&self.options.opening);
+                self.token_until_ms = now_ms.saturating_add(self.attempt.token_life_ms);
+                self.open(now_ms);
             }
             Ok(StartReply::UpToDate) => self.finish(Outcome::UpToDate, Farewell::Silent),
-            Err(answer) => self.fail(self.failure(ErrorCode::StartFailed).answered(&answer)),
+            Err(answer) => self.fail(self.failure(ErrorCode::StartFailed).answered(answer)),
         }
     }
 
-    /// Puts up Connect for this attempt.
-    fn open(&mut self, now_ms: u64, attempt: Attempt) {
-        self.enter(Phase::Starting);
-        self.token_until_ms = now_ms.saturating_add(attempt.token_life_ms);
-        let hold = attempt.opening.request_id.as_ref().map(hold_name);
-        self.attempt = Some(attempt);
-        match hold {
-            // Two tabs on one session would answer past each other.
-            Some(name) => {
-                self.waiting = Waiting::Hold;
+    /// Opens Connect, once no other tab has the session: two would answer past each other.
+    fn open(&mut self, now_ms: u64) {
+        match &self.attempt.opening.request_id {
+            Some(request_id) => {
                 let claim = std::mem::replace(&mut self.claim, Claim::IfFree);
-                self.order(Output::Hold { name, claim });
+                let session = digest(request_id.as_str());
+                self.wait(Waiting::Hold, NEVER_MS);
+                self.order(Output::Hold { session, claim });
             }
             None => self.load(now_ms),
         }
     }
 
     fn load(&mut self, now_ms: u64) {
-        let Some(Attempt { opening, .. }) = &self.attempt else { return };
-        let Some(connect) = &opening.connect else {
-            // Neither the options nor the reply say where Connect is.
-            return self.fail_with(ErrorCode::StartFailed);
-        };
+        let opening = &self.attempt.opening;
         if opening.authorize_token.is_some() && now_ms >= self.token_until_ms {
             // It has been waited for too long: Flinks would refuse it.
             return self.token_invalid(now_ms);
         }
+        let Some(connect) = &opening.connect else { return self.fail_with(ErrorCode::StartFailed) };
         let launch = Launch {
             connect,
             request_id: opening.request_id.as_ref(),
@@ -374,7 +365,7 @@ impl Session {
             others: &opening.params,
         };
         let (url, origin) = (launch.url(), connect.origin().to_owned());
-        self.waiting = Waiting::Load { until_ms: now_ms + self.options.load_timeout_ms };
+        self.wait(Waiting::Load, now_ms + self.options.load_timeout_ms);
         self.enter(Phase::Loading);
         self.order(Output::OpenFrame { url, origin });
     }
@@ -385,7 +376,7 @@ impl Session {
             // Closed meanwhile.
             (Holding::Held, _) => self.order(Output::Release),
             // Another tab has it, or took over. What is being delivered stays ours to deliver.
-            (Holding::Busy, Waiting::Hold) | (Holding::Lost, Waiting::Load { .. } | Waiting::User { .. }) => {
+            (Holding::Busy, Waiting::Hold) | (Holding::Lost, Waiting::Load | Waiting::User | Waiting::WarnedUser) => {
                 self.fail_with(ErrorCode::Busy);
             }
             _ => {}
@@ -416,22 +407,19 @@ impl Session {
 
     /// A message that passed the gate: from here on its data is read.
     fn trusted(&mut self, now_ms: u64, fields: &dyn Fields) {
-        let message = Message::read(fields);
-        let redirect = match &message {
-            Some(Message { meaning: Meaning::Redirect, .. }) => {
-                let opening = self.attempt.as_ref().map(|attempt| &attempt.opening);
-                let expected = Expected {
-                    tag: opening.and_then(|opening| opening.tag.as_ref()),
-                    redirect_url: opening.and_then(|opening| value_of(&opening.params, parameters::REDIRECT_URL)),
-                };
+        let Some(message) = Message::read(fields) else { return self.unreadable() };
+        let (meaning, documented) = (message.meaning, message.documented);
+        let redirect = match meaning {
+            Meaning::Redirect => {
+                let opening = &self.attempt.opening;
+                let expected = Expected { tag: opening.tag.as_ref(), redirect_url: opening.redirect_url() };
                 Some(Message::redirect(fields, self.parse, expected))
             }
             _ => None,
         };
-        let Some(message) = message.filter(|_| redirect != Some(Err(RedirectError::Unreadable))) else {
-            self.dropped.unreadable = self.dropped.unreadable.saturating_add(1);
-            return;
-        };
+        if let Some(Err(RedirectError::Unreadable)) = redirect {
+            return self.unreadable();
+        }
         if self.phase == Phase::Delivering {
             // The result stands. Only one thing can still change it.
             return match redirect {
@@ -439,21 +427,14 @@ impl Session {
                 None => self.report(message),
             };
         }
-        if message.meaning == Meaning::Resized {
-            self.resize(Message::height(fields));
-        }
-        self.listen(now_ms, message, redirect);
-    }
-
-    fn listen(&mut self, now_ms: u64, message: Message, redirect: Option<Result<Redirect, RedirectError>>) {
-        let (meaning, code) = (message.meaning, message.code.clone());
         match meaning {
             Meaning::PopupBlocked => self.show(View::PopupBlocked),
             // The word about the window stays until something else happens.
             Meaning::Resized if self.view == View::PopupBlocked => {}
             _ => self.show(View::Connect),
         }
-        self.waiting = Waiting::User { since_ms: now_ms, warned: Warned::No };
+        self.patience_until_ms = NEVER_MS;
+        self.wait(Waiting::User, now_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS);
         if self.phase == Phase::Loading {
             self.enter(Phase::Active);
         }
@@ -463,19 +444,31 @@ impl Session {
             Meaning::Closed | Meaning::Denied => self.close(ErrorCode::Cancelled),
             Meaning::TokenInvalid => self.token_invalid(now_ms),
             Meaning::Redirect => match redirect {
-                Some(Ok(redirect)) => self.accept(now_ms, redirect),
+                Some(Ok(redirect)) => self.accept(now_ms, *redirect),
                 Some(Err(_)) | None => self.fail_with(ErrorCode::Conflict),
             },
             Meaning::Submitted if self.progress == Progress::Nothing => self.progress = Progress::Submitted,
-            Meaning::Mounted
-            | Meaning::Mfa
-            | Meaning::Submitted
-            | Meaning::Resized
-            | Meaning::PopupBlocked
-            | Meaning::Passing => {}
+            Meaning::Resized => self.resize(Message::height(fields)),
+            Meaning::Mounted | Meaning::Mfa | Meaning::Submitted | Meaning::PopupBlocked | Meaning::Passing => {}
         }
-        if self.phase == Phase::Active {
-            self.judge_code(now_ms, code);
+        if let Some(code) = documented
+            && self.phase == Phase::Active
+        {
+            self.obey(now_ms, code);
+        }
+    }
+
+    fn unreadable(&mut self) {
+        self.dropped.unreadable = self.dropped.unreadable.saturating_add(1);
+    }
+
+    fn obey(&mut self, now_ms: u64, code: FlinksCode) {
+        match code.severity {
+            Severity::SessionOver => self.session_over(now_ms, Some(code.name)),
+            Severity::Terminal => {
+                self.fail(Failure { flinks_code: Some(code.name), ..self.failure(ErrorCode::Flinks) });
+            }
+            Severity::Passing | Severity::Correctable => {}
         }
     }
 
@@ -489,19 +482,8 @@ impl Session {
         }
     }
 
-    fn judge_code(&mut self, now_ms: u64, code: Option<String>) {
-        match code.as_deref().map(code::severity) {
-            Some(Severity::SessionOver) => self.session_over(now_ms, code),
-            Some(Severity::Terminal) => {
-                self.fail(Failure { flinks_code: code, ..self.failure(ErrorCode::Flinks) });
-            }
-            Some(Severity::Passing | Severity::Correctable) | None => {}
-        }
-    }
-
     fn full_flow(&mut self) {
-        let was_asked_for = self.attempt.as_ref().is_some_and(|attempt| attempt.mode == Mode::Connect);
-        if was_asked_for || self.went_full_flow {
+        if self.attempt.mode == Mode::Connect || self.went_full_flow {
             return;
         }
         self.went_full_flow = true;
@@ -522,23 +504,23 @@ impl Session {
     // ---- the result ----
 
     fn accept(&mut self, now_ms: u64, redirect: Redirect) {
-        let Some(attempt) = self.attempt.as_ref() else { return };
+        let Attempt { attempt_id, mode, opening, .. } = &*self.attempt;
         let Redirect { login_id, request_id, institution, accounts, tag } = redirect;
-        self.result = Some(Reconnected {
-            attempt_id: attempt.attempt_id.clone(),
-            mode: if self.went_full_flow { Mode::Connect } else { attempt.mode },
+        self.result = Some(Rc::new(Reconnected {
+            attempt_id: attempt_id.clone(),
+            mode: if self.went_full_flow { Mode::Connect } else { *mode },
             login_id,
-            request_id: request_id.or_else(|| attempt.opening.request_id.clone()),
+            request_id: request_id.or_else(|| opening.request_id.clone()),
             institution,
-            account_ids: if accounts.is_empty() { attempt.opening.accounts.clone() } else { accounts },
-            tag: tag.or_else(|| attempt.opening.tag.clone()),
-        });
+            account_ids: if accounts.is_empty() { opening.accounts.clone() } else { accounts },
+            tag: tag.or_else(|| opening.tag.clone()),
+        }));
         self.progress = Progress::Nothing;
         self.deliver_or_finish(now_ms);
     }
 
     /// A REDIRECT while the first one is being delivered.
-    fn repeated(&mut self, redirect: Result<Redirect, RedirectError>) {
+    fn repeated(&mut self, redirect: Result<Box<Redirect>, RedirectError>) {
         let is_the_same = match (redirect, &self.result) {
             (Ok(redirect), Some(result)) => {
                 redirect.login_id == result.login_id
@@ -556,7 +538,8 @@ impl Session {
             Destination::Host => {
                 self.enter(Phase::Delivering);
                 self.show(View::Delivering);
-                self.send(now_ms, now_ms + self.options.deliver_timeout_ms);
+                self.give_up_ms = now_ms + self.options.deliver_timeout_ms;
+                self.send(now_ms);
             }
             Destination::Nowhere => self.reconnected(),
         }
@@ -568,21 +551,23 @@ impl Session {
         }
     }
 
-    fn send(&mut self, now_ms: u64, give_up_ms: u64) {
+    fn send(&mut self, now_ms: u64) {
         let Some(delivery) = self.result.clone() else { return };
         self.tries += 1;
-        self.waiting = Waiting::Answer { until_ms: now_ms + u64::from(delivery::TRY_TIMEOUT_MS), give_up_ms };
+        self.wait(Waiting::Answer, now_ms + u64::from(delivery::TRY_TIMEOUT_MS));
         self.order(Output::Deliver { try_number: self.tries, delivery });
     }
 
     fn delivered(&mut self, now_ms: u64, answer: &HostAnswer) {
-        let Waiting::Answer { give_up_ms, .. } = self.waiting else { return };
+        if self.waiting != Waiting::Answer {
+            return;
+        }
         match delivery::judge(answer) {
             Verdict::Received => self.reconnected(),
             Verdict::TryAgain { retry_after_ms } => {
                 let tried = self.tries - self.tries_before;
                 let delay_ms = delivery::delay_ms(tried, retry_after_ms, &mut self.random);
-                self.waiting = Waiting::Backoff { until_ms: now_ms + delay_ms, give_up_ms };
+                self.wait(Waiting::Backoff, now_ms + delay_ms);
                 self.show(View::Retrying);
                 self.emit(Event::Retrying { attempt: tried + 1, delay_ms });
             }
@@ -594,37 +579,38 @@ impl Session {
     // ---- time ----
 
     fn wake(&mut self, now_ms: u64) {
+        if now_ms >= self.patience_until_ms {
+            self.patience_until_ms = NEVER_MS;
+            self.show(View::Slow);
+        }
+        if now_ms >= self.give_up_ms {
+            return self.fail_with(ErrorCode::Undelivered);
+        }
+        if now_ms < self.until_ms {
+            return;
+        }
         match self.waiting {
-            Waiting::Start { until_ms } if now_ms >= until_ms => self.fail_with(ErrorCode::StartFailed),
-            Waiting::Load { until_ms } if now_ms >= until_ms => self.not_loaded(match self.network {
+            Waiting::Start => self.fail_with(ErrorCode::StartFailed),
+            Waiting::Load => self.not_loaded(match self.network {
                 Network::Online => LoadProblem::Unknown,
                 Network::Offline => LoadProblem::Offline,
             }),
-            Waiting::Start { .. } | Waiting::Load { .. } => {
-                if self.patience_until_ms.take_if(|until_ms| now_ms >= *until_ms).is_some() {
-                    self.show(View::Slow);
-                }
+            Waiting::User if now_ms < self.until_ms + EXPIRY_WARNING_MS => {
+                let expires_at_ms = self.until_ms + EXPIRY_WARNING_MS;
+                self.wait(Waiting::WarnedUser, expires_at_ms);
+                self.show(if self.can_start() { View::Replaceable } else { View::Expiring });
+                self.emit(Event::Expiring { remaining_ms: expires_at_ms - now_ms });
             }
-            Waiting::User { since_ms, .. } if now_ms >= since_ms + IDLE_LIMIT_MS => self.session_over(now_ms, None),
-            Waiting::User { since_ms, warned: Warned::No }
-                if now_ms >= since_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS =>
-            {
-                self.waiting = Waiting::User { since_ms, warned: Warned::Yes };
-                self.show(View::Expiring { can_start_again: self.can_start() });
-                self.emit(Event::Expiring { remaining_ms: since_ms + IDLE_LIMIT_MS - now_ms });
-            }
-            Waiting::Answer { give_up_ms, .. } | Waiting::Backoff { give_up_ms, .. } if now_ms >= give_up_ms => {
-                self.fail_with(ErrorCode::Undelivered);
-            }
+            Waiting::User | Waiting::WarnedUser => self.session_over(now_ms, None),
             // An answer after this belongs to an abandoned try.
-            Waiting::Answer { until_ms, .. } if now_ms >= until_ms => self.delivered(now_ms, &HostAnswer::Unreachable),
-            Waiting::Backoff { until_ms, give_up_ms } if now_ms >= until_ms => self.send(now_ms, give_up_ms),
-            _ => {}
+            Waiting::Answer => self.delivered(now_ms, &HostAnswer::Unreachable),
+            Waiting::Backoff => self.send(now_ms),
+            Waiting::Begin | Waiting::Idle | Waiting::Hold => {}
         }
     }
 
     /// The session at Flinks is dead: ask the host for another, once.
-    fn session_over(&mut self, now_ms: u64, flinks_code: Option<String>) {
+    fn session_over(&mut self, now_ms: u64, flinks_code: Option<&'static str>) {
         if self.can_start() && !self.renewals.session {
             self.renewals.session = true;
             self.renew(now_ms);
@@ -639,8 +625,7 @@ impl Session {
             self.renewals.token = true;
             self.renew(now_ms);
         } else {
-            let flinks_code = Some(step::TOKEN_INVALID.to_owned());
-            self.fail(Failure { flinks_code, ..self.failure(ErrorCode::TokenInvalid) });
+            self.fail(Failure { flinks_code: Some(step::TOKEN_INVALID), ..self.failure(ErrorCode::TokenInvalid) });
         }
     }
 
@@ -669,7 +654,7 @@ impl Session {
     fn user_stays(&mut self) {
         if self.progress == Progress::Leaving {
             self.progress = Progress::Submitted;
-        } else if let View::Expiring { .. } = self.view {
+        } else if matches!(self.view, View::Expiring | View::Replaceable) {
             self.view = View::Connect;
         }
         self.represent();
@@ -728,12 +713,14 @@ impl Session {
         self.progress = Progress::Nothing;
         self.end(Phase::Failed);
         self.order(Output::CloseFrame);
-        self.show(View::Failed(failure.code, failure.load_problem));
+        self.show(View::after(&failure));
         self.order(Output::Settle(Outcome::Failed(failure)));
     }
 
     fn end(&mut self, phase: Phase) {
-        self.waiting = Waiting::Idle;
+        self.wait(Waiting::Idle, NEVER_MS);
+        self.patience_until_ms = NEVER_MS;
+        self.give_up_ms = NEVER_MS;
         self.order(Output::Release);
         self.enter(phase);
     }
@@ -790,18 +777,13 @@ impl Session {
     }
 }
 
-/// What tabs of one site agree on. Whoever lists the site's locks reads no session's id in it.
-fn hold_name(request_id: &RequestId) -> String {
-    // FNV-1a, 64 bits.
-    let hash = request_id
-        .as_str()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let mut name = String::from("flinks-reconnect:");
-    for shift in (0..64).step_by(4) {
-        name.extend(char::from_digit((hash >> shift & 15) as u32, 16));
+/// FNV-1a, 64 bits: tells sessions apart without telling what they are called.
+fn digest(id: &str) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in id.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
-    name
+    hash
 }
 
 /// A token bucket: a burst at once, then so many a second.

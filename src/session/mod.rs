@@ -19,7 +19,7 @@ mod start;
 pub use clock::Clock;
 pub use delivery::{Delivery, HostAnswer, MAX_RETRY_AFTER_MS, TRY_TIMEOUT_MS};
 pub use failure::{ErrorCode, Failure, LoadProblem};
-pub use input::{Entropy, Holding, Input, Posted};
+pub use input::{Holding, Input, Posted};
 pub use machine::{Dropped, IDLE_LIMIT_MS, Session};
 pub use opening::Opening;
 pub use options::{Destination, FullFlowPolicy, InvalidOption, Launcher, NAMES, Options};

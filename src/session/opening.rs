@@ -1,8 +1,8 @@
 //! What Connect is opened with. The host's options say it, and so does its start reply, under the same names.
 //!
-//! Invariant: a value that exists is proved; what is wrong is told by the property's name alone, because some values are secrets.
+//! Invariant: a value that exists is proved.
 
-use super::properties::{Properties, Property};
+use super::properties::{Property, Reader};
 use crate::connect::address::{ConnectUrl, ParseUrl};
 use crate::connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
 use crate::connect::parameters;
@@ -26,31 +26,32 @@ pub struct Opening {
     pub params: Vec<(String, String)>,
 }
 
-/// The name of the property that is wrong.
-pub(super) type Wrong = &'static str;
-
 impl Opening {
     /// Reads the properties that tell it. The mark is a parameter in options, and a property of its own in a reply.
-    pub(super) fn read(given: &dyn Properties, parse: ParseUrl) -> Result<Self, Wrong> {
-        let mut opening = Self { connect: connect(given, parse)?, ..Self::default() };
-        opening.request_id = id(given, "requestId", RequestId::parse)?;
-        opening.authorize_token = id(given, "authorizeToken", AuthorizeToken::parse)?;
-        opening.accounts = accounts(given)?;
-        opening.params = params(given, parse)?;
-        opening.tag = value_of(&opening.params, parameters::TAG).and_then(Tag::parse);
-        Ok(opening)
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let connect = connect(reader);
+        let request_id = reader.id("requestId", RequestId::parse);
+        let authorize_token = reader.id("authorizeToken", AuthorizeToken::parse);
+        let accounts = accounts(reader);
+        let params = params(reader);
+        let tag = value_of(&params, parameters::TAG).and_then(Tag::parse);
+        Self { connect, request_id, authorize_token, accounts, tag, params }
     }
 
-    /// Fills in from the options what a start reply left open. Where Connect lives the options say, when they do: no reply moves it.
-    pub(super) fn or(&mut self, options: &Self) {
+    /// Takes from the options what the reply is silent about. Where Connect lives the options say, when they do: no reply moves it.
+    #[expect(
+        clippy::assigning_clones,
+        reason = "`clone_from` keeps allocations that hardly ever are there, and is twice the code"
+    )]
+    pub(super) fn complete(&mut self, options: &Self) {
         if options.connect.is_some() {
-            self.connect.clone_from(&options.connect);
+            self.connect = options.connect.clone();
         }
         if self.accounts.is_empty() {
-            self.accounts.clone_from(&options.accounts);
+            self.accounts = options.accounts.clone();
         }
         if self.tag.is_none() {
-            self.tag.clone_from(&options.tag);
+            self.tag = options.tag.clone();
         }
         for (name, value) in &options.params {
             if value_of(&self.params, name).is_none() {
@@ -58,64 +59,68 @@ impl Opening {
             }
         }
     }
-}
 
-/// The text in a property, when there is one.
-pub(super) fn text(given: &dyn Properties, name: Wrong) -> Result<Option<String>, Wrong> {
-    match given.get(name) {
-        Property::Absent => Ok(None),
-        Property::Text(text) => Ok(Some(text)),
-        _ => Err(name),
+    /// The place a REDIRECT must lead to, when one was asked for.
+    pub(super) fn redirect_url(&self) -> Option<&str> {
+        value_of(&self.params, parameters::REDIRECT_URL)
     }
 }
 
-/// The identifier in a property, when there is one.
-pub(super) fn id<Id>(given: &dyn Properties, name: Wrong, parse: fn(&str) -> Option<Id>) -> Result<Option<Id>, Wrong> {
-    match text(given, name)? {
-        None => Ok(None),
-        Some(text) => parse(&text).map(Some).ok_or(name),
-    }
-}
-
-fn connect(given: &dyn Properties, parse: ParseUrl) -> Result<Option<ConnectUrl>, Wrong> {
-    match (text(given, "instance")?, text(given, "connectUrl")?) {
-        (None, None) => Ok(None),
-        (Some(name), None) => ConnectUrl::of_instance(&name, parse).map(Some).map_err(|_| "instance"),
-        (None, Some(address)) => ConnectUrl::at(&address, parse).map(Some).map_err(|_| "connectUrl"),
+fn connect(reader: &mut Reader<'_>) -> Option<ConnectUrl> {
+    let (name, address) = (reader.text("instance"), reader.text("connectUrl"));
+    let (property, connect) = match (name, address) {
+        (None, None) => return None,
+        (Some(name), None) => ("instance", ConnectUrl::of_instance(name, reader.parse).ok()),
+        (None, Some(address)) => ("connectUrl", ConnectUrl::at(address, reader.parse).ok()),
         // One of the two.
-        (Some(_), Some(_)) => Err("connectUrl"),
+        (Some(_), Some(_)) => ("connectUrl", None),
+    };
+    if connect.is_none() {
+        reader.refuse(property);
     }
+    connect
 }
 
-fn accounts(given: &dyn Properties) -> Result<Vec<AccountId>, Wrong> {
+fn accounts(reader: &mut Reader<'_>) -> Vec<AccountId> {
     const NAME: &str = "resumeSelectedAccounts";
     let mut accounts = Vec::new();
-    match given.get(NAME) {
+    match reader.get(NAME) {
         Property::Absent => {}
         Property::Texts(texts) if texts.len() <= MAX_ACCOUNTS => {
-            for text in &texts {
-                accounts.push(AccountId::parse(text).ok_or(NAME)?);
+            for text in texts {
+                match AccountId::parse(text) {
+                    Some(account) => accounts.push(account),
+                    None => reader.refuse(NAME),
+                }
             }
         }
-        _ => return Err(NAME),
+        _ => reader.refuse(NAME),
     }
-    Ok(accounts)
+    accounts
 }
 
-fn params(given: &dyn Properties, parse: ParseUrl) -> Result<Vec<(String, String)>, Wrong> {
+fn params(reader: &mut Reader<'_>) -> Vec<(String, String)> {
     const NAME: &str = "params";
-    match given.get(NAME) {
-        Property::Absent => Ok(Vec::new()),
-        Property::Pairs(pairs) if pairs.iter().all(|(name, value)| is_param(name, value, parse)) => Ok(pairs),
-        _ => Err(NAME),
+    let mut params = Vec::new();
+    match reader.get(NAME) {
+        Property::Absent => {}
+        Property::Pairs(texts) => {
+            for pair in texts.chunks_exact(2) {
+                match pair {
+                    [name, value] if is_param(name, value, reader.parse) => params.push((name.clone(), value.clone())),
+                    _ => reader.refuse(NAME),
+                }
+            }
+        }
+        _ => reader.refuse(NAME),
     }
+    params
 }
 
 fn is_param(name: &str, value: &str, parse: ParseUrl) -> bool {
     let is_name = !name.is_empty() && is_all(name, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let is_reserved = parameters::RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
     is_name
-        && !is_reserved
+        && !parameters::is_reserved(name)
         && match name {
             parameters::TAG => Tag::parse(value).is_some(),
             // A REDIRECT is held against it: found wrong only then, the user would have answered for nothing.

@@ -3,13 +3,11 @@
 //! Invariants: defaults exist here only; an unknown name or a bad value is an error that names the option and repeats no value, because
 //! some values are secrets. What is accepted is worded once, beside the error class (`www/sdk/error.js`).
 
-use std::borrow::Cow;
-
-use super::opening::{Opening, Wrong};
-use super::properties::{Properties, Property};
+use super::opening::Opening;
+use super::properties::{Properties, Property, Reader, Wrong};
 use crate::connect::address::ParseUrl;
-use crate::connect::is_all;
 use crate::connect::parameters::Language;
+use crate::connect::{is_all, is_one_of};
 
 /// Every option.
 pub const NAMES: &[&str] = &[
@@ -35,13 +33,7 @@ pub const NAMES: &[&str] = &[
 
 /// The name of a wrong option; `?` when the name itself is none that may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidOption(pub Cow<'static, str>);
-
-impl From<Wrong> for InvalidOption {
-    fn from(name: Wrong) -> Self {
-        Self(Cow::Borrowed(name))
-    }
-}
+pub struct InvalidOption(pub String);
 
 /// How the session begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,109 +84,113 @@ pub struct Options {
 
 impl Options {
     /// Proves what the host gave. `document_language` is the page's own `lang`, for the default.
-    pub fn read(given: &dyn Properties, document_language: &str, parse: ParseUrl) -> Result<Self, InvalidOption> {
+    pub fn read(given: &Properties, document_language: &str, parse: ParseUrl) -> Result<Self, InvalidOption> {
         known_names(given)?;
-        Ok(Self::proved(given, document_language, parse)?)
-    }
-
-    fn proved(given: &dyn Properties, document_language: &str, parse: ParseUrl) -> Result<Self, Wrong> {
-        shell_options(given)?;
-        let opening = Opening::read(given, parse)?;
-        let launcher = match (opening.request_id.is_some(), is_endpoint(given, "start")?) {
+        let reader = &mut Reader::new(given, parse);
+        shell_options(reader);
+        let opening = Opening::read(reader);
+        let launcher = match (opening.request_id.is_some(), is_endpoint(reader, "start")) {
             (true, false) => Launcher::Interrupted,
             (false, true) => Launcher::Start,
             // One of the two.
-            _ => return Err("requestId"),
+            _ => {
+                reader.refuse("requestId");
+                Launcher::Start
+            }
         };
         match launcher {
             // Only a start reply can supply it.
-            Launcher::Interrupted if opening.connect.is_none() => return Err("instance"),
+            Launcher::Interrupted if opening.connect.is_none() => reader.refuse("instance"),
             // A start reply brings its own.
-            Launcher::Start if opening.authorize_token.is_some() => return Err("authorizeToken"),
+            Launcher::Start if opening.authorize_token.is_some() => reader.refuse("authorizeToken"),
             _ => {}
         }
-        let is_french = word(given, "language", "en", "fr")?.unwrap_or_else(|| is_french(document_language));
-        let stops = word(given, "fullFlow", "continue", "stop")?.unwrap_or(false);
-        Ok(Self {
-            opening,
+        let options = Self {
             launcher,
-            destination: if is_endpoint(given, "deliver")? { Destination::Host } else { Destination::Nowhere },
-            language: if is_french { Language::Fr } else { Language::En },
-            full_flow: if stops { FullFlowPolicy::Stop } else { FullFlowPolicy::Continue },
-            load_timeout_ms: milliseconds(given, "loadTimeoutMs", 20_000)?,
-            deliver_timeout_ms: milliseconds(given, "deliverTimeoutMs", 120_000)?,
-        })
+            language: match choice(reader, "language", ["en", "fr"]) {
+                Choice::None if is_french(document_language) => Language::Fr,
+                Choice::None | Choice::First => Language::En,
+                Choice::Second => Language::Fr,
+            },
+            full_flow: match choice(reader, "fullFlow", ["continue", "stop"]) {
+                Choice::None | Choice::First => FullFlowPolicy::Continue,
+                Choice::Second => FullFlowPolicy::Stop,
+            },
+            destination: if is_endpoint(reader, "deliver") { Destination::Host } else { Destination::Nowhere },
+            load_timeout_ms: reader.milliseconds("loadTimeoutMs", 20_000, MAX_TIMER_MS),
+            deliver_timeout_ms: reader.milliseconds("deliverTimeoutMs", 120_000, MAX_TIMER_MS),
+            opening,
+        };
+        match reader.wrong() {
+            None => Ok(options),
+            Some(name) => Err(InvalidOption(name.to_owned())),
+        }
     }
 }
 
-fn known_names(given: &dyn Properties) -> Result<(), InvalidOption> {
-    for name in given.names() {
-        if !NAMES.contains(&name.as_str()) {
+/// A timer's delay is a signed 32-bit number of milliseconds.
+const MAX_TIMER_MS: f64 = 2_147_483_647.0;
+
+fn known_names(given: &Properties) -> Result<(), InvalidOption> {
+    for (name, _) in &given.0 {
+        let name = name.as_str();
+        if !is_one_of(name, NAMES) {
             // The name is the host's own text, but what is no identifier at all may be anything.
-            let is_plain = name.len() <= 40 && is_all(&name, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            return Err(InvalidOption(if is_plain { Cow::Owned(name) } else { Cow::Borrowed("?") }));
+            let is_plain = name.len() <= 40 && is_all(name, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            return Err(InvalidOption(if is_plain { name } else { "?" }.to_owned()));
         }
     }
     Ok(())
 }
 
 /// What only the shell uses: its kind is checked here, with the rest.
-fn shell_options(given: &dyn Properties) -> Result<(), Wrong> {
-    for name in ["container", "headers", "credentials", "labels", "sandbox", "signal"] {
-        let is_right = match (name, given.get(name)) {
-            (_, Property::Absent)
-            | ("container", Property::Element | Property::Text(_))
-            | ("headers", Property::Function)
-            | ("labels", Property::Pairs(_))
-            | ("sandbox", Property::Text(_) | Property::Null)
-            | ("signal", Property::Signal) => true,
-            ("credentials", Property::Text(text)) => ["same-origin", "include", "omit"].contains(&text.as_str()),
-            _ => false,
-        };
-        if !is_right {
-            return Err(name);
+fn shell_options(reader: &mut Reader<'_>) {
+    let mut check = |name, is_right: fn(&Property) -> bool| {
+        let property = reader.get(name);
+        if !matches!(property, Property::Absent) && !is_right(property) {
+            reader.refuse(name);
         }
-    }
-    Ok(())
+    };
+    check("container", |property| matches!(property, Property::Element | Property::Text(_)));
+    check("headers", |property| matches!(property, Property::Function));
+    check("credentials", |property| match property {
+        Property::Text(text) => is_one_of(text, &["same-origin", "include", "omit"]),
+        _ => false,
+    });
+    check("labels", |property| matches!(property, Property::Pairs(_)));
+    check("sandbox", |property| matches!(property, Property::Text(_) | Property::Null));
+    check("signal", |property| matches!(property, Property::Signal));
 }
 
 /// Whether there is a way to reach the host: a URL or a function.
-fn is_endpoint(given: &dyn Properties, name: Wrong) -> Result<bool, Wrong> {
-    match given.get(name) {
-        Property::Absent => Ok(false),
-        Property::Function => Ok(true),
-        Property::Text(url) if !url.is_empty() => Ok(true),
-        _ => Err(name),
+fn is_endpoint(reader: &mut Reader<'_>, name: Wrong) -> bool {
+    match reader.get(name) {
+        Property::Absent => return false,
+        Property::Function => {}
+        Property::Text(url) if !url.is_empty() => {}
+        _ => reader.refuse(name),
     }
+    true
 }
 
-/// Which of two words stands there: whether it is the second.
-fn word(given: &dyn Properties, name: Wrong, first: &str, second: &str) -> Result<Option<bool>, Wrong> {
-    match given.get(name) {
-        Property::Absent => Ok(None),
-        Property::Text(text) if text == first => Ok(Some(false)),
-        Property::Text(text) if text == second => Ok(Some(true)),
-        _ => Err(name),
+/// Which of two words stands in a property.
+enum Choice {
+    None,
+    First,
+    Second,
+}
+
+fn choice(reader: &mut Reader<'_>, name: Wrong, [first, second]: [&str; 2]) -> Choice {
+    match reader.text(name) {
+        None => return Choice::None,
+        Some(text) if text == first => return Choice::First,
+        Some(text) if text == second => return Choice::Second,
+        Some(_) => reader.refuse(name),
     }
+    Choice::None
 }
 
 /// `fr`, `fr-CA` or the misspelt `fr_CA`, but not `frr`.
 fn is_french(tag: &str) -> bool {
-    match tag.as_bytes() {
-        [first, second, rest @ ..] => {
-            [first, second].into_iter().map(u8::to_ascii_lowercase).eq(*b"fr")
-                && !rest.first().is_some_and(u8::is_ascii_alphanumeric)
-        }
-        _ => false,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-fn milliseconds(given: &dyn Properties, name: Wrong, default: u64) -> Result<u64, Wrong> {
-    match given.get(name) {
-        Property::Absent => Ok(default),
-        // A timer's delay is a signed 32-bit number of milliseconds.
-        Property::Number(number) if (1.0..=2_147_483_647.0).contains(&number) => Ok(number as u64),
-        _ => Err(name),
-    }
+    matches!(tag.as_bytes(), [b'f' | b'F', b'r' | b'R', rest @ ..] if !rest.first().is_some_and(u8::is_ascii_alphanumeric))
 }

@@ -1,6 +1,7 @@
 //! What a session asks its driver to do, and what it tells the host.
 
 use std::fmt;
+use std::rc::Rc;
 
 use super::delivery::Delivery;
 use super::failure::{ErrorCode, Failure, LoadProblem};
@@ -97,7 +98,7 @@ pub struct Reconnected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The host's backend has the result; its reply is with the driver, which received it.
-    Reconnected(Reconnected),
+    Reconnected(Rc<Reconnected>),
     /// Flinks needed nobody.
     UpToDate,
     /// It failed.
@@ -142,7 +143,7 @@ pub enum Event {
     },
 }
 
-/// What the user should see around or instead of Connect.
+/// What the user should see around or instead of Connect. The names and texts are in `words.js`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     /// Connect is on its way.
@@ -154,10 +155,9 @@ pub enum View {
     /// Connect, with a word about the window its bank wanted to open.
     PopupBlocked,
     /// Connect, with a warning that time runs out.
-    Expiring {
-        /// The host can begin another session in its place.
-        can_start_again: bool,
-    },
+    Expiring,
+    /// The same, where the host can begin another session in its place.
+    Replaceable,
     /// A new session is on its way in place of an expired one.
     Renewing,
     /// Whatever it was, the network is gone.
@@ -168,50 +168,37 @@ pub enum View {
     Retrying,
     /// Connect, with the question whether to leave it in the middle of an answer.
     Leaving,
-    /// The session failed.
-    Failed(ErrorCode, LoadProblem),
+    /// Another tab holds the session.
+    Busy,
+    /// Connect did not load.
+    LoadTimeout,
+    /// The page does not let Connect load.
+    Blocked,
+    /// The session is over.
+    Expired,
+    /// The host did not get the result.
+    Undelivered,
+    /// The user connected another login.
+    Mismatch,
+    /// The session failed in any other way.
+    Failed,
 }
 
 impl View {
-    /// The view as styles, texts and tests know it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Loading => "loading",
-            Self::Slow => "slow",
-            Self::Connect => "connect",
-            Self::PopupBlocked => "popupBlocked",
-            Self::Expiring { .. } => "expiring",
-            Self::Renewing => "renewing",
-            Self::Offline => "offline",
-            Self::Delivering => "delivering",
-            Self::Retrying => "retrying",
-            Self::Leaving => "leaving",
-            Self::Failed(ErrorCode::Busy, _) => "busy",
-            Self::Failed(ErrorCode::LoadTimeout, LoadProblem::Unknown | LoadProblem::Offline) => "loadTimeout",
-            Self::Failed(ErrorCode::LoadTimeout, LoadProblem::Policy | LoadProblem::Isolation) => "blocked",
-            Self::Failed(ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) => "expired",
-            Self::Failed(ErrorCode::Undelivered, _) => "undelivered",
-            Self::Failed(ErrorCode::LoginMismatch, _) => "mismatch",
-            Self::Failed(..) => "failed",
+    /// What is left to see of a session that failed.
+    pub(super) fn after(failure: &Failure) -> Self {
+        match (failure.code, failure.load_problem) {
+            (ErrorCode::Busy, _) => Self::Busy,
+            (ErrorCode::LoadTimeout, LoadProblem::Unknown | LoadProblem::Offline) => Self::LoadTimeout,
+            (ErrorCode::LoadTimeout, LoadProblem::Policy | LoadProblem::Isolation) => Self::Blocked,
+            (ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) => Self::Expired,
+            (ErrorCode::Undelivered, _) => Self::Undelivered,
+            (ErrorCode::LoginMismatch, _) => Self::Mismatch,
+            _ => Self::Failed,
         }
     }
 
-    /// The buttons beside the one that closes, by the names of their texts and separated by spaces.
-    #[must_use]
-    pub fn buttons(self) -> &'static str {
-        match self {
-            Self::Expiring { can_start_again: true } => "stay startAgain",
-            Self::Expiring { can_start_again: false } => "stay",
-            Self::Leaving => "stay leave",
-            Self::Failed(ErrorCode::Busy, _) => "takeOver",
-            Self::Failed(ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) => "startAgain",
-            Self::Failed(code, _) if code.is_retryable() => "retry",
-            _ => "",
-        }
-    }
-
-    /// Whether the user is left waiting for something of ours or of Connect's: not while offline.
+    /// Whether something of ours or of Connect's cannot go on without the network.
     pub(super) fn needs_network(self) -> bool {
         matches!(self, Self::Loading | Self::Slow | Self::Connect | Self::Renewing | Self::Delivering | Self::Retrying)
     }
@@ -245,8 +232,8 @@ pub enum Output {
     },
     /// Claim the session for this tab; answer with [`super::Input::Hold`].
     Hold {
-        /// What the tabs agree on.
-        name: String,
+        /// What the tabs agree on: whoever lists the site's locks reads no session's id in it.
+        session: u64,
         /// How.
         claim: Claim,
     },
@@ -287,7 +274,9 @@ impl fmt::Debug for Output {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start { call } => formatter.debug_struct("Start").field("call", call).finish(),
-            Self::Hold { claim, .. } => formatter.debug_struct("Hold").field("claim", claim).finish_non_exhaustive(),
+            Self::Hold { session, claim } => {
+                formatter.debug_struct("Hold").field("session", session).field("claim", claim).finish()
+            }
             Self::Release => formatter.write_str("Release"),
             // The URL carries the request's id and the token.
             Self::OpenFrame { origin, .. } => {

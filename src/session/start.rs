@@ -1,8 +1,8 @@
 //! The start endpoint's reply. Source: the contract with the backend (README.md, "Your backend").
 
-use super::opening::{Opening, id, text};
+use super::opening::Opening;
 use super::output::Mode;
-use super::properties::{Properties, Property};
+use super::properties::{Properties, Property, Reader};
 use crate::connect::address::ParseUrl;
 use crate::connect::id::{AttemptId, Tag};
 
@@ -36,66 +36,33 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartReplyError;
 
-impl From<&'static str> for StartReplyError {
-    fn from(_: &'static str) -> Self {
-        Self
-    }
-}
-
-/// A reply's properties. JSON has no `undefined`: `null` is absence.
-struct Reply<'a>(&'a dyn Properties);
-
-impl Properties for Reply<'_> {
-    fn names(&self) -> Vec<String> {
-        self.0.names()
-    }
-
-    fn get(&self, name: &str) -> Property {
-        match self.0.get(name) {
-            Property::Null => Property::Absent,
-            property => property,
-        }
-    }
-}
-
 impl StartReply {
     /// Reads a reply. Names the contract does not know are passed over: the host may say more than we ask.
-    pub fn read(reply: &dyn Properties, parse: ParseUrl) -> Result<Self, StartReplyError> {
-        let reply = Reply(reply);
-        let mode = match text(&reply, "status")?.as_deref() {
-            Some("upToDate") => return Ok(Self::UpToDate),
-            Some("connect") => Mode::Connect,
-            Some("challenge") => match text(&reply, "mode")?.as_deref() {
-                Some("resume") => Mode::Resume,
-                Some("refresh") => Mode::Refresh,
-                _ => return Err(StartReplyError),
-            },
+    pub fn read(mut reply: Properties, parse: ParseUrl) -> Result<Self, StartReplyError> {
+        // JSON has no `undefined`: `null` is absence.
+        reply.0.retain(|(_, property)| !matches!(property, Property::Null));
+        let reader = &mut Reader::new(&reply, parse);
+        let mode = match (reader.text("status"), reader.text("mode")) {
+            (Some("upToDate"), _) => return Ok(Self::UpToDate),
+            (Some("connect"), _) => Mode::Connect,
+            (Some("challenge"), Some("resume")) => Mode::Resume,
+            (Some("challenge"), Some("refresh")) => Mode::Refresh,
             _ => return Err(StartReplyError),
         };
-        let mut attempt = Box::new(Attempt {
-            attempt_id: id(&reply, "attemptId", AttemptId::parse)?.ok_or(StartReplyError)?,
-            mode,
-            opening: Opening::read(&reply, parse)?,
-            token_life_ms: token_life_ms(&reply)?,
-        });
-        if let Some(tag) = id(&reply, "tag", Tag::parse)? {
-            attempt.opening.tag = Some(tag);
+        let mut opening = Opening::read(reader);
+        if let Some(tag) = reader.id("tag", Tag::parse) {
+            opening.tag = Some(tag);
         }
-        match (mode, &attempt.opening.request_id) {
+        match (mode, &opening.request_id) {
             // There is nothing to come back to, whatever else the reply says.
-            (Mode::Connect, _) => attempt.opening.request_id = None,
-            (_, None) => return Err(StartReplyError),
+            (Mode::Connect, _) => opening.request_id = None,
+            (_, None) => reader.refuse("requestId"),
             (_, Some(_)) => {}
         }
-        Ok(Self::Open(attempt))
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and it saturates")]
-fn token_life_ms(reply: &dyn Properties) -> Result<u64, StartReplyError> {
-    match reply.get("authorizeTokenExpiresInMs") {
-        Property::Absent => Ok(TOKEN_LIFE_MS),
-        Property::Number(number) if number > 0.0 => Ok(number as u64),
-        _ => Err(StartReplyError),
+        let token_life_ms = reader.milliseconds("authorizeTokenExpiresInMs", TOKEN_LIFE_MS, f64::MAX);
+        match (reader.id("attemptId", AttemptId::parse), reader.wrong()) {
+            (Some(attempt_id), None) => Ok(Self::Open(Box::new(Attempt { attempt_id, mode, opening, token_life_ms }))),
+            _ => Err(StartReplyError),
+        }
     }
 }

@@ -6,17 +6,15 @@
 
 use std::cell::{Cell, RefCell};
 
-use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
-use js_sys::{Array, Date, Reflect};
+use js_sys::{Array, Date};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::page::{self, Hold, Host, Page, Stage};
 use super::report;
-use super::value::{FrameMessage, HostObject, answer, parse_url};
+use super::value::{FrameMessage, answer, parse_url, properties};
 use crate::session::{
-    Claim, Clock, Farewell, Holding, HostAnswer, Input, LoadProblem, Outcome, Output, Session, StartReply,
-    TRY_TIMEOUT_MS,
+    Claim, Clock, Farewell, Holding, HostAnswer, Input, LoadProblem, Output, Session, StartReply, TRY_TIMEOUT_MS,
 };
 
 /// One session in its browser.
@@ -27,9 +25,6 @@ pub(super) struct Driver {
     pub(super) stage: Stage,
     pub(super) host: Host,
     pub(super) hold: Hold,
-    /// What the host answered last.
-    pub(super) reply: RefCell<JsValue>,
-    pub(super) listeners: RefCell<Vec<EventListener>>,
     pub(super) alarm: RefCell<Option<Alarm>>,
 }
 
@@ -67,19 +62,28 @@ impl Driver {
         while let Some(output) = self.next_output() {
             self.perform(output);
         }
-        self.listen();
+        self.set_alarm();
     }
 
     fn feed(&self, kind: u32, number: u32, value: &JsValue) {
         let message = FrameMessage { sender: number, event: value };
+        let told;
         let input = match kind {
             BEGIN => Input::Begin,
             POSTED => Input::Posted(&message),
-            STARTED => Input::Started { call: number, reply: start_reply(value.unchecked_ref()) },
+            STARTED => {
+                let said = value.unchecked_ref::<Array>();
+                told = answer(said);
+                let reply = match told {
+                    HostAnswer::Ok => StartReply::read(properties(&said.get(1)), parse_url).map_err(|_| &told),
+                    _ => Err(&told),
+                };
+                Input::Started { call: number, reply }
+            }
             DELIVERED => {
                 let said = value.unchecked_ref::<Array>();
-                self.reply.replace(said.get(1));
-                Input::Delivered { try_number: number, answer: answer(said) }
+                told = answer(said);
+                Input::Delivered { try_number: number, answer: &told }
             }
             HELD => Input::Hold(match number {
                 0 => Holding::Held,
@@ -108,12 +112,13 @@ impl Driver {
         self.session.borrow_mut().poll()
     }
 
-    /// When the session at Flinks is estimated to die, as the wall clock will show it.
-    pub(super) fn expires_at(&self) -> Option<f64> {
-        let at_ms = self.session.try_borrow().ok()?.expires_at_ms()?;
-        #[expect(clippy::cast_precision_loss, reason = "hours in milliseconds are far below 2^53")]
-        let remaining_ms = at_ms as f64 - self.now_ms() as f64;
-        Some(Date::now() + remaining_ms)
+    /// When the session at Flinks is estimated to die, as the wall clock will show it; NaN when there is no telling.
+    #[expect(clippy::cast_precision_loss, reason = "hours in milliseconds are far below 2^53")]
+    pub(super) fn expires_at(&self) -> f64 {
+        match self.session.try_borrow().map(|session| session.expires_at_ms()) {
+            Ok(Some(at_ms)) => Date::now() + at_ms as f64 - self.now_ms() as f64,
+            _ => f64::NAN,
+        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -127,56 +132,29 @@ impl Driver {
     fn perform(&self, output: Output) {
         match output {
             Output::Start { call } => self.host.start(call),
-            Output::Hold { name, claim } => self.hold.claim(&name, claim == Claim::TakeOver),
+            Output::Hold { session, claim } => self.hold.claim(session, claim == Claim::TakeOver),
             Output::Release => self.hold.release(),
             Output::OpenFrame { url, origin } => self.stage.open_frame(&url, &origin),
             Output::CloseFrame => self.stage.close_frame(),
-            Output::Show(view) => self.stage.show(view.as_str(), view.buttons()),
+            Output::Show(view) => self.stage.show(view as u32),
             Output::Resize { height_px } => self.stage.resize(height_px),
             Output::Hide(farewell) => self.stage.hide(farewell == Farewell::Sent),
             Output::Deliver { try_number, delivery } => {
-                self.host.deliver(try_number, report::delivery(&delivery), TRY_TIMEOUT_MS);
+                self.host.deliver(try_number, report::reconnected(&delivery), TRY_TIMEOUT_MS);
             }
-            Output::Emit(event) => {
-                let (name, detail) = report::event(&event);
-                self.page.tell(name, detail);
-            }
-            Output::Settle(outcome) => self.settle(&outcome),
-        }
-    }
-
-    fn settle(&self, outcome: &Outcome) {
-        self.host.abort();
-        match outcome {
-            Outcome::Failed(failure) => self.page.tell("error", report::failure(failure)),
-            Outcome::UpToDate => self.page.tell("result", JsValue::NULL),
-            Outcome::Reconnected(reconnected) => {
-                let detail = report::delivery(reconnected);
-                // An object made here, which takes any property.
-                Reflect::set(&detail, &"reply".into(), &self.reply.borrow()).ok();
-                self.page.tell("result", detail);
+            Output::Emit(event) => self.page.tell(report::event(&event)),
+            Output::Settle(outcome) => {
+                self.host.abort();
+                self.page.tell(report::outcome(&outcome));
             }
         }
     }
 
-    /// Listens to the page and sets the alarm, while the session can still change.
-    fn listen(&self) {
-        let session = self.session.borrow();
-        let mut listeners = self.listeners.borrow_mut();
-        if session.phase().is_final() {
-            listeners.clear();
-        } else if listeners.is_empty() {
-            let window = page::itself();
-            // Timers are throttled in hidden tabs and stop in frozen ones: look at the clock whenever the page is back.
-            for (name, kind) in
-                [("online", ONLINE), ("offline", OFFLINE), ("pageshow", WAKE), ("visibilitychange", WAKE)]
-            {
-                let page = self.page.clone();
-                listeners.push(EventListener::new(&window, name, move |_| page.hear(kind)));
-            }
-        }
+    /// Sets the alarm for the session's next deadline.
+    fn set_alarm(&self) {
+        let deadline_ms = self.session.borrow().deadline_ms();
         let mut alarm = self.alarm.borrow_mut();
-        match (session.deadline_ms(), &*alarm) {
+        match (deadline_ms, &*alarm) {
             (None, _) => *alarm = None,
             // It rings early enough: every message moves the deadline, and an early ring is harmless.
             (Some(deadline_ms), Some(alarm)) if alarm.at_ms <= deadline_ms => {}
@@ -187,13 +165,6 @@ impl Driver {
                 *alarm = Some(Alarm { at_ms, _timeout: Timeout::new(wait_ms.min(MAX_TIMER_MS), ring) });
             }
         }
-    }
-}
-
-fn start_reply(said: &Array) -> Result<StartReply, HostAnswer> {
-    match answer(said) {
-        HostAnswer::Ok => StartReply::read(&HostObject(&said.get(1)), parse_url).map_err(|_| HostAnswer::Ok),
-        answer => Err(answer),
     }
 }
 

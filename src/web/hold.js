@@ -21,8 +21,8 @@ export class Hold {
     this.#hear = hear;
   }
 
-  /** Claims `name`, if need be from who has it. Where the claim stands is told now and when it is lost, until it is released. */
-  claim(name, steal) {
+  /** Claims a session, if need be from who has it. Where the claim stands is told now and when it is lost, until it is released. */
+  claim(session, steal) {
     const signal = steal ? undefined : AbortSignal.timeout(PATIENCE_MS);
     const hear = this.#hear;
     let isWanted = true;
@@ -40,7 +40,7 @@ export class Hold {
       return isWanted && new Promise((resolve) => (free = resolve));
     };
     Promise.resolve()
-      .then(() => navigator.locks.request(name, steal ? { steal } : { signal }, granted))
+      .then(() => navigator.locks.request(`flinks-reconnect:${session}`, steal ? { steal } : { signal }, granted))
       .catch(() => {
         if (isWanted) hear(HELD, isHeld ? LOST : signal?.aborted ? BUSY : OURS);
       });

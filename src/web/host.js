@@ -3,10 +3,11 @@
 // Invariant: whatever goes wrong becomes an answer, and the answer comes later: the page's functions never run inside the session's work.
 
 import { DELIVERED, STARTED } from "./inputs.js";
+import { inWords } from "./report.js";
 import { raw } from "./value.js";
 
 export class Host {
-  #hear;
+  #page;
   #start;
   #deliver;
   #headers;
@@ -14,8 +15,8 @@ export class Host {
   #starting;
 
   /** From options that were proved. */
-  constructor(options, { hear }) {
-    this.#hear = hear;
+  constructor(options, page) {
+    this.#page = page;
     this.#start = raw(options, "start");
     this.#deliver = raw(options, "deliver");
     this.#headers = raw(options, "headers");
@@ -37,18 +38,23 @@ export class Host {
     this.#starting?.abort();
   }
 
-  /** Sends a result. */
-  deliver(number, delivery, timeoutMs) {
+  /** Sends a result, which is a report. */
+  deliver(number, report, timeoutMs) {
     const signal = AbortSignal.timeout(timeoutMs);
+    const [, delivery] = inWords(report);
     const { attemptId } = delivery;
     const deliver = this.#deliver;
-    this.#ask(DELIVERED, number, async () =>
-      typeof deliver === "string" ? read(await this.#send(deliver, delivery, signal)) : success(await deliver(delivery, { attemptId, signal })),
-    );
+    this.#ask(DELIVERED, number, async () => {
+      const answer =
+        typeof deliver === "string" ? await read(await this.#send(deliver, delivery, signal)) : success(await deliver(delivery, { attemptId, signal }));
+      // What the page gets as the result's `reply`.
+      this.#page.reply = answer[1];
+      return answer;
+    });
   }
 
   #ask(kind, number, ask) {
-    Promise.resolve().then(ask).catch(failure).then((answer) => this.#hear(kind, number, answer));
+    Promise.resolve().then(ask).catch(failure).then((answer) => this.#page.hear(kind, number, answer));
   }
 
   async #send(url, delivery, signal) {

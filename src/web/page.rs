@@ -5,11 +5,10 @@
 use js_sys::Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::EventTarget;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the façade gives a session: `{ style, hear, tell }`.
+    /// What the façade gives a session: `{ style, hear, tell }`. The stage and the host's last reply are kept there as well.
     #[derive(Clone)]
     pub type Page;
 
@@ -17,19 +16,16 @@ extern "C" {
     #[wasm_bindgen(method, structural)]
     pub(super) fn hear(this: &Page, kind: u32);
 
-    /// An event, or the session's ending.
+    /// A report.
     #[wasm_bindgen(method, structural)]
-    pub(super) fn tell(this: &Page, name: &str, detail: JsValue);
+    pub(super) fn tell(this: &Page, report: JsValue);
 }
 
 // In a namespace: the build gives all imports one module and short names, which only the JavaScript around them can follow.
 #[wasm_bindgen(module = "/src/web/value.js", js_namespace = value)]
 extern "C" {
-    /// The names of the host's properties: texts.
-    pub(super) fn names(object: &JsValue) -> Array;
-
-    /// A property of the host's: its kind, then its content.
-    pub(super) fn property(object: &JsValue, name: &str) -> Array;
+    /// An object of the host's: name, kind and content of each property.
+    pub(super) fn properties(object: &JsValue) -> Array;
 
     /// The object in a message event, or in its JSON text.
     pub(super) fn fields(event: &JsValue, max_length: u32) -> JsValue;
@@ -46,29 +42,16 @@ extern "C" {
     #[wasm_bindgen(js_name = ownNumber)]
     pub(super) fn own_number(object: &JsValue, name: &str) -> JsValue;
 
-    /// `[href, protocol, hostname, pathname, origin, credentials, name, value, …]`
+    /// `[place, protocol, hostname, origin, query and fragment, credentials, name, value, …]`: texts.
     #[wasm_bindgen(js_name = urlParts)]
     pub(super) fn url_parts(text: &str) -> Option<Array>;
 
-    /// 128 random bits in hexadecimal.
-    #[wasm_bindgen(js_name = randomName)]
-    pub(super) fn random_name() -> Option<String>;
-
-    /// The page's language.
-    pub(super) fn language() -> String;
-
-    /// The page's window.
-    pub(super) fn itself() -> EventTarget;
+    /// The page's language, and 128 random bits in hexadecimal where the browser has any: texts.
+    pub(super) fn surroundings() -> Array;
 
     /// Milliseconds on a clock that nobody sets.
     #[wasm_bindgen(js_name = monotonicMs)]
     pub(super) fn monotonic_ms() -> f64;
-}
-
-#[wasm_bindgen(module = "/src/web/report.js", js_namespace = report)]
-extern "C" {
-    /// A plain object of these values.
-    pub(super) fn named(kind: &str, values: JsValue) -> JsValue;
 }
 
 #[wasm_bindgen(module = "/src/web/stage.js")]
@@ -80,9 +63,9 @@ extern "C" {
     #[wasm_bindgen(static_method_of = Stage)]
     pub(super) fn on(options: &JsValue, page: &Page, is_french: bool) -> Option<Stage>;
 
-    /// Shows a view, with buttons by the names of their texts.
+    /// Shows a view, by its place in `View`.
     #[wasm_bindgen(method)]
-    pub(super) fn show(this: &Stage, view: &str, buttons: &str);
+    pub(super) fn show(this: &Stage, view: u32);
 
     /// Puts up a frame in place of any other, and hears what it posts.
     #[wasm_bindgen(method, js_name = openFrame)]
@@ -118,9 +101,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn abort(this: &Host);
 
-    /// Sends a result.
+    /// Sends a result, which is a report.
     #[wasm_bindgen(method)]
-    pub(super) fn deliver(this: &Host, number: u32, delivery: JsValue, timeout_ms: u32);
+    pub(super) fn deliver(this: &Host, number: u32, report: JsValue, timeout_ms: u32);
 }
 
 #[wasm_bindgen(module = "/src/web/hold.js")]
@@ -132,9 +115,9 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     pub(super) fn new(page: &Page) -> Hold;
 
-    /// Claims `name`, if need be from who has it.
+    /// Claims the session, if need be from who has it.
     #[wasm_bindgen(method)]
-    pub(super) fn claim(this: &Hold, name: &str, steal: bool);
+    pub(super) fn claim(this: &Hold, session: u64, steal: bool);
 
     /// Lets go.
     #[wasm_bindgen(method)]

@@ -1,18 +1,27 @@
-// The names of what leaves for the host: Rust gives the values in this order. The names are the public ones of `www/sdk/index.d.ts`.
+// What a session tells, in words: from WebAssembly it comes as a list of which report it is and its values. `report.rs` has the same reports,
+// and the enums it names have their words, in the same order.
 
-const FIELDS = {
-  phasechange: ["phase", "previous"],
-  step: ["step", "institution"],
-  flinkscode: ["flinksCode"],
-  fullflow: [],
-  expiring: ["remainingMs"],
-  retrying: ["attempt", "delayMs"],
-  delivery: ["attemptId", "mode", "loginId", "requestId", "institution", "accountIds", "tag"],
-  error: ["code", "loadProblem", "flinksCode", "httpStatus", "retryable", "phase"],
-};
+import { CODES } from "../../www/sdk/error.js";
 
-/** A plain object of these values. */
-const named = (kind, values) => Object.fromEntries(FIELDS[kind].map((name, index) => [name, values[index]]));
+const PHASES = ["starting", "loading", "active", "delivering", "done", "failed", "closed"];
+const MODES = ["resume", "refresh", "connect"];
+const PROBLEMS = ["unknown", "policy", "isolation", "offline"];
 
-/** What `page.rs` calls. */
-export const report = { named };
+/** Each report's name and the names of its values: with the words that the numbers stand for, or as it comes. */
+export const REPORTS = [
+  ["phasechange", { phase: PHASES, previous: PHASES }],
+  ["step", { step: 0, institution: 0 }],
+  ["flinkscode", { flinksCode: 0 }],
+  ["fullflow", {}],
+  ["expiring", { remainingMs: 0 }],
+  ["retrying", { attempt: 0, delayMs: 0 }],
+  ["failed", { code: CODES, loadProblem: PROBLEMS, flinksCode: 0, httpStatus: 0, retryable: [false, true], phase: PHASES }],
+  ["upToDate", {}],
+  ["reconnected", { attemptId: 0, mode: MODES, loginId: 0, requestId: 0, institution: 0, accountIds: 0, tag: 0 }],
+];
+
+/** A report's name and its detail. */
+export function inWords([kind, ...values]) {
+  const [name, fields] = REPORTS[kind];
+  return [name, Object.fromEntries(Object.entries(fields).map(([field, words], index) => [field, words ? words[values[index]] : values[index]]))];
+}

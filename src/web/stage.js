@@ -6,7 +6,7 @@
 
 import { BLOCKED, FRAME, OTHER_ORIGIN, OTHER_WINDOW, POSTED, SCRIPT, USER_CLOSED, USER_RETRIES, USER_STAYS } from "./inputs.js";
 import { raw } from "./value.js";
-import { word } from "./words.js";
+import { VIEWS, word } from "./words.js";
 
 /** Enough for Connect and a bank's pop-up; without top navigation, so that the frame cannot lead the host's page away. */
 const SANDBOX =
@@ -87,15 +87,16 @@ export class Stage {
     return stage;
   }
 
-  /** Shows a view, with buttons by the names of their texts. */
-  show(view, buttons) {
+  /** Shows a view, by its number. */
+  show(number) {
     if (!this.#root) this.#raise();
+    const [view, ...buttons] = VIEWS[number];
     const text = this.#say(view);
     const isCalm = CALM.includes(view);
     this.#status.textContent = isCalm ? text : "";
     this.#alert.textContent = isCalm ? "" : text;
     this.#surface.setAttribute("data-view", view);
-    this.#offer(buttons ? buttons.split(" ") : []);
+    this.#offer(buttons);
   }
 
   #offer(names) {

@@ -11,15 +11,6 @@ export function raw(object, name) {
   }
 }
 
-/** The names of the host's properties. */
-function names(object) {
-  try {
-    return object instanceof Object ? Object.keys(object) : [];
-  } catch {
-    return [];
-  }
-}
-
 // The kinds of `Property`; `value.rs` has the same numbers.
 const ABSENT = 0;
 const NULL = 1;
@@ -32,36 +23,42 @@ const ELEMENT = 7;
 const SIGNAL = 8;
 const OTHER = 9;
 
-/** The host's property as a list: its kind, then its content. */
-function property(object, name) {
-  const value = raw(object, name);
-  if (value === undefined) return [ABSENT];
-  if (value === null) return [NULL];
-  const simple = { string: TEXT, number: NUMBER, function: FUNCTION }[typeof value];
-  if (simple) return [simple, value];
+/** An object of the host's: name, kind and content of each property, one behind the other. */
+function properties(object) {
   try {
-    if (value instanceof Element) return [ELEMENT];
-    if (value instanceof AbortSignal) return [SIGNAL];
-    if (Array.isArray(value)) {
-      const items = Array.from(value);
-      return items.every((item) => typeof item === "string") ? [TEXTS, ...items] : [OTHER];
-    }
-    return value instanceof Object ? pairs(value) : [OTHER];
+    return typeof object === "object" && object ? Object.keys(object).flatMap((name) => [name, ...kind(raw(object, name))]) : [];
   } catch {
-    return [OTHER];
+    return [];
   }
 }
 
-/** Names and values in turn, each as text. */
-function pairs(object) {
-  const list = [PAIRS];
-  for (const [name, value] of Object.entries(object)) {
-    // `undefined` is how JavaScript leaves a value out.
-    if (value === undefined) continue;
-    if (!/^(string|number|boolean)$/.test(typeof value)) return [OTHER];
-    list.push(name, String(value));
+/** What a value is, and what of it is asked for. */
+function kind(value) {
+  switch (typeof value) {
+    case "undefined":
+      return [ABSENT, value];
+    case "string":
+      return [TEXT, value];
+    case "number":
+      return [NUMBER, value];
+    case "function":
+      return [FUNCTION, value];
   }
-  return list;
+  if (value === null) return [NULL, value];
+  try {
+    if (value instanceof Element) return [ELEMENT, value];
+    if (value instanceof AbortSignal) return [SIGNAL, value];
+    if (Array.isArray(value)) {
+      const items = Array.from(value);
+      return [items.every((item) => typeof item === "string") ? TEXTS : OTHER, items];
+    }
+    // `undefined` is how JavaScript leaves a value out.
+    const pairs = Object.entries(value).filter(([, item]) => item !== undefined);
+    const isPlain = value instanceof Object && pairs.every(([, item]) => /^(string|number|boolean)$/.test(typeof item));
+    return isPlain ? [PAIRS, pairs.flat().map(String)] : [OTHER, value];
+  } catch {
+    return [OTHER, value];
+  }
 }
 
 /** The object a message carries, or whose JSON text it carries. */
@@ -113,30 +110,26 @@ const isText = (value, maxLength) => typeof value === "string" && value.length <
 /** The parts of a URL by the parser that will load it, then its query's names and values in turn. */
 function urlParts(text) {
   try {
-    const { href, protocol, hostname, pathname, origin, username, password, searchParams } = new URL(text);
-    return [href, protocol, hostname, pathname, origin, username + password, ...[...searchParams].flat()];
+    const { href, protocol, hostname, origin, username, password, searchParams } = new URL(text);
+    const place = href.replace(/[?#].*/, "");
+    return [place, protocol, hostname, origin, href.slice(place.length), username + password, ...[...searchParams].flat()];
   } catch {
     return undefined;
   }
 }
 
-/** 128 random bits in hexadecimal. */
-function randomName() {
+/** The page's own language, and 128 random bits in hexadecimal where the browser has any. */
+function surroundings() {
+  const language = document.documentElement?.getAttribute("lang") ?? "";
   try {
-    return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return [language, Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join("")];
   } catch {
-    return undefined;
+    return [language];
   }
 }
-
-/** The page's own language. */
-const language = () => document.documentElement?.getAttribute("lang") ?? "";
-
-/** The page's window. */
-const itself = () => window;
 
 /** Milliseconds on a clock that nobody sets. */
 const monotonicMs = () => performance.now();
 
 /** What `page.rs` calls. */
-export const value = { names, property, fields, ownText, ownTexts, ownNumber, urlParts, randomName, language, itself, monotonicMs };
+export const value = { properties, fields, ownText, ownTexts, ownNumber, urlParts, surroundings, monotonicMs };

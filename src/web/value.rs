@@ -3,7 +3,7 @@
 //! Invariants: nothing here throws or panics on any value, and of a message only own properties are seen, each no longer than asked.
 
 use js_sys::Array;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::page;
 use crate::connect::address::ParsedUrl;
@@ -54,7 +54,7 @@ impl Fields for OwnFields {
     }
 
     fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String> {
-        strings(&page::own_texts(&self.0, name, limit(max_items), limit(max_len)), 0)
+        strings(&page::own_texts(&self.0, name, limit(max_items), limit(max_len)))
     }
 
     fn number(&self, name: &str) -> Option<f64> {
@@ -67,30 +67,29 @@ fn limit(number: usize) -> u32 {
 }
 
 /// An object of the host's: its options, or its reply.
-pub(super) struct HostObject<'a>(pub(super) &'a JsValue);
-
-impl Properties for HostObject<'_> {
-    fn names(&self) -> Vec<String> {
-        strings(&page::names(self.0), 0)
-    }
-
-    fn get(&self, name: &str) -> Property {
-        let list = page::property(self.0, name);
+pub(super) fn properties(object: &JsValue) -> Properties {
+    // A name, a kind and a content each.
+    let list = page::properties(object);
+    let mut properties = Vec::new();
+    for index in (0..list.length()).step_by(3) {
+        let content = list.get(index + 2);
         // `value.js` has the same numbers.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number below ten")]
-        match number(&list, 0) as u8 {
+        let property = match number(&list, index + 1) as u8 {
             0 => Property::Absent,
             1 => Property::Null,
-            2 => Property::Text(strings(&list, 1).pop().unwrap_or_default()),
-            3 => Property::Number(number(&list, 1)),
-            4 => Property::Texts(strings(&list, 1)),
-            5 => Property::Pairs(pairs(&mut strings(&list, 1).into_iter())),
+            2 => Property::Text(content.as_string().unwrap_or_default()),
+            3 => Property::Number(content.as_f64().unwrap_or(f64::NAN)),
+            4 => Property::Texts(strings(content.unchecked_ref())),
+            5 => Property::Pairs(strings(content.unchecked_ref())),
             6 => Property::Function,
             7 => Property::Element,
             8 => Property::Signal,
             _ => Property::Other,
-        }
+        };
+        properties.push((text(&list, index), property));
     }
+    Properties(properties)
 }
 
 /// How the host answered: `[isOk, reply, status, code, retryAfterMs]`.
@@ -117,35 +116,36 @@ fn number(list: &Array, index: u32) -> f64 {
     list.get(index).as_f64().unwrap_or(f64::NAN)
 }
 
-/// The strings in `list` from index `from` on.
-fn strings(list: &Array, from: u32) -> Vec<String> {
+/// The text at `index`; empty for what is none.
+pub(super) fn text(list: &Array, index: u32) -> String {
+    list.get(index).as_string().unwrap_or_default()
+}
+
+/// The strings in `list`.
+fn strings(list: &Array) -> Vec<String> {
     let mut strings = Vec::new();
-    for index in from..list.length() {
-        strings.extend(list.get(index).as_string());
+    for index in 0..list.length() {
+        if let Some(string) = list.get(index).as_string() {
+            strings.push(string);
+        }
     }
     strings
 }
 
-/// Names and values that come in turn.
-fn pairs(strings: &mut std::vec::IntoIter<String>) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    while let (Some(name), Some(value)) = (strings.next(), strings.next()) {
-        pairs.push((name, value));
-    }
-    pairs
-}
-
 /// A URL by the browser's own parser, the one that will load it.
-pub(super) fn parse_url(text: &str) -> Option<ParsedUrl> {
-    let mut parts = strings(&page::url_parts(text)?, 0).into_iter();
-    let mut next = || parts.next().unwrap_or_default();
+pub(super) fn parse_url(address: &str) -> Option<ParsedUrl> {
+    let parts = page::url_parts(address)?;
+    let mut query = Vec::new();
+    for index in (6..parts.length()).step_by(2) {
+        query.push((text(&parts, index), text(&parts, index + 1)));
+    }
     Some(ParsedUrl {
-        href: next(),
-        scheme: next(),
-        host: next(),
-        path: next(),
-        origin: next(),
-        has_credentials: !next().is_empty(),
-        query: pairs(&mut parts),
+        place: text(&parts, 0),
+        scheme: text(&parts, 1),
+        host: text(&parts, 2),
+        origin: text(&parts, 3),
+        is_bare: text(&parts, 4).is_empty(),
+        has_credentials: !text(&parts, 5).is_empty(),
+        query,
     })
 }

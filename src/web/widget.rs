@@ -2,16 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
-use js_sys::Math;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::driver::{Driver, clocks};
 use super::page::{self, Hold, Host, Page, Stage};
-use super::value::{HostObject, parse_url};
+use super::value::{parse_url, properties, text};
 use crate::connect::id::AttemptId;
 use crate::connect::parameters::Language;
-use crate::session::{Clock, Entropy, Options, Session};
+use crate::session::{Clock, Options, Session};
 
 /// One session. The façade lets one thing happen to it at a time; what its events lead to comes after.
 #[wasm_bindgen]
@@ -23,24 +22,20 @@ impl Widget {
     ///
     /// Throws the name of a wrong option, or undefined where the browser cannot run a session at all.
     pub fn create(options: &JsValue, page: Page) -> Result<Widget, JsValue> {
-        let proved = Options::read(&HostObject(options), &page::language(), parse_url)
+        let surroundings = page::surroundings();
+        let proved = Options::read(&properties(options), &text(&surroundings, 0), parse_url)
             .map_err(|invalid| JsValue::from_str(&invalid.0))?;
         let stage =
             Stage::on(options, &page, proved.language == Language::Fr).ok_or_else(|| JsValue::from_str("container"))?;
-        let name = page::random_name().ok_or(JsValue::UNDEFINED)?;
-        // 128 random bits for the attempt's name; the jitter only spreads load.
-        let attempt_id = AttemptId::parse(&name).ok_or(JsValue::UNDEFINED)?;
-        let entropy = Entropy { attempt_id, seed: Math::random().to_bits() };
+        let attempt_id = AttemptId::parse(&text(&surroundings, 1)).ok_or(JsValue::UNDEFINED)?;
         let (monotonic_ms, wall_ms) = clocks();
         Ok(Self(Driver {
-            session: RefCell::new(Session::new(0, proved, entropy, parse_url)),
+            session: RefCell::new(Session::new(0, proved, attempt_id, parse_url)),
             clock: Cell::new(Clock::new(monotonic_ms, wall_ms)),
             host: Host::new(options, &page),
             hold: Hold::new(&page),
             page,
             stage,
-            reply: RefCell::new(JsValue::NULL),
-            listeners: RefCell::default(),
             alarm: RefCell::default(),
         }))
     }
@@ -52,10 +47,10 @@ impl Widget {
         self.0.session.borrow().is_over()
     }
 
-    /// When the session at Flinks is estimated to die, in epoch milliseconds.
+    /// When the session at Flinks is estimated to die, in epoch milliseconds, or NaN.
     #[must_use]
     #[wasm_bindgen(getter, js_name = expiresAt)]
-    pub fn expires_at(&self) -> Option<f64> {
+    pub fn expires_at(&self) -> f64 {
         self.0.expires_at()
     }
 }

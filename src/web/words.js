@@ -2,6 +2,28 @@
 //
 // The tone: say what happens, whether anything is lost, and what to do next. Nothing is the user's fault.
 
+/** What the user can be shown, in the order of Rust's `View`: the name of its text, and of the buttons beside the one that closes. */
+export const VIEWS = [
+  ["loading"],
+  ["slow"],
+  ["connect"],
+  ["popupBlocked"],
+  ["expiring", "stay"],
+  ["expiring", "stay", "startAgain"],
+  ["renewing"],
+  ["offline"],
+  ["delivering"],
+  ["retrying"],
+  ["leaving", "stay", "leave"],
+  ["busy", "takeOver"],
+  ["loadTimeout", "retry"],
+  ["blocked", "retry"],
+  ["expired", "startAgain"],
+  ["undelivered", "retry"],
+  ["mismatch"],
+  ["failed"],
+];
+
 export const WORDS = {
   // What stays.
   title: ["Reconnect your bank", "Reconnectez votre banque"],

@@ -53,7 +53,7 @@ function redirect({ fields, tag, redirectUrl }) {
   if (marks === false || requestId === false || (tag !== null && marks !== null && marks !== tag)) return "Conflict";
 
   const named = typeof fields.institution === "string" && fields.institution !== "" && fields.institution.length <= MAX_TEXT;
-  const institution = named ? fields.institution : (inQuery("institution").find((name) => name.length <= MAX_TEXT) || null);
+  const institution = named ? fields.institution : (inQuery("institution").slice(0, 1).find((name) => Buffer.byteLength(name) <= MAX_TEXT) || null);
   const lists = [
     ...ACCOUNT_KEYS.map((key) => (Object.hasOwn(fields, key) ? [fields[key]].flat().slice(0, MAX_ACCOUNTS) : [])),
     ...ACCOUNT_KEYS.map(inQuery),

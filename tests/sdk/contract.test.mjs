@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { quickStarts } from "../../scripts/consumers.mjs";
-import { WORDS } from "../../src/web/words.js";
+import { REPORTS } from "../../src/web/report.js";
+import { VIEWS, WORDS } from "../../src/web/words.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -61,22 +62,55 @@ test("error codes", () => {
 
 const errorWords = read("www/sdk/error.js");
 
-test("words for error codes", () => {
-  const codes = [...errorCodes().values()];
+/** What a number means stands in a list on each side: the same words, in the same order. */
+function inOrder(what, rust, javascript) {
+  assert.ok(rust.length > 0, `there is no ${what} that could be read: has its form changed?`);
+  assert.deepEqual(javascript, rust, what);
+}
+
+/** The variants of an enum in their order: by their names, or by the words that its `as_str` gives them. */
+function variants(path, name) {
+  const source = read(path);
+  const names = all(between(source, `pub enum ${name} {`, "\n}", path), /^ {4}(\w+),$/gm);
+  const [, words = ""] = new RegExp(`impl ${name} \\{[^]*?fn as_str[^]*?\\{([^]*?)\n    \\}`).exec(source) ?? [];
+  return names.map((name) => new RegExp(`Self::${name} => "(\\w+)"`).exec(words)?.[1] ?? name);
+}
+
+test("words that Rust says by number", () => {
+  const reports = new Map(REPORTS);
+  const { phase, code, loadProblem } = reports.get("failed");
+  inOrder("phase", variants("src/session/output.rs", "Phase"), phase);
+  inOrder("phase", variants("src/session/output.rs", "Phase"), reports.get("phasechange").phase);
+  inOrder("mode", variants("src/session/output.rs", "Mode"), reports.get("reconnected").mode);
+  inOrder("error code", [...errorCodes().values()], code);
+  inOrder("load problem", variants("src/session/failure.rs", "LoadProblem"), loadProblem);
+  // UP_TO_DATE is `upToDate`, PHASE_CHANGE is `phasechange`.
+  const constants = [...read("src/web/report.rs").matchAll(/^const (\w+): u32 = (\d+);$/gm)];
+  constants.forEach(([, , number], place) => assert.equal(Number(number), place));
+  inOrder("report", constants.map(([, name]) => name.replaceAll("_", "").toLowerCase()), REPORTS.map(([name]) => name.toLowerCase()));
+  // Two views share a name, because what they say is the same.
+  const views = variants("src/session/output.rs", "View").map((name) => (name === "Replaceable" ? "Expiring" : name));
+  inOrder("view", views, VIEWS.map(([name]) => name[0].toUpperCase() + name.slice(1)));
+});
+
+test("the kinds of the host's values", () => {
+  const rust = [...read("src/web/value.rs").matchAll(/^ {12}(\d|_) => Property::(\w+)/gm)].map(([, , name]) => name.toUpperCase());
+  const javascript = [...read("src/web/value.js").matchAll(/^const (\w+) = (\d);$/gm)];
+  javascript.forEach(([, , number], place) => assert.equal(Number(number), place));
+  inOrder("kind", rust, javascript.map(([, name]) => name));
+});
+
+test("words for errors", () => {
   same("error code", {
-    // What is wrong with an option is said by the option.
-    "src/session/failure.rs": codes.filter((code) => code !== "INVALID_OPTIONS"),
+    "src/session/failure.rs": [...errorCodes().values()],
     "error.js (MESSAGES)": all(between(errorWords, "const MESSAGES = {", "};", "error.js"), /^ {2}([A-Z_]+):/gm),
   });
   for (const path of ["www/sdk/session.js", "www/sdk/error.js"]) {
-    for (const code of all(read(path), /code: "([A-Z_]+)"/g)) assert.ok(codes.includes(code), `\`${code}\` in ${path} is no code of src/session/failure.rs`);
+    for (const code of all(read(path), /code: "([A-Z_]+)"/g)) assert.ok([...errorCodes().values()].includes(code), `\`${code}\` in ${path} is no code of src/session/failure.rs`);
   }
-});
-
-test("words for why Connect did not load", () => {
   same("load problem", {
-    "src/session/failure.rs (LoadProblem)": all(between(failure, "impl LoadProblem", "\n}", "failure.rs"), /"(\w+)"/g).filter((problem) => problem !== "unknown"),
-    "error.js (MESSAGES)": all(errorWords, /^ {2}"LOAD_TIMEOUT (\w+)":/gm),
+    "src/session/failure.rs (LoadProblem)": variants("src/session/failure.rs", "LoadProblem").filter((problem) => problem !== "unknown"),
+    "error.js (LOAD_PROBLEMS)": all(between(errorWords, "const LOAD_PROBLEMS = {", "};", "error.js"), /^ {2}(\w+):/gm),
   });
 });
 
@@ -88,7 +122,7 @@ test("words for options", () => {
 });
 
 test("no error says more than fixed text and an option's name", () => {
-  assert.deepEqual(all(errorWords, /\$\{([^}]*)\}/g).filter((hole) => !/^(ONE_PLACE|ID|code|loadProblem|option|expected)$/.test(hole)), [
+  assert.deepEqual(all(errorWords, /\$\{([^}]*)\}/g).filter((hole) => !/^(PLACE|ID|option|what|EXPECTED\[option\])$/.test(hole)), [
     'Object.keys(EXPECTED).join(", ")',
   ]);
 });
@@ -281,15 +315,12 @@ test("labels", () => {
 });
 
 test("views and buttons have their words", () => {
-  const output = read("src/session/output.rs");
-  const named = all(between(output, "impl View {", "\n}", "output.rs"), /=> "([\w ]+)"/g).flatMap((names) => names.split(" "));
-  assert.ok(named.length > 15, "output.rs has another form than this test reads");
-  for (const name of named) assert.ok(name in WORDS, `words.js has no \`${name}\``);
+  for (const name of VIEWS.flat()) assert.ok(name in WORDS, `words.js has no \`${name}\``);
 });
 
 test("what is delivered", () => {
   same("field", {
-    "src/web/report.js": all(/delivery: \[([^\]]*)\]/.exec(read("src/web/report.js"))?.[1] ?? "", /"(\w+)"/g),
+    "src/web/report.js": Object.keys(new Map(REPORTS).get("reconnected")),
     "index.d.ts (Delivery)": members(inTypes("export interface Delivery {", "\n}")),
     "README.md (Your backend)": (/brings `\{([^}]*)\}`/.exec(section("Your backend"))?.[1] ?? "").split(", "),
   });

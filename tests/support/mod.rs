@@ -4,6 +4,7 @@
 //! conversation, so that a test reads as a transcript. Every loop in it is bounded.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a broken premise must stop the test")]
 
 use std::collections::BTreeMap;
@@ -12,8 +13,8 @@ use flinks_reconnect::connect::address::{ParsedUrl, parse_url};
 use flinks_reconnect::connect::id::AttemptId;
 use flinks_reconnect::connect::message::{Field, Fields, MAX_JSON_LEN};
 use flinks_reconnect::session::{
-    Claim, Delivery, Entropy, Event, Failure, Farewell, Holding, HostAnswer, Input, Options, Outcome, Output, Phase,
-    Posted, Properties, Property, Reconnected, Session, StartReply, View,
+    Claim, Delivery, Event, Failure, Farewell, Holding, HostAnswer, Input, Options, Outcome, Output, Phase, Posted,
+    Properties, Property, Reconnected, Session, StartReply, View,
 };
 use serde_json::{Value, json};
 
@@ -41,30 +42,30 @@ const MAX_WAKES: u32 = 10_000;
 /// The outputs one input may cause.
 const MAX_OUTPUTS: u32 = 100;
 
-/// A JSON value in the place of a JavaScript one: as options, as a start reply, as a message.
+/// A JSON value in the place of a JavaScript one, as a message.
 pub(crate) struct Json(pub(crate) Value);
 
-impl Properties for Json {
-    fn names(&self) -> Vec<String> {
-        self.0.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
-    }
+/// A JSON object as the browser would hand it over.
+pub(crate) fn properties(value: &Value) -> Properties {
+    let object = value.as_object().into_iter().flatten();
+    Properties(object.map(|(name, value)| (name.clone(), property(value))).collect())
+}
 
-    fn get(&self, name: &str) -> Property {
-        match self.0.get(name) {
-            None => Property::Absent,
-            Some(Value::Null) => Property::Null,
-            Some(Value::String(text)) => Property::Text(text.clone()),
-            Some(Value::Number(number)) => Property::Number(number.as_f64().unwrap_or(f64::NAN)),
-            Some(Value::Array(items)) => {
-                let texts = items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
-                texts.map_or(Property::Other, Property::Texts)
-            }
-            Some(Value::Object(object)) => {
-                let pairs = object.iter().map(|(name, value)| Some((name.clone(), primitive(value)?)));
-                pairs.collect::<Option<Vec<_>>>().map_or(Property::Other, Property::Pairs)
-            }
-            Some(Value::Bool(_)) => Property::Other,
+fn property(value: &Value) -> Property {
+    match value {
+        Value::Null => Property::Null,
+        Value::String(text) => Property::Text(text.clone()),
+        Value::Number(number) => Property::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Value::Array(items) => {
+            let texts = items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+            texts.map_or(Property::Other, Property::Texts)
         }
+        Value::Object(object) => {
+            let pairs = object.iter().map(|(name, value)| Some([name.clone(), primitive(value)?]));
+            let pairs = pairs.collect::<Option<Vec<_>>>();
+            pairs.map_or(Property::Other, |pairs| Property::Pairs(pairs.into_flattened()))
+        }
+        Value::Bool(_) => Property::Other,
     }
 }
 
@@ -179,23 +180,23 @@ pub(crate) struct Driver {
 impl Driver {
     /// A session with these options; they must be valid.
     pub(crate) fn new(options: Value) -> Self {
-        Self::with_seed(options, 7)
+        Self::with_attempt(options, OWN_ATTEMPT)
     }
 
-    /// The same with another jitter.
-    pub(crate) fn with_seed(options: Value, seed: u64) -> Self {
-        let mut driver = Self::unbegun(options, seed);
+    /// The same with another attempt id of the widget's, and so with another jitter.
+    pub(crate) fn with_attempt(options: Value, attempt_id: &str) -> Self {
+        let mut driver = Self::unbegun(options, attempt_id);
         driver.handle(Input::Begin);
         driver
     }
 
     /// A session that waits for its beginning.
-    pub(crate) fn unbegun(options: Value, seed: u64) -> Self {
-        let options = Options::read(&Json(options), "en-CA", parse_url)
+    pub(crate) fn unbegun(options: Value, attempt_id: &str) -> Self {
+        let options = Options::read(&properties(&options), "en-CA", parse_url)
             .unwrap_or_else(|error| panic!("the test's option {} is wrong", error.0));
-        let attempt_id = AttemptId::parse(OWN_ATTEMPT).expect("an attempt id");
+        let attempt_id = AttemptId::parse(attempt_id).expect("an attempt id");
         Self {
-            session: Session::new(BIRTH_MS, options, Entropy { attempt_id, seed }, parse_url),
+            session: Session::new(BIRTH_MS, options, attempt_id, parse_url),
             now_ms: BIRTH_MS,
             transcript: Vec::new(),
             outcomes: Vec::new(),
@@ -234,12 +235,12 @@ impl Driver {
 
     /// The start endpoint answers 200 with this body.
     pub(crate) fn host_starts(&mut self, reply: Value) {
-        let reply = StartReply::read(&Json(reply), parse_url).map_err(|_| HostAnswer::Ok);
+        let reply = StartReply::read(properties(&reply), parse_url).map_err(|_| &HostAnswer::Ok);
         self.handle(Input::Started { call: self.call, reply });
     }
 
     pub(crate) fn host_refuses_start(&mut self, answer: HostAnswer) {
-        self.handle(Input::Started { call: self.call, reply: Err(answer) });
+        self.handle(Input::Started { call: self.call, reply: Err(&answer) });
     }
 
     /// The deliver endpoint answers with this status and nothing else of interest.
@@ -248,7 +249,7 @@ impl Driver {
     }
 
     pub(crate) fn host_answers_with(&mut self, answer: HostAnswer) {
-        self.handle(Input::Delivered { try_number: self.try_number, answer });
+        self.handle(Input::Delivered { try_number: self.try_number, answer: &answer });
     }
 
     /// Time passes, with timers that fire on time.
@@ -410,10 +411,7 @@ fn line(output: &Output) -> String {
         Output::Hold { .. } => "hold".to_owned(),
         Output::Release => "release".to_owned(),
         Output::CloseFrame => "close frame".to_owned(),
-        Output::Show(view) => match view.buttons() {
-            "" => format!("show {}", view.as_str()),
-            buttons => format!("show {} [{buttons}]", view.as_str()),
-        },
+        Output::Show(view) => format!("show {view:?}"),
         Output::Resize { height_px } => format!("resize {height_px}"),
         Output::Hide(Farewell::Silent) => "hide".to_owned(),
         Output::Hide(Farewell::Sent) => "hide, sent".to_owned(),

@@ -6,7 +6,8 @@
 import moduleBytes from "flinks-reconnect:wasm";
 import { Widget, initSync } from "flinks-reconnect:glue";
 import style from "../../src/web/stage.css";
-import { BEGIN, HOST_CLOSED, RETRY } from "../../src/web/inputs.js";
+import { BEGIN, HOST_CLOSED, OFFLINE, ONLINE, RETRY, WAKE } from "../../src/web/inputs.js";
+import { inWords } from "../../src/web/report.js";
 import { ReconnectError } from "./error.js";
 
 /** Compiles the module once, on first use: importing the package must have no side effect. */
@@ -15,13 +16,16 @@ function load() {
   if (isLoaded) return;
   if (typeof document === "undefined") throw new ReconnectError({ code: "UNSUPPORTED" });
   try {
-    initSync({ module: moduleBytes() });
+    initSync(moduleBytes());
     isLoaded = true;
   } catch (cause) {
     // WebAssembly is missing, or a Content-Security-Policy refuses it.
     throw new ReconnectError({ code: "UNSUPPORTED" }, { cause });
   }
 }
+
+/** What happens to the page. Timers are throttled in hidden tabs and stop in frozen ones: look at the clock whenever the page is back. */
+const PAGE_EVENTS = { online: ONLINE, offline: OFFLINE, pageshow: WAKE, visibilitychange: WAKE };
 
 /**
  * Sessions to which something can still happen, by number. The number is all that the module and the browser hold of a session: a circle through
@@ -39,17 +43,18 @@ export class ReconnectSession extends EventTarget {
   #phase = "starting";
   #result;
   #settle;
+  /** Aborted when the attempt is settled. */
+  #attempt;
 
   /** @param {import("./index.js").ReconnectOptions} options */
   constructor(options) {
     super();
     load();
-    this.#promise();
     const number = this.#number;
     this.#page = {
       style,
       hear: (...input) => sessions.get(number)?.#hear(...input),
-      tell: (...news) => sessions.get(number)?.#tell(...news),
+      tell: (report) => sessions.get(number)?.#tell(...inWords(report)),
     };
     try {
       this.#widget = Widget.create(options, this.#page);
@@ -58,6 +63,7 @@ export class ReconnectSession extends EventTarget {
       throw new ReconnectError({ code: refused === undefined ? "UNSUPPORTED" : "INTERNAL" }, { cause: refused });
     }
     sessions.set(number, this);
+    this.#begin();
     const signal = options.signal;
     signal?.addEventListener("abort", () => this.close(), { once: true });
     if (signal?.aborted) this.close();
@@ -74,7 +80,7 @@ export class ReconnectSession extends EventTarget {
   }
 
   get expiresAt() {
-    return this.#widget?.expiresAt ?? null;
+    return this.#widget?.expiresAt || null;
   }
 
   close() {
@@ -86,12 +92,14 @@ export class ReconnectSession extends EventTarget {
     this.#hear(RETRY);
   }
 
-  #promise() {
-    const { promise, ...settle } = deferred();
+  /** An attempt begins: the first, or one after a retry. */
+  #begin() {
+    this.#result = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     // A page that only listens to events must not be told of an unhandled rejection.
-    promise.catch(() => {});
-    this.#result = promise;
-    this.#settle = settle;
+    this.#result.catch(() => {});
+    this.#attempt = new AbortController();
+    const { hear } = this.#page;
+    for (const [name, kind] of Object.entries(PAGE_EVENTS)) addEventListener(name, () => hear(kind), { signal: this.#attempt.signal });
   }
 
   /** One input after the other: what the page's own listeners lead to waits until the input that called them is done. */
@@ -111,13 +119,18 @@ export class ReconnectSession extends EventTarget {
 
   #tell(name, detail) {
     switch (name) {
-      case "result":
-        return this.#settle.resolve(detail ? { status: "reconnected", ...detail } : { status: "upToDate" });
-      case "error":
+      case "reconnected":
+        detail.reply = this.#page.reply ?? null;
+      // Falls through.
+      case "upToDate":
+        this.#attempt.abort();
+        return this.#settle.resolve({ status: name, ...detail });
+      case "failed":
+        this.#attempt.abort();
         return this.#settle.reject(new ReconnectError(detail));
       case "phasechange":
         // Only a retry leaves a final phase, and it needs a promise of its own.
-        if (isFinal(detail.previous)) this.#promise();
+        if (isFinal(detail.previous)) this.#begin();
         this.#phase = detail.phase;
     }
     this.dispatchEvent(new CustomEvent(name, { detail }));
@@ -129,15 +142,10 @@ export class ReconnectSession extends EventTarget {
     this.#phase = "failed";
     this.#widget = undefined;
     sessions.delete(this.#number);
+    this.#attempt.abort();
     this.#page.stage?.hide();
     this.#settle.reject(error);
   }
 }
 
 const isFinal = (phase) => phase === "done" || phase === "failed" || phase === "closed";
-
-function deferred() {
-  let resolve, reject;
-  const promise = new Promise((...functions) => ([resolve, reject] = functions));
-  return { promise, resolve, reject };
-}

@@ -192,10 +192,11 @@ fn api_url(text: &str) -> Result<Url, StartError> {
     if parsed.scheme != "https:" && !(parsed.scheme == "http:" && parsed.is_loopback()) {
         return Err(wrong("expected https, or http on a loopback host"));
     }
-    if parsed.has_credentials || parsed.place() != parsed.href || parsed.path != "/" {
+    let url = Url::parse(text).map_err(|_| wrong("expected an absolute URL"))?;
+    if parsed.has_credentials || !parsed.is_bare || url.path() != "/" {
         return Err(wrong("expected scheme, host and port only: no path, query, fragment or credentials"));
     }
-    Url::parse(text).map_err(|_| wrong("expected an absolute URL"))
+    Ok(url)
 }
 
 /// The customer id stands in paths; what could end a segment is refused.

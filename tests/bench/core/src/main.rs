@@ -12,7 +12,7 @@ use flinks_reconnect::connect::id::AttemptId;
 use flinks_reconnect::connect::message::{Field, Fields, Message};
 use flinks_reconnect::connect::redirect::Expected;
 use flinks_reconnect::session::{
-    Entropy, Holding, HostAnswer, Input, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
+    Holding, HostAnswer, Input, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
 };
 
 const CONNECT: &str = "https://toolbox-iframe.private.fin.ag/v2/";
@@ -57,16 +57,14 @@ impl Fields for Texts {
     fn texts(&self, name: &str, _max_items: usize, _max_len: usize) -> Vec<String> {
         self.find(name).map(str::to_owned).into_iter().collect()
     }
+
+    fn number(&self, _name: &str) -> Option<f64> {
+        None
+    }
 }
 
-impl Properties for Texts {
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| (*name).to_owned()).collect()
-    }
-
-    fn get(&self, name: &str) -> Property {
-        self.find(name).map_or(Property::Absent, |text| Property::Text(text.to_owned()))
-    }
+fn properties(texts: &Texts) -> Properties {
+    Properties(texts.0.iter().map(|(name, text)| ((*name).to_owned(), Property::Text((*text).to_owned()))).collect())
 }
 
 /// A message event with one of these.
@@ -94,18 +92,16 @@ impl Posted for Letter<'_> {
 }
 
 fn parse(text: &str) -> Option<ParsedUrl> {
-    let (host, path, origin, query) = match text {
-        CONNECT => ("toolbox-iframe.private.fin.ag", "/v2/", ORIGIN, vec![]),
-        LANDING => {
-            ("example.com", "/thank-you", "https://example.com", vec![("loginId", LOGIN), ("institution", BANK)])
-        }
+    let (host, origin, query) = match text {
+        CONNECT => ("toolbox-iframe.private.fin.ag", ORIGIN, vec![]),
+        LANDING => ("example.com", "https://example.com", vec![("loginId", LOGIN), ("institution", BANK)]),
         _ => return None,
     };
     Some(ParsedUrl {
-        href: text.to_owned(),
+        place: text.to_owned(),
+        is_bare: true,
         scheme: "https:".to_owned(),
         host: host.to_owned(),
-        path: path.to_owned(),
         origin: origin.to_owned(),
         has_credentials: false,
         query: query.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
@@ -125,15 +121,14 @@ fn redirect() -> bool {
 
 /// A session up to Connect's frame, with Connect in it.
 fn active() -> Option<Session> {
-    let options = Options::read(&OPTIONS, "en-CA", parse).ok()?;
-    let entropy = Entropy { attempt_id: AttemptId::parse(ATTEMPT)?, seed: 7 };
-    let mut session = Session::new(0, options, entropy, parse);
+    let options = Options::read(&properties(&OPTIONS), "en-CA", parse).ok()?;
+    let mut session = Session::new(0, options, AttemptId::parse(ATTEMPT)?, parse);
     session.handle(0, Input::Begin);
     let mut is_mounted = false;
     while let Some(output) = session.poll() {
         match output {
             Output::Start { call } => {
-                let reply = StartReply::read(&REPLY, parse).map_err(|_| HostAnswer::Ok);
+                let reply = StartReply::read(properties(&REPLY), parse).map_err(|_| &HostAnswer::Ok);
                 session.handle(1, Input::Started { call, reply });
             }
             Output::Hold { .. } => session.handle(1, Input::Hold(Holding::Held)),
@@ -157,7 +152,7 @@ fn session() -> bool {
     while let Some(output) = session.poll() {
         match output {
             Output::Deliver { try_number, .. } => {
-                session.handle(6, Input::Delivered { try_number, answer: HostAnswer::Ok });
+                session.handle(6, Input::Delivered { try_number, answer: &HostAnswer::Ok });
             }
             Output::Settle(outcome) => is_done = matches!(outcome, Outcome::Reconnected(_)),
             _ => {}
@@ -178,7 +173,7 @@ fn main() -> ExitCode {
             (0..count).for_each(|_| {
                 session.handle(3, Input::Posted(&Letter { texts: black_box(&REDIRECT), is_from_frame: false }));
             });
-            !session.has_output()
+            session.poll().is_none()
         }),
         _ => {
             eprintln!("flinks-bench: expected message, redirect, session or stranger, and a count");
