@@ -18,7 +18,7 @@ export const EVENTS = ["phasechange", "step", "flinkscode", "fullflow", "expirin
 
 export const good = (more = {}) => ({ step: "REDIRECT", institution: "FlinksCapital", loginId: GOOD_LOGIN, ...more });
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 /** Waits for a state, with a bound. */
 export async function until(what, probe) {
@@ -80,7 +80,8 @@ export class Visit {
 
   /** The session, once Connect has spoken and can be told what to do. */
   async mounted() {
-    await until("Connect mounts", () => this.session.phase === "active");
+    await until("Connect mounts", () => this.session.phase === "active" || this.outcome);
+    if (this.outcome?.error) throw this.outcome.error;
     await reach(this.window, CONNECT);
     return this;
   }
