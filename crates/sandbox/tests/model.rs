@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use flinks_reconnect::connect::code;
 use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
@@ -328,6 +329,34 @@ fn what_is_long_gone_is_forgotten() {
     assert!(state.sessions.get(&session).is_some());
     state.expire(NOW + DAY_MS);
     assert!(state.sessions.get(&session).is_none());
+}
+
+#[test]
+fn a_call_costs_nothing_for_what_waits() {
+    const MANY: u64 = 20_000;
+    let mut state = state();
+    for index in 0..MANY {
+        let token = state.tokens.mint(NOW);
+        let session = refresh(&mut state, NOW + index % 1_000, login(0));
+        state.tokens.opened(token.as_str(), &session);
+        visit::open(&mut state, NOW, Launch::read("/v2/", ""), Audience::Parent);
+    }
+    // Looking at everything would be 400 million looks at each of the three: minutes, where this is a fraction of a second.
+    let began = Instant::now();
+    for call in 0..MANY {
+        state.expire(NOW + call);
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(5), "{MANY} calls with as many sessions waiting took {took:?}");
+
+    let alive = |state: &State| state.sessions.iter().filter(|session| session.pending_question().is_some()).count();
+    assert_eq!(alive(&state), 20_000);
+    state.expire(NOW + IDLE_LIFE_MS + 499);
+    assert_eq!(alive(&state), 10_000, "and whatever is due ends");
+    state.expire(NOW + IDLE_LIFE_MS + 999);
+    assert_eq!((alive(&state), state.sessions.iter().count()), (0, 20_000));
+    state.expire(NOW + DAY_MS + 999);
+    assert_eq!(state.sessions.iter().count(), 0);
 }
 
 /// The logins Nightly Refresh passes over, with the reason.

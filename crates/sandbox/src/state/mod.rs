@@ -5,6 +5,7 @@
 
 pub mod authorize;
 pub mod data;
+mod due;
 pub mod login;
 pub mod nightly;
 pub mod session;
@@ -17,6 +18,7 @@ use flinks_reconnect::connect::code;
 use flinks_reconnect::connect::id::LoginId;
 use uuid::Uuid;
 
+use self::due::DueQueue;
 use self::login::LoginBook;
 use self::session::SessionBook;
 use self::token::TokenBook;
@@ -64,7 +66,9 @@ pub struct State {
     pub outbox: Outbox,
     /// When Nightly Refresh runs next.
     pub(crate) next_night_ms: u64,
-    visits: HashMap<VisitId, Visit>,
+    /// Open pages; none in the place of one that is being worked on.
+    visits: HashMap<VisitId, Option<Visit>>,
+    visits_due: DueQueue<VisitId>,
 }
 
 impl State {
@@ -81,6 +85,7 @@ impl State {
             log: Log::default(),
             next_night_ms: now_ms + DAY_MS,
             visits: HashMap::new(),
+            visits_due: DueQueue::default(),
         }
     }
 
@@ -96,17 +101,29 @@ impl State {
         }
         self.spend_nights(now_ms);
         self.tokens.forget_old(now_ms);
-        self.visits.retain(|_, visit| now_ms.saturating_sub(visit.last_seen_ms()) < DAY_MS);
+        self.forget_visits(now_ms);
+    }
+
+    fn forget_visits(&mut self, now_ms: u64) {
+        while let Some(id) = self.visits_due.take(now_ms) {
+            match self.visits.get(&id).and_then(Option::as_ref).map(|visit| visit.last_seen_ms() + DAY_MS) {
+                Some(due_ms) if due_ms > now_ms => self.visits_due.add(due_ms, id),
+                _ => drop(self.visits.remove(&id)),
+            }
+        }
     }
 
     /// Puts an open page back, or in for the first time.
     pub fn keep_visit(&mut self, id: VisitId, visit: Visit) {
-        self.visits.insert(id, visit);
+        let due_ms = visit.last_seen_ms() + DAY_MS;
+        if self.visits.insert(id, Some(visit)).is_none() {
+            self.visits_due.add(due_ms, id);
+        }
     }
 
     /// Takes an open page out to work on it.
     pub fn take_visit(&mut self, id: &VisitId) -> Option<Visit> {
-        self.visits.remove(id)
+        self.visits.get_mut(id)?.take()
     }
 
     /// A live attempt died at the questions: the next cached call says so.

@@ -9,6 +9,7 @@ use flinks_reconnect::connect::code::{self, FlinksCode};
 use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
 
 use super::data::{Operation, Product};
+use super::due::DueQueue;
 use super::login::Identity;
 use crate::bank::question::{self, Question};
 use crate::bank::user::Behaviour;
@@ -193,13 +194,12 @@ impl Session {
         self.background.filter(|work| now_ms < work.until_ms).map(|work| work.code)
     }
 
-    fn ending_at(&self, now_ms: u64) -> Option<Ending> {
+    /// When it comes to its end, or is forgotten when it has come to it. Whatever happens to a session only puts this off.
+    fn due_ms(&self) -> u64 {
         match self.phase {
-            Phase::Asking { .. } if now_ms.saturating_sub(self.touched_ms) >= IDLE_LIFE_MS => Some(Ending::IdleTooLong),
-            Phase::Authorized { since_ms } if now_ms.saturating_sub(since_ms) >= PROCESSING_LIFE_MS => {
-                Some(Ending::NotFetched)
-            }
-            Phase::Asking { .. } | Phase::Authorized { .. } | Phase::Over(_) => None,
+            Phase::Asking { .. } => self.touched_ms + IDLE_LIFE_MS,
+            Phase::Authorized { since_ms } => since_ms + PROCESSING_LIFE_MS,
+            Phase::Over(_) => self.touched_ms + DAY_MS,
         }
     }
 }
@@ -208,11 +208,13 @@ impl Session {
 #[derive(Debug, Default)]
 pub struct SessionBook {
     sessions: HashMap<RequestId, Session>,
+    due: DueQueue<RequestId>,
 }
 
 impl SessionBook {
     /// Adds a session and gives it back.
     pub fn insert(&mut self, session: Session) {
+        self.due.add(session.due_ms(), session.id.clone());
         self.sessions.insert(session.id.clone(), session);
     }
 
@@ -234,16 +236,24 @@ impl SessionBook {
 
     /// Ends what has lived too long and forgets what ended a day ago. Gives the logins whose questions nobody answered.
     pub fn expire(&mut self, now_ms: u64) -> Vec<LoginId> {
-        self.sessions.retain(|_, session| {
-            !(matches!(session.phase, Phase::Over(_)) && now_ms.saturating_sub(session.touched_ms) >= DAY_MS)
-        });
         let mut unanswered = Vec::new();
-        for session in self.sessions.values_mut() {
-            let Some(ending) = session.ending_at(now_ms) else { continue };
-            if matches!(ending, Ending::IdleTooLong) {
-                unanswered.push(session.identity.login_id.clone());
+        while let Some(id) = self.due.take(now_ms) {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            if session.due_ms() <= now_ms {
+                let ending = match session.phase {
+                    Phase::Asking { .. } => Ending::IdleTooLong,
+                    Phase::Authorized { .. } => Ending::NotFetched,
+                    Phase::Over(_) => {
+                        self.sessions.remove(&id);
+                        continue;
+                    }
+                };
+                if matches!(ending, Ending::IdleTooLong) {
+                    unanswered.push(session.identity.login_id.clone());
+                }
+                session.phase = Phase::Over(ending);
             }
-            session.phase = Phase::Over(ending);
+            self.due.add(session.due_ms(), id);
         }
         unanswered
     }

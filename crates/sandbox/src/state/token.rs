@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use flinks_reconnect::connect::id::{AuthorizeToken, RequestId};
 use serde::{Deserialize, Serialize};
 
+use super::due::DueQueue;
 use crate::clock::{DAY_MS, MINUTE_MS};
 
 /// How long an unused token is good for, unless told otherwise.
@@ -54,20 +55,26 @@ pub(crate) struct Kept {
 pub struct TokenBook {
     life_ms: u64,
     tokens: HashMap<AuthorizeToken, Record>,
+    due: DueQueue<AuthorizeToken>,
 }
 
 impl TokenBook {
     /// A book whose tokens are good for so long.
     #[must_use]
     pub fn new(life_ms: u64) -> Self {
-        Self { life_ms, tokens: HashMap::new() }
+        Self { life_ms, tokens: HashMap::new(), due: DueQueue::default() }
     }
 
     /// A new token.
     pub fn mint(&mut self, now_ms: u64) -> AuthorizeToken {
         let token = super::mint(AuthorizeToken::parse);
-        self.tokens.insert(token.clone(), Record { minted_ms: now_ms, condition: Condition::Fresh });
+        self.keep(token.clone(), Record { minted_ms: now_ms, condition: Condition::Fresh });
         token
+    }
+
+    fn keep(&mut self, token: AuthorizeToken, record: Record) {
+        self.due.add(record.minted_ms + DAY_MS, token.clone());
+        self.tokens.insert(token, record);
     }
 
     /// Uses a token.
@@ -120,14 +127,16 @@ impl TokenBook {
                 None if is_spent => Condition::Spent,
                 None => Condition::Fresh,
             };
-            self.tokens.insert(AuthorizeToken::parse(&token)?, Record { minted_ms, condition });
+            self.keep(AuthorizeToken::parse(&token)?, Record { minted_ms, condition });
         }
         Some(())
     }
 
     /// Forgets tokens nobody can use any more.
     pub fn forget_old(&mut self, now_ms: u64) {
-        self.tokens.retain(|_, record| now_ms.saturating_sub(record.minted_ms) < DAY_MS);
+        while let Some(token) = self.due.take(now_ms) {
+            self.tokens.remove(&token);
+        }
     }
 }
 
