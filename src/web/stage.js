@@ -26,8 +26,9 @@ const CALM = ["loading", "slow", "connect", "renewing", "offline", "delivering",
 /** What can be styled from outside. In a container that is in a shadow tree itself, as the element's is, the page reaches these through its host. */
 const PARTS = "panel,header,title,close,about,status,alert,buttons,retry,stay,leave,body,skeleton,frame";
 
-/** How long a frame in an isolated page may be silent after it has loaded, in milliseconds. */
+/** How long a frame in an isolated page may be silent after it has loaded, and how long it may take to load, in milliseconds. */
 const SILENCE_MS = 2_000;
+const UNLOADED_MS = 5_000;
 
 /** How long the farewell stays for whoever listens to the page, in milliseconds. */
 const FAREWELL_MS = 1_000;
@@ -133,9 +134,15 @@ export class Stage {
       },
       { signal },
     );
-    // Browsers put an error page in the place of a frame that is not isolated itself, and say nothing. Connect would speak soon after it has loaded.
+    // Browsers put an error page in the place of a frame that is not isolated itself, or nothing (Firefox, WebKit), and do not tell. Connect would speak soon
+    // after it has loaded.
     if (globalThis.crossOriginIsolated) {
-      frame.addEventListener("load", () => (this.#silence = setTimeout(() => this.#hear(BLOCKED, ISOLATION), SILENCE_MS)), { signal });
+      const listen = (ms) => {
+        clearTimeout(this.#silence);
+        this.#silence = setTimeout(() => this.#hear(BLOCKED, ISOLATION), ms);
+      };
+      listen(UNLOADED_MS);
+      frame.addEventListener("load", () => listen(SILENCE_MS), { signal });
     }
     this.#frame = this.#surface.appendChild(frame);
   }

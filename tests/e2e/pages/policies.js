@@ -85,7 +85,8 @@ export const coep = () =>
   unshown(
     `a page with ${new URLSearchParams(location.search).get("coep")}${crossOriginIsolated ? ", isolated" : ""}`,
     crossOriginIsolated
-      ? { loadTimeoutMs: 20_000, within: 5_000, words: [/isolated/] }
+      ? // Firefox and WebKit do not even say that something was loaded, so there it takes five seconds.
+        { loadTimeoutMs: 20_000, within: 10_000, words: [/isolated/] }
       : { loadTimeoutMs: 1_000, within: 3_000, words: [/COEP/, /frame-src/, /offline/] },
   );
 export const noFrame = () => unshown("a page whose frame-src forbids Connect", { loadTimeoutMs: 20_000, within: 3_000, words: [/frame-src/] });
