@@ -928,13 +928,13 @@ fn the_frame_of_a_renewed_session_is_not_listened_to() {
 #[test]
 fn a_token_that_was_waited_for_too_long_is_not_tried() {
     let with_token = json!({ "authorizeToken": TOKEN });
-    // Fifteen minutes, when nobody says: reached here by a second tab that held the session that long.
+    // Fifteen minutes, when nobody says: reached here by a page that was frozen before the browser said who holds the session.
     for (says, life_ms) in [(json!({}), TOKEN_LIFE_MS), (json!({ "authorizeTokenExpiresInMs": 1_000 }), SECOND)] {
         for (waited_ms, frames) in [(life_ms - 1, 1), (life_ms, 0)] {
             let mut session = Driver::new(by_start());
             session.holding = None;
             session.host_starts(with(with(challenge(), with_token.clone()), says.clone()));
-            session.advance(waited_ms);
+            session.now_ms += waited_ms;
             session.handle(Input::Hold(Holding::Held));
             assert_eq!(session.frames.len(), frames, "{waited_ms} of {life_ms}");
             // The host is asked for another one, without a word to anybody.
@@ -1708,6 +1708,28 @@ fn a_claim_granted_after_closing_is_given_back() {
     session.handle(Input::Hold(Holding::Held));
     assert!(!session.holds);
     assert!(session.frames.is_empty());
+}
+
+#[test]
+fn a_browser_that_does_not_say_who_holds_the_session_keeps_nobody_waiting() {
+    let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
+    session.holding = None;
+    session.handle(Input::Begin);
+    session.skip();
+    session.advance(2 * SECOND - 1);
+    session.hears_nothing();
+    session.advance(1);
+    session.hears(&["starting → loading", "open frame"]);
+
+    // What it says after all counts as if it had said so in time.
+    session.step("APP_MOUNTED");
+    session.skip();
+    session.holds = true;
+    session.handle(Input::Hold(Holding::Held));
+    session.hears_nothing();
+    assert!(session.holds);
+    session.handle(Input::Hold(Holding::Busy));
+    session.hears(&["active → failed", "close frame", "show Busy", "settle BUSY in active"]);
 }
 
 #[test]

@@ -8,117 +8,126 @@
 
 mod support;
 
-use flinks_reconnect::session::{ErrorCode, HostAnswer, Input, LoadProblem, Outcome, Phase, StartReply};
+use flinks_reconnect::session::{ErrorCode, Holding, HostAnswer, Input, LoadProblem, Outcome, Phase, StartReply};
 use serde_json::json;
 use support::*;
 
 /// A session with `start` and `deliver`; its REDIRECTs carry a tag to contradict.
 ///
-/// `unbegun` is `starting` before anything was asked; `again` marks a session that has used up both renewals; `backoff` one that waits for its next delivery try; `load`, `expired`, `token` and
+/// `unbegun` is `starting` before anything was asked, `claiming` before the browser has said who holds the session; `warned`, `answering` and
+/// `leaving` are `active` about to expire, in the middle of an answer, and asked whether to leave it; `again` marks a session that has used up both renewals; `backoff` one that waits for its next delivery try; `load`, `expired`, `token` and
 /// `undeliv` are `failed` in the four ways a retry helps, `failed` is any other.
 const BY_START: &str = "
-                          unbegun  starting   again    loading    again      active     again      deliver    backoff    done failed load     expired  token    undeliv    closed
-begin                     =        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-start_challenge           .        loading    loading  .          .          .          .          .          .          .    .      .        .        .        .          .
-start_connect             .        loading    loading  .          .          .          .          .          .          .    .      .        .        .        .          .
-start_up_to_date          .        done       done     .          .          .          .          .          .          .    .      .        .        .        .          .
-start_nonsense            .        failed     failed   .          .          .          .          .          .          .    .      .        .        .        .          .
-start_refused             .        failed     failed   .          .          .          .          .          .          .    .      .        .        .        .          .
-start_unreachable         .        failed     failed   .          .          .          .          .          .          .    .      .        .        .        .          .
-start_of_abandoned_call   .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-posted_by_script          .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-posted_by_other_window    .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-posted_by_other_origin    .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-posted_noise              .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-app_mounted               .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-mfa                       .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-submitted                 .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-unknown_step              .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-correctable_code          .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-unknown_code              .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-full_flow                 .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-terminal_code             .        .          .        failed     failed     failed     failed     =          =          .    .      .        .        .        .          .
-session_over              .        .          .        starting   failed     starting   failed     =          =          .    .      .        .        .        .          .
-token_refused             .        .          .        starting   failed     starting   failed     =          =          .    .      .        .        .        .          .
-closed_in_connect         .        .          .        closed     closed     closed     closed     =          =          .    .      .        .        .        .          .
-consent_denied            .        .          .        closed     closed     closed     closed     =          =          .    .      .        .        .        .          .
-redirect                  .        .          .        delivering delivering delivering delivering .          .          .    .      .        .        .        .          .
-redirect_as_text          .        .          .        delivering delivering delivering delivering .          .          .    .      .        .        .        .          .
-redirect_other            .        .          .        delivering delivering delivering delivering failed     failed     .    .      .        .        .        .          .
-redirect_contradicting    .        .          .        failed     failed     failed     failed     failed     failed     .    .      .        .        .        .          .
-redirect_unreadable       .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-delivered                 .        .          .        .          .          .          .          done       .          .    .      .        .        .        .          .
-delivery_may_pass         .        .          .        .          .          .          .          =          .          .    .      .        .        .        .          .
-delivery_unreachable      .        .          .        .          .          .          .          =          .          .    .      .        .        .        .          .
-delivery_refused          .        .          .        .          .          .          .          failed     .          .    .      .        .        .        .          .
-delivery_mismatch         .        .          .        .          .          .          .          failed     .          .    .      .        .        .        .          .
-delivered_abandoned_try   .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-popup_blocked             .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-resized                   .        .          .        active     active     =          =          =          =          .    .      .        .        .        .          .
-blocked                   .        .          .        failed     failed     .          .          .          .          .    .      .        .        .        .          .
-woken_early               .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-woken_at_deadline         .        =          =        =          =          =          =          =          =          .    .      .        .        .        .          .
-woken_an_hour_late        .        failed     failed   failed     failed     starting   failed     failed     failed     .    .      .        .        .        .          .
-offline                   .        =          =        =          =          =          =          =          =          .    .      .        .        .        .          .
-online                    .        .          .        .          .          .          .          .          =          .    .      .        .        .        .          .
-user_stays                .        .          .        .          .          .          .          .          .          .    .      .        .        .        .          .
-user_retries              .        .          .        .          .          .          .          .          .          .    .      starting starting starting delivering .
-user_closes               closed   closed     closed   closed     closed     closed     closed     =          =          .    =      =        =        =        =          .
-page_closes               closed   closed     closed   closed     closed     closed     closed     =          =          .    =      =        =        =        =          .
-retry                     .        .          .        .          .          .          .          .          .          .    .      starting starting starting delivering .
+                          unbegun starting again   claiming loading    again      active     again      warned     answering  leaving    deliver backoff done failed load     expired  token    undeliv    closed
+begin                     =       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+start_challenge           .       loading  loading .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+start_connect             .       loading  loading .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+start_up_to_date          .       done     done    .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+start_nonsense            .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+start_refused             .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+start_unreachable         .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+start_of_abandoned_call   .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+posted_by_script          .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+posted_by_other_window    .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+posted_by_other_origin    .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+posted_noise              .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+app_mounted               .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+mfa                       .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+submitted                 .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+unknown_step              .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+correctable_code          .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+unknown_code              .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+full_flow                 .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+terminal_code             .       .        .       .        failed     failed     failed     failed     failed     failed     failed     =       =       .    .      .        .        .        .          .
+session_over              .       .        .       .        starting   failed     starting   failed     starting   starting   starting   =       =       .    .      .        .        .        .          .
+token_refused             .       .        .       .        starting   failed     starting   failed     starting   starting   starting   =       =       .    .      .        .        .        .          .
+closed_in_connect         .       .        .       .        closed     closed     closed     closed     closed     closed     closed     =       =       .    .      .        .        .        .          .
+consent_denied            .       .        .       .        closed     closed     closed     closed     closed     closed     closed     =       =       .    .      .        .        .        .          .
+redirect                  .       .        .       .        delivering delivering delivering delivering delivering delivering delivering .       .       .    .      .        .        .        .          .
+redirect_as_text          .       .        .       .        delivering delivering delivering delivering delivering delivering delivering .       .       .    .      .        .        .        .          .
+redirect_other            .       .        .       .        delivering delivering delivering delivering delivering delivering delivering failed  failed  .    .      .        .        .        .          .
+redirect_contradicting    .       .        .       .        failed     failed     failed     failed     failed     failed     failed     failed  failed  .    .      .        .        .        .          .
+redirect_unreadable       .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+delivered                 .       .        .       .        .          .          .          .          .          .          .          done    .       .    .      .        .        .        .          .
+delivery_may_pass         .       .        .       .        .          .          .          .          .          .          .          =       .       .    .      .        .        .        .          .
+delivery_unreachable      .       .        .       .        .          .          .          .          .          .          .          =       .       .    .      .        .        .        .          .
+delivery_refused          .       .        .       .        .          .          .          .          .          .          .          failed  .       .    .      .        .        .        .          .
+delivery_mismatch         .       .        .       .        .          .          .          .          .          .          .          failed  .       .    .      .        .        .        .          .
+delivered_abandoned_try   .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+popup_blocked             .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+resized                   .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
+blocked                   .       .        .       .        failed     failed     .          .          .          .          .          .       .       .    .      .        .        .        .          .
+blocked_by_isolation      .       .        .       .        failed     failed     .          .          .          .          .          .       .       .    .      .        .        .        .          .
+claim_granted             .       .        .       loading  .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+claim_refused             .       .        .       failed   failed     failed     failed     failed     failed     failed     failed     .       .       .    .      .        .        .        .          .
+claim_lost                .       .        .       failed   failed     failed     failed     failed     failed     failed     failed     .       .       .    .      .        .        .        .          .
+woken_early               .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
+woken_at_deadline         .       =        =       loading  =          =          =          =          starting   =          =          =       =       .    .      .        .        .        .          .
+woken_an_hour_late        .       failed   failed  loading  failed     failed     starting   failed     starting   starting   starting   failed  failed  .    .      .        .        .        .          .
+offline                   .       =        =       =        =          =          =          =          .          =          .          =       =       .    .      .        .        .        .          .
+online                    .       .        .       .        .          .          .          .          .          .          .          .       =       .    .      .        .        .        .          .
+user_stays                .       .        .       .        .          .          .          .          =          .          =          .       .       .    .      .        .        .        .          .
+user_retries              .       .        .       .        .          .          .          .          starting   .          .          .       .       .    .      starting starting starting delivering .
+user_closes               closed  closed   closed  closed   closed     closed     closed     closed     closed     =          closed     =       =       .    =      =        =        =        =          .
+page_closes               closed  closed   closed  closed   closed     closed     closed     closed     closed     closed     closed     =       =       .    =      =        =        =        =          .
+retry                     .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      starting starting starting delivering .
 ";
 
 /// A session with `requestId`, without `deliver`, that stops at the full flow.
 const BY_REQUEST_ID: &str = "
-                          unbegun  loading active done failed load    expired token   closed
-begin                     loading  .       .      .    .      .       .       .       .
-start_challenge           .        .       .      .    .      .       .       .       .
-start_connect             .        .       .      .    .      .       .       .       .
-start_up_to_date          .        .       .      .    .      .       .       .       .
-start_nonsense            .        .       .      .    .      .       .       .       .
-start_refused             .        .       .      .    .      .       .       .       .
-start_unreachable         .        .       .      .    .      .       .       .       .
-start_of_abandoned_call   .        .       .      .    .      .       .       .       .
-posted_by_script          .        .       .      .    .      .       .       .       .
-posted_by_other_window    .        .       .      .    .      .       .       .       .
-posted_by_other_origin    .        .       .      .    .      .       .       .       .
-posted_noise              .        .       .      .    .      .       .       .       .
-app_mounted               .        active  =      .    .      .       .       .       .
-mfa                       .        active  =      .    .      .       .       .       .
-submitted                 .        active  =      .    .      .       .       .       .
-unknown_step              .        active  =      .    .      .       .       .       .
-correctable_code          .        active  =      .    .      .       .       .       .
-unknown_code              .        active  =      .    .      .       .       .       .
-full_flow                 .        failed  failed .    .      .       .       .       .
-terminal_code             .        failed  failed .    .      .       .       .       .
-session_over              .        failed  failed .    .      .       .       .       .
-token_refused             .        failed  failed .    .      .       .       .       .
-closed_in_connect         .        closed  closed .    .      .       .       .       .
-consent_denied            .        closed  closed .    .      .       .       .       .
-redirect                  .        done    done   .    .      .       .       .       .
-redirect_as_text          .        done    done   .    .      .       .       .       .
-redirect_other            .        done    done   .    .      .       .       .       .
-redirect_contradicting    .        failed  failed .    .      .       .       .       .
-redirect_unreadable       .        .       .      .    .      .       .       .       .
-delivered                 .        .       .      .    .      .       .       .       .
-delivery_may_pass         .        .       .      .    .      .       .       .       .
-delivery_unreachable      .        .       .      .    .      .       .       .       .
-delivery_refused          .        .       .      .    .      .       .       .       .
-delivery_mismatch         .        .       .      .    .      .       .       .       .
-delivered_abandoned_try   .        .       .      .    .      .       .       .       .
-popup_blocked             .        active  =      .    .      .       .       .       .
-resized                   .        active  =      .    .      .       .       .       .
-blocked                   .        failed  .      .    .      .       .       .       .
-woken_early               .        .       .      .    .      .       .       .       .
-woken_at_deadline         .        =       =      .    .      .       .       .       .
-woken_an_hour_late        .        failed  failed .    .      .       .       .       .
-offline                   .        =       =      .    .      .       .       .       .
-online                    .        .       .      .    .      .       .       .       .
-user_stays                .        .       .      .    .      .       .       .       .
-user_retries              .        .       .      .    .      loading loading loading .
-user_closes               closed   closed  closed .    =      =       =       =       .
-page_closes               closed   closed  closed .    =      =       =       =       .
-retry                     .        .       .      .    .      loading loading loading .
+                          unbegun claiming loading active warned answering leaving done failed load    expired token   closed
+begin                     loading .        .       .      .      .         .       .    .      .       .       .       .
+start_challenge           .       .        .       .      .      .         .       .    .      .       .       .       .
+start_connect             .       .        .       .      .      .         .       .    .      .       .       .       .
+start_up_to_date          .       .        .       .      .      .         .       .    .      .       .       .       .
+start_nonsense            .       .        .       .      .      .         .       .    .      .       .       .       .
+start_refused             .       .        .       .      .      .         .       .    .      .       .       .       .
+start_unreachable         .       .        .       .      .      .         .       .    .      .       .       .       .
+start_of_abandoned_call   .       .        .       .      .      .         .       .    .      .       .       .       .
+posted_by_script          .       .        .       .      .      .         .       .    .      .       .       .       .
+posted_by_other_window    .       .        .       .      .      .         .       .    .      .       .       .       .
+posted_by_other_origin    .       .        .       .      .      .         .       .    .      .       .       .       .
+posted_noise              .       .        .       .      .      .         .       .    .      .       .       .       .
+app_mounted               .       .        active  =      =      =         =       .    .      .       .       .       .
+mfa                       .       .        active  =      =      =         =       .    .      .       .       .       .
+submitted                 .       .        active  =      =      =         =       .    .      .       .       .       .
+unknown_step              .       .        active  =      =      =         =       .    .      .       .       .       .
+correctable_code          .       .        active  =      =      =         =       .    .      .       .       .       .
+unknown_code              .       .        active  =      =      =         =       .    .      .       .       .       .
+full_flow                 .       .        failed  failed failed failed    failed  .    .      .       .       .       .
+terminal_code             .       .        failed  failed failed failed    failed  .    .      .       .       .       .
+session_over              .       .        failed  failed failed failed    failed  .    .      .       .       .       .
+token_refused             .       .        failed  failed failed failed    failed  .    .      .       .       .       .
+closed_in_connect         .       .        closed  closed closed closed    closed  .    .      .       .       .       .
+consent_denied            .       .        closed  closed closed closed    closed  .    .      .       .       .       .
+redirect                  .       .        done    done   done   done      done    .    .      .       .       .       .
+redirect_as_text          .       .        done    done   done   done      done    .    .      .       .       .       .
+redirect_other            .       .        done    done   done   done      done    .    .      .       .       .       .
+redirect_contradicting    .       .        failed  failed failed failed    failed  .    .      .       .       .       .
+redirect_unreadable       .       .        .       .      .      .         .       .    .      .       .       .       .
+delivered                 .       .        .       .      .      .         .       .    .      .       .       .       .
+delivery_may_pass         .       .        .       .      .      .         .       .    .      .       .       .       .
+delivery_unreachable      .       .        .       .      .      .         .       .    .      .       .       .       .
+delivery_refused          .       .        .       .      .      .         .       .    .      .       .       .       .
+delivery_mismatch         .       .        .       .      .      .         .       .    .      .       .       .       .
+delivered_abandoned_try   .       .        .       .      .      .         .       .    .      .       .       .       .
+popup_blocked             .       .        active  =      =      =         =       .    .      .       .       .       .
+resized                   .       .        active  =      =      =         =       .    .      .       .       .       .
+blocked                   .       .        failed  .      .      .         .       .    .      .       .       .       .
+blocked_by_isolation      .       .        failed  .      .      .         .       .    .      .       .       .       .
+claim_granted             .       loading  .       .      .      .         .       .    .      .       .       .       .
+claim_refused             .       failed   failed  failed failed failed    failed  .    .      .       .       .       .
+claim_lost                .       failed   failed  failed failed failed    failed  .    .      .       .       .       .
+woken_early               .       .        .       .      .      .         .       .    .      .       .       .       .
+woken_at_deadline         .       loading  =       =      failed =         =       .    .      .       .       .       .
+woken_an_hour_late        .       loading  failed  failed failed failed    failed  .    .      .       .       .       .
+offline                   .       =        =       =      .      =         .       .    .      .       .       .       .
+online                    .       .        .       .      .      .         .       .    .      .       .       .       .
+user_stays                .       .        .       .      =      .         =       .    .      .       .       .       .
+user_retries              .       .        .       .      .      .         .       .    .      loading loading loading .
+user_closes               closed  closed   closed  closed closed =         closed  .    =      =       =       =       .
+page_closes               closed  closed   closed  closed closed closed    closed  .    =      =       =       =       .
+retry                     .       .        .       .      .      .         .       .    .      loading loading loading .
 ";
 
 const TAGGED: &str = "tag-of-this-session";
@@ -176,6 +185,17 @@ fn stand_at(kind: Kind, place: &str, before: &str) -> Driver {
     let mut session = match (before, place) {
         (_, "unbegun") => Driver::unbegun(kind.options(), OWN_ATTEMPT),
         (_, "starting") => kind.begin(),
+        (_, "claiming") => {
+            let mut session = Driver::unbegun(kind.options(), OWN_ATTEMPT);
+            session.holding = None;
+            session.handle(Input::Begin);
+            if kind == Kind::ByStart {
+                session.host_starts(tagged_challenge());
+            }
+            // As it is for the claims after this one.
+            session.holding = Some(Holding::Held);
+            session
+        }
         (_, "loading") => kind.loading(),
         (_, "active") => kind.active(),
         ("starting", "again") => renewed_twice(),
@@ -188,6 +208,19 @@ fn stand_at(kind: Kind, place: &str, before: &str) -> Driver {
             let mut session = renewed_twice();
             session.host_starts(tagged_challenge());
             session.step("APP_MOUNTED");
+            session
+        }
+        (_, "warned") => {
+            let mut session = kind.active();
+            session.advance(7 * MINUTE);
+            session
+        }
+        (_, "answering" | "leaving") => {
+            let mut session = kind.active();
+            session.step("SUBMIT_MFA");
+            if place == "leaving" {
+                session.user_closes();
+            }
             session
         }
         (_, "deliver" | "backoff" | "undeliv") => {
@@ -304,6 +337,10 @@ fn apply(session: &mut Driver, input: &str) {
         "popup_blocked" => session.step("POPUP_BLOCKED"),
         "resized" => session.connect_says(json!({ "step": "APP_RESIZE", "height": 700 })),
         "blocked" => session.handle(Input::Blocked(LoadProblem::Policy)),
+        "blocked_by_isolation" => session.handle(Input::Blocked(LoadProblem::Isolation)),
+        "claim_granted" => session.handle(Input::Hold(Holding::Held)),
+        "claim_refused" => session.handle(Input::Hold(Holding::Busy)),
+        "claim_lost" => session.handle(Input::Hold(Holding::Lost)),
         "offline" => session.goes_offline(),
         "online" => session.goes_online(),
         "user_stays" => session.user_stays(),
@@ -369,6 +406,73 @@ fn is_as_the_table_says(kind: Kind) {
     }
     println!("{} cells", cells.len());
     assert!(wrong.is_empty(), "{} wrong of {}:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
+}
+
+/// The rows that are about this input. An input that has none does not compile, and one whose row is missing fails below.
+fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
+    match input {
+        Input::Begin => &["begin"],
+        Input::Started { .. } => &["start_challenge", "start_refused", "start_unreachable", "start_of_abandoned_call"],
+        Input::Posted(_) => &["posted_by_script", "posted_by_other_window", "posted_by_other_origin", "app_mounted"],
+        Input::Delivered { .. } => {
+            &["delivered", "delivery_refused", "delivery_unreachable", "delivered_abandoned_try"]
+        }
+        Input::Hold(_) => &["claim_granted", "claim_refused", "claim_lost"],
+        Input::Blocked(_) => &["blocked", "blocked_by_isolation"],
+        Input::Wake => &["woken_early", "woken_at_deadline", "woken_an_hour_late"],
+        Input::Offline => &["offline"],
+        Input::Online => &["online"],
+        Input::UserClosed => &["user_closes"],
+        Input::UserStays => &["user_stays"],
+        Input::UserRetries => &["user_retries"],
+        Input::HostClosed => &["page_closes"],
+        Input::Retry => &["retry"],
+    }
+}
+
+#[test]
+fn every_input_and_every_phase_stands_in_the_tables() {
+    let answer = &HostAnswer::Unreachable;
+    let letter = Letter::of_connect(redirect());
+    let inputs = [
+        Input::Begin,
+        Input::Started { call: 0, reply: Err(answer) },
+        Input::Posted(&letter),
+        Input::Delivered { try_number: 0, answer },
+        Input::Hold(Holding::Held),
+        Input::Blocked(LoadProblem::Policy),
+        Input::Wake,
+        Input::Offline,
+        Input::Online,
+        Input::UserClosed,
+        Input::UserStays,
+        Input::UserRetries,
+        Input::HostClosed,
+        Input::Retry,
+    ];
+    for kind in [Kind::ByStart, Kind::ByRequestId] {
+        let cells = cells(kind);
+        for row in inputs.iter().flat_map(rows_of) {
+            assert!(cells.iter().any(|cell| cell.input == *row), "no row {row}");
+        }
+        for phase in [
+            Phase::Starting,
+            Phase::Loading,
+            Phase::Active,
+            Phase::Delivering,
+            Phase::Done,
+            Phase::Failed,
+            Phase::Closed,
+        ] {
+            let stands = cells.iter().any(|Cell { place, before, .. }| stand_at(kind, place, before).phase() == phase);
+            // Without `deliver` there is no delivering.
+            assert!(
+                stands || (kind == Kind::ByRequestId && phase == Phase::Delivering),
+                "no column for {}",
+                phase.as_str()
+            );
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,8 @@
 //! | starting, not begun | begin | starting, or loading with a `requestId` |
 //! | starting | start says `challenge` or `connect` | loading |
 //! | starting | start says `upToDate` | done |
-//! | starting | another tab holds the session | failed |
+//! | starting, loading, active | another tab holds the session, or takes it over | failed |
+//! | starting | the browser does not say who holds the session | loading |
 //! | starting | start fails | failed |
 //! | loading | first trusted message | active |
 //! | loading | load time-out, or blocked by the browser | failed |
@@ -59,6 +60,10 @@ const PATIENCE_MS: u64 = 5_000;
 
 /// How long the host's start endpoint may take, in milliseconds: a live call to a bank is slow, but not this slow.
 const START_LIMIT_MS: u64 = 60_000;
+
+/// How long the browser may think about whether another tab holds the session, in milliseconds. One that says nothing is as good as one that
+/// cannot say: a second tab is then told by Flinks.
+const HOLD_LIMIT_MS: u64 = 2_000;
 
 /// Messages from the frame that are read at once, and per second from then on. Connect sends a handful a minute; this stops a runaway.
 const RATE_BURST: u64 = 5_000;
@@ -341,7 +346,7 @@ impl Session {
             Some(request_id) => {
                 let claim = std::mem::replace(&mut self.claim, Claim::IfFree);
                 let session = digest(request_id.as_str());
-                self.wait(Waiting::Hold, NEVER_MS);
+                self.wait(Waiting::Hold, now_ms + HOLD_LIMIT_MS);
                 self.order(Output::Hold { session, claim });
             }
             None => self.load(now_ms),
@@ -373,12 +378,12 @@ impl Session {
     fn held(&mut self, now_ms: u64, hold: Holding) {
         match (hold, self.waiting) {
             (Holding::Held, Waiting::Hold) => self.load(now_ms),
+            // Not waited for any longer, and welcome all the same.
+            (Holding::Held, Waiting::Load | Waiting::User | Waiting::WarnedUser) => {}
             // Closed meanwhile.
             (Holding::Held, _) => self.order(Output::Release),
             // Another tab has it, or took over. What is being delivered stays ours to deliver.
-            (Holding::Busy, Waiting::Hold) | (Holding::Lost, Waiting::Load | Waiting::User | Waiting::WarnedUser) => {
-                self.fail_with(ErrorCode::Busy);
-            }
+            (_, Waiting::Hold | Waiting::Load | Waiting::User | Waiting::WarnedUser) => self.fail_with(ErrorCode::Busy),
             _ => {}
         }
     }
@@ -605,7 +610,8 @@ impl Session {
             // An answer after this belongs to an abandoned try.
             Waiting::Answer => self.delivered(now_ms, &HostAnswer::Unreachable),
             Waiting::Backoff => self.send(now_ms),
-            Waiting::Begin | Waiting::Idle | Waiting::Hold => {}
+            Waiting::Hold => self.load(now_ms),
+            Waiting::Begin | Waiting::Idle => {}
         }
     }
 

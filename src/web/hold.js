@@ -1,7 +1,8 @@
 // The claim on a session among the tabs of this site, by the browser's Web Locks.
 //
 // Invariant: a claim lasts until it is released, and ends with the tab. A browser without locks (or a page that may not use them) holds
-// everything: a second tab is then told by Flinks, not by us.
+// everything: a second tab is then told by Flinks, not by us. That another tab has it is only ever the browser's word: a browser that is slow
+// to answer has not said so.
 
 import { HELD } from "./inputs.js";
 
@@ -23,10 +24,10 @@ export class Hold {
 
   /** Claims a session, if need be from who has it. Where the claim stands is told now and when it is lost, until it is released. */
   claim(session, steal) {
-    const signal = steal ? undefined : AbortSignal.timeout(PATIENCE_MS);
     const hear = this.#hear;
     let isWanted = true;
     let isHeld = false;
+    let signal;
     let free;
     this.release();
     this.#letGo = () => {
@@ -34,13 +35,16 @@ export class Hold {
       free?.();
     };
     // The lock lasts until the promise settles that this returns.
-    const granted = () => {
-      isHeld = true;
-      if (isWanted) hear(HELD, OURS);
-      return isWanted && new Promise((resolve) => (free = resolve));
-    };
-    Promise.resolve()
-      .then(() => navigator.locks.request(`flinks-reconnect:${session}`, steal ? { steal } : { signal }, granted))
+    const request = (options) =>
+      navigator.locks.request(`flinks-reconnect:${session}`, options, (lock) => {
+        // Another tab has it, so from now on it is waited for.
+        if (!lock) return request({ signal: (signal = AbortSignal.timeout(PATIENCE_MS)) });
+        isHeld = true;
+        if (isWanted) hear(HELD, OURS);
+        return isWanted && new Promise((resolve) => (free = resolve));
+      });
+    Promise.resolve(steal ? { steal } : { ifAvailable: true })
+      .then(request)
       .catch(() => {
         if (isWanted) hear(HELD, isHeld ? LOST : signal?.aborted ? BUSY : OURS);
       });
