@@ -685,7 +685,6 @@ fn seven_idle_minutes_warn_and_eight_end_the_session() {
 #[test]
 fn every_trusted_event_sets_the_idle_clock_back() {
     let events = [
-        json!({ "step": "APP_RESIZE" }),
         json!({ "step": "COMPONENT_HELP2FA_INFO" }),
         json!({ "step": "COMPONENT_FROM_THE_FUTURE" }),
         json!({ "flinksCode": "INVALID_SECURITY_RESPONSE" }),
@@ -710,6 +709,27 @@ fn every_trusted_event_sets_the_idle_clock_back() {
         session.advance(1);
         assert_eq!(session.failure().code, ErrorCode::SessionExpired);
     }
+}
+
+/// The warning stands above Connect and takes room from it.
+#[test]
+fn a_new_size_after_the_warning_is_its_echo_and_sets_no_clock_back() {
+    let resized = json!({ "step": "APP_RESIZE", "height": 500 });
+    let mut session = at_mfa();
+    session.advance(WARNING_MS - 1);
+    session.connect_says(resized.clone());
+    session.skip();
+    assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + IDLE_LIMIT_MS), "before it, it counts");
+    session.advance(WARNING_MS);
+    session.hears(&["show Expiring", "expiring in 60000"]);
+    session.connect_says(resized.clone());
+    session.hears(&["step APP_RESIZE", "resize 500"]);
+    session.user_stays();
+    session.hears(&["show Connect"]);
+    session.connect_says(resized);
+    session.hears(&["step APP_RESIZE", "resize 500"]);
+    session.advance(MINUTE);
+    assert_eq!(session.failure().code, ErrorCode::SessionExpired);
 }
 
 #[test]

@@ -432,14 +432,14 @@ impl Session {
                 None => self.report(message),
             };
         }
-        match meaning {
-            Meaning::PopupBlocked => self.show(View::PopupBlocked),
-            // The word about the window stays until something else happens.
-            Meaning::Resized if self.view == View::PopupBlocked => {}
-            _ => self.show(View::Connect),
+        // Our own words take room from Connect, which then says its new size: that is no sign of the user's.
+        let is_echo =
+            meaning == Meaning::Resized && (self.view == View::PopupBlocked || self.waiting == Waiting::WarnedUser);
+        if !is_echo {
+            self.show(if meaning == Meaning::PopupBlocked { View::PopupBlocked } else { View::Connect });
+            self.wait(Waiting::User, now_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS);
         }
         self.patience_until_ms = NEVER_MS;
-        self.wait(Waiting::User, now_ms + IDLE_LIMIT_MS - EXPIRY_WARNING_MS);
         if self.phase == Phase::Loading {
             self.enter(Phase::Active);
         }
