@@ -26,6 +26,9 @@ const CALM = ["loading", "slow", "connect", "renewing", "offline", "delivering",
 /** What can be styled from outside. In a container that is in a shadow tree itself, as the element's is, the page reaches these through its host. */
 const PARTS = "panel,header,title,close,about,status,alert,buttons,retry,stay,leave,body,skeleton,frame";
 
+/** Views of waiting for Connect: there is nothing to see of it yet. */
+const WAITING = ["loading", "slow", "renewing"];
+
 /** How long a frame in an isolated page may be silent after it has loaded, and how long it may take to load, in milliseconds. */
 const SILENCE_MS = 2_000;
 const UNLOADED_MS = 5_000;
@@ -33,14 +36,11 @@ const UNLOADED_MS = 5_000;
 /** How long the farewell stays for whoever listens to the page, in milliseconds. */
 const FAREWELL_MS = 1_000;
 
-/** The dialog is in reach of the page's styles; these go on it as `!important`. */
-const DIALOG_STYLE = {
-  position: "fixed", inset: "0", width: "100%", height: "100%", "max-width": "none", "max-height": "none",
-  margin: "0", border: "0", padding: "0", background: "none", overflow: "hidden", display: "block",
-};
+/** The dialog is in reach of the page's styles; these go on it as `!important`, and what they do not say is the browser's default. */
+const DIALOG_STYLE = { all: "initial", position: "fixed", inset: "0", width: "100%", height: "100%", overflow: "hidden", display: "block" };
 
 /** For assistive technology only. */
-const UNSEEN_STYLE = { position: "fixed", width: "1px", height: "1px", overflow: "hidden", "clip-path": "inset(50%)" };
+const UNSEEN_STYLE = { ...DIALOG_STYLE, width: "1px", height: "1px", "clip-path": "inset(50%)" };
 
 let count = 0;
 
@@ -97,6 +97,7 @@ export class Stage {
     this.#status.textContent = isCalm ? text : "";
     this.#alert.textContent = isCalm ? "" : text;
     this.#surface.setAttribute("data-view", view);
+    this.#surface.classList.toggle("waiting", WAITING.includes(view));
     this.#offer(buttons);
   }
 
@@ -145,13 +146,20 @@ export class Stage {
       frame.addEventListener("load", () => listen(SILENCE_MS), { signal });
     }
     this.#frame = this.#surface.appendChild(frame);
+    this.#surface.classList.add("framed");
   }
 
   closeFrame() {
+    const frame = this.#frame;
+    if (!frame) return;
+    const hadFocus = frame.getRootNode().activeElement === frame;
     clearTimeout(this.#silence);
-    this.#framed?.abort();
-    this.#frame?.remove();
+    this.#framed.abort();
+    frame.remove();
     this.#frame = undefined;
+    this.#surface.classList.remove("framed");
+    // Else the focus would be nowhere, and could not be given back.
+    if (hadFocus) this.#panel.focus({ preventScroll: true });
   }
 
   /** The frame's height, where it stands in a container. */

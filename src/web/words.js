@@ -44,8 +44,8 @@ export const WORDS = {
   // Views, by their names in `session/output.rs`.
   loading: ["Contacting your bank…", "Communication avec votre banque…"],
   slow: [
-    "This takes longer than usual. Your bank has not answered yet; please wait a little.",
-    "C’est plus long que d’habitude. Votre banque n’a pas encore répondu; veuillez patienter un peu.",
+    "This is taking longer than usual. Please wait a moment, or try again later.",
+    "C’est plus long que d’habitude. Veuillez patienter un moment ou réessayer plus tard.",
   ],
   connect: ["Answer your bank’s question below.", "Répondez ci-dessous à la question de votre banque."],
   popupBlocked: [
@@ -53,22 +53,22 @@ export const WORDS = {
     "Votre navigateur a bloqué la fenêtre de votre banque. Autorisez les fenêtres contextuelles pour ce site, puis réessayez ci-dessous.",
   ],
   expiring: [
-    "This session ends in one minute unless you go on.",
-    "Cette session prendra fin dans une minute si vous ne continuez pas.",
+    "Your session ends in about a minute. Answer below to keep it open.",
+    "Votre session prendra fin dans environ une minute. Répondez ci-dessous pour la garder ouverte.",
   ],
   renewing: ["Your session had to start again. One moment…", "Votre session a dû recommencer. Un instant…"],
   offline: [
-    "You are offline. We go on as soon as your internet connection is back.",
+    "You are offline. We will continue as soon as your internet connection is back.",
     "Vous êtes hors ligne. Nous continuerons dès que votre connexion Internet sera rétablie.",
   ],
   delivering: ["Saving your connection…", "Enregistrement de votre connexion…"],
   retrying: [
-    "Saving takes longer than usual. We keep trying; please leave this page open.",
+    "Saving is taking longer than usual. We keep trying; please leave this page open.",
     "L’enregistrement prend plus de temps que d’habitude. Nous réessayons; veuillez laisser cette page ouverte.",
   ],
   leaving: [
-    "Leave now? Your bank still waits for an answer. If you come back within a few minutes, you can go on from here.",
-    "Quitter maintenant? Votre banque attend encore une réponse. Si vous revenez dans quelques minutes, vous pourrez reprendre ici.",
+    "Leave now? Your bank is still waiting for an answer. If you come back within a few minutes, you can pick up where you left off.",
+    "Quitter maintenant? Votre banque attend encore une réponse. Si vous revenez d’ici quelques minutes, vous pourrez reprendre où vous en étiez.",
   ],
   busy: ["This is already open in another tab.", "Cette opération est déjà ouverte dans un autre onglet."],
   loadTimeout: [
@@ -88,8 +88,8 @@ export const WORDS = {
     "Votre banque est connectée, mais nous n’avons pas encore pu l’enregistrer. Veuillez réessayer; vous n’aurez pas à répondre de nouveau.",
   ],
   mismatch: [
-    "That was a different login than the one to reconnect. Your connection was not changed.",
-    "Ce n’était pas le même accès que celui à reconnecter. Votre connexion n’a pas été modifiée.",
+    "That was not the bank login to reconnect. Nothing was changed. Please use the original one.",
+    "Ce n’était pas l’accès bancaire à reconnecter. Rien n’a été modifié. Veuillez utiliser l’accès d’origine.",
   ],
   failed: [
     "Your bank could not be reconnected. Nothing was changed. Please try again later.",
