@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { quickStarts } from "../../scripts/consumers.mjs";
 import { REPORTS } from "../../src/web/report.js";
 import { VIEWS, WORDS } from "../../src/web/words.js";
+import { SCENES } from "../e2e/pages/scenes.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -316,6 +317,13 @@ test("labels", () => {
 
 test("views and buttons have their words", () => {
   for (const name of VIEWS.flat()) assert.ok(name in WORDS, `words.js has no \`${name}\``);
+});
+
+test("every view is looked at", () => {
+  same("view", {
+    "src/session/output.rs (View)": variants("src/session/output.rs", "View").map((name) => name[0].toLowerCase() + name.slice(1)),
+    "tests/e2e/pages/scenes.js (SCENES)": Object.keys(SCENES),
+  });
 });
 
 test("what is delivered", () => {
