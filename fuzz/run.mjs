@@ -1,13 +1,20 @@
-// Fuzzes each target for a while: `node fuzz/run.mjs [seconds] [target …]`, 60 seconds and all targets unless told.
+// Fuzzes each target for a while, from the corpus in `seeds/`: `npm run fuzz`.
 //
-// It needs a nightly compiler and cargo-fuzz. Where they are missing it says so and ends well: nothing was found, because nothing was
-// looked for, and nobody should have to install a second compiler to run the tests.
+//   npm run fuzz                                all targets, 60 seconds each
+//   npm run fuzz -- --seconds 600 session       ten minutes of one
+//
+// On the stable compiler: what cargo-fuzz asks a nightly one for is the instrumentation that tells libFuzzer where it has been, and that is an LLVM
+// pass which every compiler has. The address sanitizer is nightly's alone, but looks for what `forbid(unsafe_code)` has already excluded.
+//
+// Invariant: what was not fuzzed is never called fuzzed. A crash, a time-out and a fuzzer that is blind or did not run are failures; a crate or a
+// compiler that no network brings is told as skipped.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { CommandFailed, Failure, find, isMain, main, prependPath, root, run } from "../scripts/command.mjs";
+import { parseArgs } from "node:util";
+import { CommandFailed, Failure, isMain, isUnreachable, main, root, run } from "../scripts/command.mjs";
+import { setUp } from "../scripts/setup.mjs";
 
 /** The longest input of each, a little beyond the longest that is read. */
 const targets = { message: 17_000, redirect_url: 9_000, session: 513 };
@@ -15,73 +22,82 @@ const targets = { message: 17_000, redirect_url: 9_000, session: 513 };
 /** Targets whose language the fuzzer is told. */
 const dictionaries = ["message", "redirect_url"];
 
-/** Fuzzes and resolves with one line per target, or with the reason why it could not. Throws when something was found. */
-export async function fuzz({ seconds = 60, names = Object.keys(targets), log } = {}) {
-  const missing = whatIsMissing();
-  if (missing) return { ran: false, remark: `did not run: ${missing}` };
-  const lines = [];
-  for (const name of names) lines.push(await fuzzOne(name, seconds, log));
-  return { ran: true, remark: lines.join("; ") };
+/** A counter for each edge of the control flow, where each stands, and the operands of comparisons, which the fuzzer then tries as input. */
+const instrumentation = [
+  "-Cpasses=sancov-module",
+  ...["level=4", "inline-8bit-counters", "pc-table", "trace-compares"].map((part) => `-Cllvm-args=-sanitizer-coverage-${part}`),
+  "--cfg=fuzzing",
+];
+
+/** The longest that is fuzzed at once: `run` takes what lasts longer for a program that hangs. */
+const mostSeconds = 1_000;
+
+const buildLog = "target/fuzz-build.log";
+
+/** Fuzzes, and prints one line per target. Throws when something was found. */
+async function fuzz(seconds, names) {
+  const missing = await whatIsMissing();
+  if (missing) return console.log(`fuzz: skipped: ${missing}; nothing was looked for`);
+  const programs = join(root, "target/fuzz", host(), "release");
+  for (const name of names) console.log(`fuzz: ${name}: ${await fuzzOne(name, join(programs, name), seconds)}`);
 }
 
-async function fuzzOne(name, seconds, log) {
-  // What the fuzzer finds interesting goes to the first folder, which is nobody's but its own; the seeds stay as they are.
-  const corpus = `fuzz/corpus/${name}`;
-  mkdirSync(join(root, corpus), { recursive: true });
-  const cargoFuzz = ["+nightly", "fuzz"];
-  const where = ["--fuzz-dir", "fuzz", "--target-dir", "target/fuzz"];
-  // Building is not fuzzing: it has a run of its own, so that the seconds are all the fuzzer's.
-  await run("cargo", [...cargoFuzz, "build", ...where, name], { log });
-  const options = [`-max_total_time=${seconds}`, `-max_len=${targets[name]}`, "-timeout=10", "-print_final_stats=1"];
-  if (dictionaries.includes(name)) options.push(`-dict=fuzz/${name}.dict`);
-  // cargo-fuzz and libFuzzer speak on standard error, which `run` keeps only in the log.
-  const file = log ?? `target/fuzz-${name}.log`;
-  if (!log) rmSync(join(root, file), { force: true });
-  const output = await outputOf(() => run("cargo", [...cargoFuzz, "run", ...where, name, corpus, `fuzz/seeds/${name}`, "--", ...options], { log: file }), name, file);
-  const executions = [...output.matchAll(/^stat::number_of_executed_units:\s*(\d+)/gm)].at(-1)?.[1];
-  if (!executions) throw new Failure(`the fuzzer of ${name} did not say how often it ran; its output is in ${file}`);
-  return `${name}: ${Number(executions).toLocaleString("en")} executions in ${seconds} s, no crash`;
-}
-
-async function outputOf(action, name, file) {
+/** Builds the targets; resolves with the reason when the network keeps the machine from it. */
+async function whatIsMissing() {
   try {
-    await action();
+    await setUp("c-compiler", "c++-compiler");
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.message;
+  }
+  rmSync(join(root, buildLog), { force: true });
+  try {
+    // With a `--target`, so that the flags are not for the build scripts, which have no fuzzer to report to.
+    const where = ["--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz", "--target", host()];
+    await run("cargo", ["build", "--release", "--locked", ...where], { env: { CARGO_ENCODED_RUSTFLAGS: instrumentation.join("\x1f") }, log: buildLog });
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    return `the registry does not answer, and not all crates are here (see ${buildLog})`;
+  }
+}
+
+/** The machine's own target. */
+const host = () => /^host: (.*)$/m.exec(execFileSync("rustc", ["-vV"], { encoding: "utf8" }))[1];
+
+async function fuzzOne(name, program, seconds) {
+  // What the fuzzer finds interesting goes to the first folder, which is nobody's but its own; the seeds stay as they are.
+  const [corpus, artifacts] = ["corpus", "artifacts"].map((kind) => `fuzz/${kind}/${name}/`);
+  for (const folder of [corpus, artifacts]) mkdirSync(join(root, folder), { recursive: true });
+  const options = [`-max_total_time=${seconds}`, `-max_len=${targets[name]}`, "-timeout=10", "-print_final_stats=1", `-artifact_prefix=${artifacts}`];
+  if (dictionaries.includes(name)) options.push(`-dict=fuzz/${name}.dict`);
+  const log = `target/fuzz-${name}.log`;
+  rmSync(join(root, log), { force: true });
+  try {
+    await run(program, [...options, corpus, `fuzz/seeds/${name}`], { log });
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
     const artifact = /Test unit written to (\S+)/.exec(error.output)?.[1];
     const why = /panicked at [^\n]*\n[^\n]*/.exec(error.output)?.[0].replace("\n", " ") ?? error.message;
-    throw new Failure(`${name} failed: ${why}${artifact ? `; the input is in ${artifact}` : ""}; the output is in ${file}`);
+    throw new Failure(`${name} failed: ${why}${artifact ? `; the input is in ${artifact}` : ""}; the output is in ${log}`);
   }
-  return readFileSync(join(root, file), "utf8");
-}
-
-function whatIsMissing() {
-  if (!find("rustup") || !/^nightly/m.test(execFileSync("rustup", ["toolchain", "list"], { encoding: "utf8" }))) {
-    return "no nightly compiler (`rustup toolchain install nightly`)";
-  }
-  if (!find("cargo-fuzz")) cachedTool("cargo-fuzz");
-  return find("cargo-fuzz") ? undefined : "no cargo-fuzz (`cargo install cargo-fuzz`)";
-}
-
-/** Set-up keeps its tools in a cache of the user's, a folder for each version. */
-function cachedTool(name) {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "flinks-reconnect/tools");
-  try {
-    const newest = readdirSync(cache).filter((folder) => folder.startsWith(`${name}-`)).sort().at(-1);
-    if (newest) prependPath(join(cache, newest, "bin"));
-  } catch {
-    // There is no cache.
-  }
+  // libFuzzer speaks on standard error, which only the log has.
+  const output = readFileSync(join(root, log), "utf8");
+  const counters = /\((\d+) inline 8-bit counters\)/.exec(output)?.[1];
+  const [, executions, reached, inputs] = /^#(\d+)\s+DONE\s+cov: (\d+) .*?corp: (\d+)\//m.exec(output) ?? [];
+  if (!executions || !counters) throw new Failure(`the fuzzer of ${name} did not say how far it came; its output is in ${log}`);
+  const [done, found, all, kept] = [executions, reached, counters, inputs].map((number) => Number(number).toLocaleString("en"));
+  return `${done} executions in ${seconds} s, ${found} of ${all} coverage counters reached, ${kept} inputs in the corpus, no crash`;
 }
 
 if (isMain(import.meta.url)) {
   await main(async () => {
-    const [first, ...rest] = process.argv.slice(2);
-    const seconds = first === undefined ? 60 : Number(first);
-    if (!Number.isInteger(seconds) || seconds < 1) throw new Failure("expected a whole number of seconds first");
-    const unknown = rest.find((name) => !Object.hasOwn(targets, name));
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { seconds: { type: "string", default: "60" } } });
+    const seconds = Number(values.seconds);
+    if (!Number.isInteger(seconds) || seconds < 1 || seconds > mostSeconds) {
+      throw new Failure(`--seconds: expected a whole number from 1 to ${mostSeconds}; fuzz/README.md tells how to go on for longer`);
+    }
+    const unknown = positionals.find((name) => !Object.hasOwn(targets, name));
     if (unknown) throw new Failure(`there is no target "${unknown}"; there are ${Object.keys(targets).join(", ")}`);
-    const { remark } = await fuzz({ seconds, names: rest.length ? rest : undefined });
-    for (const line of remark.split("; ")) console.log(`fuzz: ${line}`);
+    await fuzz(seconds, positionals.length ? positionals : Object.keys(targets));
   });
 }

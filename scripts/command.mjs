@@ -22,6 +22,19 @@ export class CommandFailed extends Failure {
   }
 }
 
+/** Whether a program failed because a registry (of crates, of npm packages, of advisories) did not answer. */
+export const isUnreachable = (error) => error instanceof CommandFailed && unreachable.test(error.output);
+
+const unreachable = new RegExp(
+  [
+    // cargo and cargo-deny
+    "failed to download|failed to (?:fetch|load|open|acquire)[^\\n]*advisory[- ]d",
+    // npm
+    "\\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH)\\b|audit endpoint returned an error",
+  ].join("|"),
+  "i",
+);
+
 /** No program that we run to its end takes this long, except one that hangs. */
 const limitMinutes = 20;
 

@@ -44,6 +44,14 @@ const steps = {
     work: (log) => debianPackages(["gcc", "libc6-dev"], log),
     remedy: "install a C compiler: Rust links with `cc`",
   },
+  "c++-compiler": {
+    title: "C++ compiler",
+    lane: "system",
+    // libFuzzer is C++.
+    done: () => find("c++"),
+    work: (log) => debianPackages(["g++"], log),
+    remedy: "install a C++ compiler",
+  },
   "wasm-target": {
     title: "Rust for WebAssembly",
     lane: "system",
