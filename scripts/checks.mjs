@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
-import { CommandFailed, Failure, find, root, run } from "./command.mjs";
+import { Failure, find, isUnreachable, root, run } from "./command.mjs";
 import { consume, countRows } from "./consumers.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
@@ -153,17 +153,23 @@ export const checks = {
   },
 
   deny: {
-    about: "licences and sources of the crates, and known vulnerabilities",
-    needs: ["cargo-deny"],
+    about: "licences and sources of the crates, and known vulnerabilities of crates and npm packages",
+    needs: ["cargo-deny", "npm"],
     async run(log) {
       await run("cargo", ["deny", "--workspace", "check", "licenses", "bans", "sources"], { log });
-      try {
-        await run("cargo", ["deny", "--workspace", "check", "advisories"], { log });
-      } catch (error) {
-        const unreachable = error instanceof CommandFailed && /failed to (fetch|load|open|acquire)[^\n]*advisory[- ]d/i.test(error.output);
-        if (!unreachable) throw error;
-        return { remark: "advisories: not checked, database unreachable" };
-      }
+      const unchecked = [];
+      const checkAdvisories = async (whose, program, args) => {
+        try {
+          await run(program, args, { log });
+        } catch (error) {
+          if (!isUnreachable(error)) throw error;
+          unchecked.push(whose);
+        }
+      };
+      await checkAdvisories("crates", "cargo", ["deny", "--workspace", "check", "advisories"]);
+      // None of them is in the package, which has no dependencies: a small flaw of a tool must not stop everybody.
+      await checkAdvisories("npm packages", "npm", ["audit", "--audit-level=high"]);
+      if (unchecked.length) return { remark: `advisories of ${unchecked.join(" and of ")}: not checked, database unreachable` };
     },
   },
 };
