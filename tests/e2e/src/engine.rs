@@ -2,9 +2,11 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use thirtyfour::{Capabilities, WebDriver};
+use tokio::time::timeout;
 
 use crate::wait::eventually;
 use crate::world::Result;
@@ -125,8 +127,21 @@ impl Drop for DriverProcess {
     }
 }
 
-/// Starts the engine's `WebDriver` program and a browser in it.
+/// How long a browser may take to start. One that hangs here has not seen a test yet.
+const START_LIMIT: Duration = Duration::from_secs(45);
+
+/// Starts the engine's `WebDriver` program and a browser in it; again, and says so, when the browser hangs before it has started.
 pub(crate) async fn launch(engine: Engine, network: Network) -> Result<(DriverProcess, WebDriver)> {
+    for _ in 0..2 {
+        match timeout(START_LIMIT, launch_once(engine, network)).await {
+            Ok(launched) => return launched,
+            Err(_) => println!("{engine} did not start within {START_LIMIT:?}; another one is started"),
+        }
+    }
+    launch_once(engine, network).await
+}
+
+async fn launch_once(engine: Engine, network: Network) -> Result<(DriverProcess, WebDriver)> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let program = engine.program();
     let child = Command::new(&program)
