@@ -12,7 +12,7 @@ const BUSY = 1;
 const LOST = 2;
 
 /** How long a claim waits for one that is being let go, in milliseconds: closing and opening again at once is no conflict. */
-const PATIENCE_MS = 300;
+const PATIENCE_MS = 1_000;
 
 export class Hold {
   #hear;
