@@ -33,9 +33,10 @@ export class Host {
     );
   }
 
-  /** Gives up on beginning one. */
+  /** Gives up on beginning one. The error that this makes has a stack, which holds the session: it is not kept. */
   abort() {
     this.#starting?.abort();
+    this.#starting = undefined;
   }
 
   /** Sends a result, which is a report. */

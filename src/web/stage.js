@@ -60,7 +60,7 @@ export class Stage {
   #buttons;
   #farewell;
   #frame;
-  /** Aborted when the stage leaves the page. */
+  /** Aborted when the stage leaves the page. Not with an error: its stack would hold the session that holds us, past the module's memory, for ever. */
   #up;
   /** Aborted when the frame leaves it. */
   #framed;
@@ -154,7 +154,7 @@ export class Stage {
     if (!frame) return;
     const hadFocus = frame.getRootNode().activeElement === frame;
     clearTimeout(this.#silence);
-    this.#framed.abort();
+    this.#framed.abort(null);
     frame.remove();
     this.#frame = undefined;
     this.#surface.classList.remove("framed");
@@ -171,7 +171,7 @@ export class Stage {
   hide(isSent) {
     if (!this.#root) return;
     this.closeFrame();
-    this.#up.abort();
+    this.#up.abort(null);
     this.#unlockScrolling?.();
     const dialog = this.#root;
     // Closing gives the focus back to the opener; but if the page has moved it elsewhere since, it stays there.

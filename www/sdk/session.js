@@ -50,25 +50,29 @@ export class ReconnectSession extends EventTarget {
   constructor(options) {
     super();
     load();
-    const number = this.#number;
-    this.#page = {
-      style,
-      hear: (...input) => sessions.get(number)?.#hear(...input),
-      tell: (report) => sessions.get(number)?.#tell(...inWords(report)),
-    };
+    this.#page = ReconnectSession.#pageOf(this.#number);
     try {
       this.#widget = Widget.create(options, this.#page);
     } catch (refused) {
       if (typeof refused === "string") throw ReconnectError.invalid(refused);
       throw new ReconnectError({ code: refused === undefined ? "UNSUPPORTED" : "INTERNAL" }, { cause: refused });
     }
-    sessions.set(number, this);
+    sessions.set(this.#number, this);
     this.#begin();
     const signal = options.signal;
     signal?.addEventListener("abort", () => this.close(), { once: true });
     if (signal?.aborted) this.close();
     // After the caller had its chance to listen, or to close again (as React's StrictMode does) before a token is burned.
     queueMicrotask(() => this.#hear(BEGIN));
+  }
+
+  /** What the module holds of a session. By itself: functions that are made in one place share what any of them needs, and here nobody needs `this`. */
+  static #pageOf(number) {
+    return {
+      style,
+      hear: (...input) => sessions.get(number)?.#hear(...input),
+      tell: (report) => sessions.get(number)?.#tell(...inWords(report)),
+    };
   }
 
   get phase() {
