@@ -47,7 +47,7 @@ const parts = {
   },
 
   servers: {
-    needs: ["c-compiler"],
+    needs: ["c-compiler", "postgres"],
     async sections({ quick }) {
       const { buildServers, measureHost, measureSandbox } = await import("../tests/bench/servers.mjs");
       await buildServers();

@@ -31,8 +31,8 @@ export const checks = {
 
   native: {
     about: "Rust tests without a browser",
-    // The corpora come as npm packages, and Node's URL parser is their oracle.
-    needs: ["c-compiler", "npm"],
+    // The corpora come as npm packages, and Node's URL parser is their oracle. The host is tested on SQLite and on Postgres.
+    needs: ["c-compiler", "npm", "postgres"],
     async run(log) {
       await run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log });
       // Which calls of which client passed against the sandbox, and how many scenarios were played.

@@ -6,11 +6,11 @@
 // Tools that come neither from Debian nor from npm go to a cache of the user's, so that the next clone finds them.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Failure, find, isMain, main, prependPath, root, run, secondsSince } from "./command.mjs";
-import { aptInstall } from "./debian.mjs";
+import { aptInstall, asRoot } from "./debian.mjs";
 import { cargoTools, schemathesisVersion } from "./versions.mjs";
 import { clippyWorks, installClippy, installWasmTarget, wasmEnv } from "./wasm-target.mjs";
 
@@ -83,6 +83,13 @@ const steps = {
     // Without the C library's debug symbols it cannot watch that library's memory functions, and refuses to start.
     work: (log) => debianPackages(["valgrind", "libc6-dbg"], log),
     remedy: "install valgrind",
+  },
+  postgres: {
+    title: "Postgres",
+    lane: "system",
+    done: () => (find("initdb") && find("pg_ctl")) || debiansPostgres(),
+    work: installPostgres,
+    remedy: "install Postgres' server (Debian: apt-get install postgresql), or put its initdb and pg_ctl on PATH",
   },
   npm: {
     title: "npm packages",
@@ -161,6 +168,26 @@ function cargoTool(crate) {
     ),
     remedy: `check the network, then run \`cargo install ${crate} --version ${version}\``,
   };
+}
+
+/** The folder of Postgres' server programs, which Debian keeps off `PATH`. */
+function debiansPostgres() {
+  const versions = "/usr/lib/postgresql";
+  const folders = existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, "bin")) : [];
+  return folders.find((folder) => ["initdb", "pg_ctl"].every((program) => existsSync(join(folder, program))));
+}
+
+/** The programs alone: the tests start servers of their own, and the machine needs none, which Debian would set up and start. */
+async function installPostgres(log) {
+  await debianPackages(["postgresql-common"], log);
+  const settings = "/etc/postgresql-common/createcluster.d";
+  const setting = `${settings}/flinks-reconnect.conf`;
+  await asRoot(["sh", "-c", `mkdir -p ${settings} && echo "create_main_cluster = false" > ${setting}`], log);
+  try {
+    await debianPackages(["postgresql"], log);
+  } finally {
+    await asRoot(["rm", setting], log);
+  }
 }
 
 async function installSchemathesis(log) {

@@ -1,7 +1,7 @@
 //! How many reconnects one host does, and how fast: `cargo run --release -p flinks-host --example load [-- --quick]`.
 //!
 //! A sandbox and a host in one process, on loopback; many simulated widgets begin sessions and answer MFA through the API, and
-//! then deliver their results at once. First on SQLite, then on Postgres when this machine has it (or `DATABASE_URL` names one);
+//! then deliver their results at once. First on SQLite, then on Postgres (a server of its own, or the one `DATABASE_URL` names);
 //! `--stored N` puts N connections of other users there first. The run is bounded, and fails when a result was lost or done twice.
 //!
 //! For each database it prints what a person reads, and then a row for `BENCHMARKS.md`: database, connections stored before,
@@ -99,10 +99,8 @@ async fn main() -> ExitCode {
         is_well &= run("SQLite", &format!("sqlite://{}", dir.path().join("load.db").display()), &load).await;
     }
     if load.is_on(Database::Postgres) {
-        match Postgres::find() {
-            Some(postgres) => is_well &= run("Postgres", &postgres.database("host_load").await, &load).await,
-            None => println!("Postgres: skipped, not on this machine (initdb and pg_ctl), and DATABASE_URL names none"),
-        }
+        let postgres = Postgres::start();
+        is_well &= run("Postgres", &postgres.database("host_load").await, &load).await;
     }
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,6 +1,6 @@
 //! kill -9 of the host at any point of start, deliver and refresh: nothing accepted is lost, nothing is done twice.
 //!
-//! `CRASH_SEED` repeats a run's choices; the counts are printed (`--nocapture`).
+//! The counts are printed as rows of a table, the rest with `--nocapture`; `CRASH_SEED` repeats a run's choices.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -25,10 +25,7 @@ async fn two_hundred_kills_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirty_kills_of_two_hosts_on_postgres() {
-    let Some(postgres) = Postgres::find() else {
-        println!("skipped: no Postgres on this machine (initdb and pg_ctl), and DATABASE_URL names none");
-        return;
-    };
+    let postgres = Postgres::start();
     let database_url = postgres.database("host_test_crash").await;
     run("crash on Postgres", Plan { database_url, hosts: 2, kills: 30, seed: seed() }).await;
 }

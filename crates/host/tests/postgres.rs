@@ -1,7 +1,7 @@
 //! The scenarios on Postgres, and what only several hosts on one database can show.
 //!
-//! The server is `DATABASE_URL`'s when that names one, else one that this test starts from the machine's own binaries; without
-//! either the test says so and passes.
+//! The server is `DATABASE_URL`'s when that names one, else one that this test starts from the machine's own binaries, as another user when it is
+//! run as root; without either it fails.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -9,7 +9,8 @@ mod common;
 use std::{collections::BTreeMap, time::Duration};
 
 use common::{
-    Bench, Database, LOGINS, answer_all, audit::Audit, delivery, flinks::Session, postgres::Postgres, scenarios,
+    Bench, Database, LOGINS, answer_all, audit::Audit, delivery, flinks::Session, postgres::Postgres, print_row,
+    scenarios,
 };
 use flinks_host::Host;
 use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox, log::Happening};
@@ -34,14 +35,11 @@ every_scenario!(run_all);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_scenarios_hold_on_postgres_and_hosts_share_it() {
-    let Some(postgres) = Postgres::find() else {
-        println!("skipped: no Postgres on this machine (initdb and pg_ctl), and DATABASE_URL names none");
-        return;
-    };
+    let postgres = Postgres::start();
     let count = every_scenario(&postgres).await;
     two_hosts_share_the_work(&Database::at(postgres.database("host_test_two_hosts").await)).await;
     two_hosts_find_what_browsers_lost(&Database::at(postgres.database("host_test_two_reconcilers").await)).await;
-    println!("on Postgres: {count} scenarios and the two of two hosts");
+    print_row(&format!("host on Postgres | {count} scenarios, and two of two hosts on one database | all hold"));
 }
 
 /// Four results, two hosts: every one is fetched, none twice, whichever host it was delivered to; and a host that dies leaves its
@@ -107,15 +105,15 @@ async fn two_hosts_find_what_browsers_lost(database: &Database) {
             _ => {}
         }
     }
-    println!(
-        "two reconcilers: {} sessions, {probes} questions about them, accepted {}, data asked for {} times, fetched {fetched} times, \
-         stored {} times, doubled {}",
+    print_row(&format!(
+        "two hosts reconcile on one Postgres: {} sessions, {probes} questions about them | {} results found | data asked for {} times, \
+         fetched {fetched} times, stored {} times | {} twice",
         audit.count("begun"),
         audit.count("accepted"),
         asked.values().sum::<usize>(),
         audit.count("data stored"),
         audit.doubled
-    );
+    ));
     let results = ROUNDS * DEMO_LOGINS.len();
     assert!(asked.len() == results && asked.values().all(|times| *times == 1), "{asked:?}");
     assert_eq!((fetched, cached, audit.doubled), (results, 0, 0), "{:?}", audit.events);

@@ -26,7 +26,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{answer_all, audit::Audit, delivery, sign_in};
+use super::{answer_all, audit::Audit, delivery, print_row, sign_in};
 
 /// For anything that has to happen at last.
 const BOUND: Duration = Duration::from_mins(1);
@@ -177,16 +177,20 @@ impl World {
         starts.sort();
         let Counts { starts: sent, starts_cut, tries, deliveries_cut, abandoned, replayed, others_refused } =
             &self.counts;
-        println!(
-            "{name}: seed {}, {} kills ({} at start, {} at deliver, {} at refresh) in {:.1} s, {} hosts",
-            plan.seed,
+        print_row(&format!(
+            "{name}: {} kills ({} at start, {} at deliver, {} at refresh) of {} in {:.0} s, seed {} | {} results accepted | {} lost | {} twice | {} logins overwritten",
             plan.kills,
             killed[0],
             killed[1],
             killed[2],
+            if plan.hosts == 1 { "one host".to_owned() } else { format!("{} hosts", plan.hosts) },
             took.as_secs_f64(),
-            plan.hosts
-        );
+            plan.seed,
+            audit.count("accepted"),
+            lost.len(),
+            audit.doubled,
+            audit.count("login overwritten")
+        ));
         println!(
             "{name}: host ready in {:?} (median), {:?} (longest)",
             starts[starts.len() / 2],
@@ -207,13 +211,10 @@ impl World {
             read(others_refused)
         );
         println!(
-            "{name}: tabs closed {}, results accepted in all {}, effects (data stored) {}, lost {}, doubled {}, logins overwritten {}",
+            "{name}: tabs closed {}, results accepted in all {}, effects (data stored) {}",
             read(abandoned),
             audit.count("accepted"),
-            audit.count("data stored"),
-            lost.len(),
-            audit.doubled,
-            audit.count("login overwritten")
+            audit.count("data stored")
         );
         assert!(lost.is_empty(), "{} accepted results are lost", lost.len());
         assert_eq!(
@@ -225,6 +226,7 @@ impl World {
         assert_eq!(audit.count("accepted"), audit.count("finished"), "{:?}", audit.events);
         assert_eq!(audit.count("data stored"), audit.count("finished"), "{:?}", audit.events);
         assert!(read(starts_cut) > 0 && read(deliveries_cut) > 0, "kills hit requests");
+        assert!(killed.iter().all(|kills| *kills > 0) && killed.iter().sum::<usize>() == plan.kills, "{killed:?}");
         for login in &DEMO_LOGINS {
             let connection = self.connection(login).await;
             assert_eq!(

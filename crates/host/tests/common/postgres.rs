@@ -18,9 +18,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// `None` when this machine has no Postgres.
-    pub fn start() -> Option<Self> {
-        let binaries = binaries()?;
+    pub fn start() -> Self {
+        let binaries = binaries().expect(
+            "this machine has no Postgres (initdb and pg_ctl), and DATABASE_URL names none: `npm run setup -- test` installs it",
+        );
         let dir = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         if is_root() {
@@ -35,7 +36,7 @@ impl Server {
             format!("-c listen_addresses=127.0.0.1 -p {port} -k {socket} -c fsync=off -c max_connections=300");
         let log = server.dir.path().join("log").display().to_string();
         server.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
-        Some(server)
+        server
     }
 
     fn data(&self) -> String {
@@ -83,19 +84,19 @@ fn has_postgres(dir: &Path) -> bool {
     ["initdb", "pg_ctl"].iter().all(|program| dir.join(program).is_file())
 }
 
-/// The server `DATABASE_URL` names, else one of this test's own; `None` when there is neither.
+/// The server `DATABASE_URL` names, else one of this test's own.
 pub struct Postgres {
     url: String,
     _server: Option<Server>,
 }
 
 impl Postgres {
-    pub fn find() -> Option<Self> {
+    pub fn start() -> Self {
         if let Some(url) = env::var("DATABASE_URL").ok().filter(|url| url.starts_with("postgres")) {
-            return Some(Self { url, _server: None });
+            return Self { url, _server: None };
         }
-        let server = Server::start()?;
-        Some(Self { url: server.url(), _server: Some(server) })
+        let server = Server::start();
+        Self { url: server.url(), _server: Some(server) }
     }
 
     /// An empty database of its own on the server at `url`.
