@@ -236,8 +236,8 @@ export class Stage {
     dialog.showModal();
     this.#unlockScrolling = lockScrolling();
     const { signal } = this.#up;
-    // Esc asks to close; the session decides. A browser that closes anyway is closing all the same.
-    dialog.addEventListener("cancel", (event) => (event.preventDefault(), close()), { signal });
+    // Esc asks to close; the session decides. A browser that will not be prevented closes anyway, which is the same wish and must count once.
+    dialog.addEventListener("cancel", (event) => event.cancelable && (event.preventDefault(), close()), { signal });
     dialog.addEventListener("close", () => (dialog.isConnected && dialog.showModal(), close()), { signal });
     return dialog;
   }

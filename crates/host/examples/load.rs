@@ -7,7 +7,7 @@
 //! For each database it prints what a person reads, and then a row for `BENCHMARKS.md`: database, connections stored before,
 //! widgets at once, whole reconnects a second, median and p99 of the call that starts one and of the call that delivers it, and the
 //! most memory that host, sandbox and widgets had together.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(unreachable_pub)]
 #[path = "../tests/common/audit.rs"]

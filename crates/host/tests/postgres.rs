@@ -106,7 +106,7 @@ async fn two_hosts_find_what_browsers_lost(database: &Database) {
         }
     }
     print_row(&format!(
-        "two hosts reconcile on one Postgres: {} sessions, {probes} questions about them | {} results found | data asked for {} times, \
+        "F15 results that no browser delivered, two hosts reconcile on one Postgres: {} sessions, {probes} questions about them | {} results found | data asked for {} times, \
          fetched {fetched} times, stored {} times | {} twice",
         audit.count("begun"),
         audit.count("accepted"),

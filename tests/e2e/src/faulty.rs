@@ -3,7 +3,7 @@
 //! HTTP is written by hand here, because a server that is any good will not reset a connection in the middle of an answer. The host answers on
 //! `localhost`, Connect on `127.0.0.1`.
 //!
-//! Invariants: a request is in the log before it is answered; what the plan does not say is answered 200.
+//! Invariants: a request is in the log before it is answered; what the plan does not say is answered 200, but for a start, which is answered 500.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use thirtyfour::WebDriver;
+use thirtyfour::{By, Key, WebDriver, WebElement};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -91,6 +91,8 @@ pub enum HostPolicy {
     NoFrames,
     /// Cross-origin isolation.
     Isolated,
+    /// Leave to keep the page, so that it can come back as it was left.
+    Kept,
 }
 
 #[derive(Default)]
@@ -99,6 +101,10 @@ struct Plan {
     delivered: Vec<Delivered>,
     effects: usize,
     elsewhere: usize,
+    preflights: usize,
+    starts: VecDeque<Value>,
+    start_calls: usize,
+    frame_loads: usize,
     connect_page: ConnectPage,
     host_policy: HostPolicy,
 }
@@ -149,6 +155,41 @@ impl Faulty {
     /// Sets how the next deliveries are answered, and forgets what was.
     pub fn answers(&self, answers: impl IntoIterator<Item = Answer>) {
         *self.plan() = Plan { answers: answers.into_iter().collect(), ..Plan::default() };
+    }
+
+    /// Sets how the start endpoint answers: each time another challenge, in which Connect has this `theme`.
+    pub fn starts(&self, themes: impl IntoIterator<Item = &'static str>) {
+        let reply = |(number, theme)| {
+            json!({
+                "status": "challenge", "mode": "refresh", "attemptId": format!("attempt-of-the-host-{number}"),
+                "requestId": format!("request-of-the-host-{number}"), "params": { "theme": theme },
+            })
+        };
+        self.plan().starts = themes.into_iter().enumerate().map(reply).collect();
+    }
+
+    /// How often the start endpoint was asked.
+    #[must_use]
+    pub fn start_calls(&self) -> usize {
+        self.plan().start_calls
+    }
+
+    /// How often Connect's page was loaded.
+    #[must_use]
+    pub fn frame_loads(&self) -> usize {
+        self.plan().frame_loads
+    }
+
+    /// How often a browser asked whether it may deliver to another origin.
+    #[must_use]
+    pub fn preflights(&self) -> usize {
+        self.plan().preflights
+    }
+
+    /// The deliver endpoint under another origin than the page's.
+    #[must_use]
+    pub fn deliver_elsewhere(&self) -> String {
+        format!("{}/deliver", self.connect)
     }
 
     /// Sets how the pages are served.
@@ -208,11 +249,93 @@ impl Faulty {
     /// What the page reports in the end: its outcome, what it heard, how long it took.
     pub async fn report(&self) -> Result<Value> {
         eventually("the session has ended", async || {
-            let root = self.browser.find(thirtyfour::By::Css("html")).await?;
+            let root = self.browser.find(By::Css("html")).await?;
             let Some(report) = root.attr("data-report").await? else { return Ok(None) };
             Ok(Some(serde_json::from_str(&report)?))
         })
         .await
+    }
+
+    /// What a script on the page returns.
+    pub async fn ask(&self, script: &str) -> Result<Value> {
+        Ok(self.browser.execute(script, vec![]).await?.json().clone())
+    }
+
+    /// Waits until a script on the page returns this.
+    pub async fn expect(&self, script: &str, expected: impl Into<Value>) -> Result<()> {
+        let expected = expected.into();
+        eventually(&format!("{script} is {expected}"), async || {
+            let found = self.ask(script).await?;
+            if found == expected { Ok(Some(())) } else { Err(format!("it is {found}").into()) }
+        })
+        .await
+    }
+
+    /// Waits until the session is in this phase.
+    pub async fn expect_phase(&self, phase: &str) -> Result<()> {
+        self.expect("return window.page?.session.phase", phase).await
+    }
+
+    /// Waits until the dialog shows this view.
+    pub async fn expect_view(&self, view: &str) -> Result<()> {
+        self.expect("return document.querySelector('dialog[open] > div')?.getAttribute('data-view')", view).await
+    }
+
+    /// Has Connect say this step.
+    pub async fn connect_says(&self, step: &str) -> Result<()> {
+        self.browser.execute("window.page.says(arguments[0])", vec![json!(step)]).await.map(drop).map_err(Into::into)
+    }
+
+    /// Sets the wall clock, as the page sees it.
+    pub async fn step_clock(&self, ms: i64) -> Result<()> {
+        self.browser.execute("window.page.step(arguments[0])", vec![json!(ms)]).await.map(drop).map_err(Into::into)
+    }
+
+    /// Presses the dialog's button of that part, as a person does.
+    pub async fn press(&self, part: &str) -> Result<()> {
+        eventually(&format!("the dialog's {part} button is pressed"), async || {
+            self.dialog_button(part).await?.click().await?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Presses Esc in the dialog.
+    pub async fn press_escape(&self) -> Result<()> {
+        let close = self.dialog_button("close").await?;
+        self.browser.execute("arguments[0].focus()", vec![close.to_json()?]).await?;
+        Ok(self.browser.action_chain().send_keys(Key::Escape).perform().await?)
+    }
+
+    async fn dialog_button(&self, part: &str) -> Result<WebElement> {
+        let root = "document.querySelector('dialog[open] > div').shadowRoot";
+        Ok(self.browser.execute(format!("return {root}.querySelector('[part={part}]')"), vec![]).await?.element()?)
+    }
+
+    /// Opens the address in a window of its own, as a person's click does, and stays in this one.
+    pub async fn open_window(&self, address: &str) -> Result<()> {
+        self.browser.goto(format!("{}/opener", self.host)).await?;
+        let script =
+            "const [address] = arguments; document.querySelector('button').onclick = () => window.open(address)";
+        self.browser.execute(script, vec![json!(address)]).await?;
+        Ok(self.browser.find(By::Css("button")).await?.click().await?)
+    }
+
+    /// Waits until so many windows are open.
+    pub async fn expect_windows(&self, count: usize) -> Result<()> {
+        eventually(&format!("{count} windows are open"), async || {
+            Ok((self.browser.windows().await?.len() == count).then_some(()))
+        })
+        .await
+    }
+
+    /// Takes the browser's network away, or gives it back. Chromium only: no other driver can.
+    pub async fn set_offline(&self, is_offline: bool) -> Result<()> {
+        let conditions =
+            json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.browser.cdp().send_raw("Network.enable", json!({})).await?;
+        self.browser.cdp().send_raw("Network.emulateNetworkConditions", conditions).await?;
+        Ok(())
     }
 
     /// Waits until the host received so many deliveries.
@@ -249,19 +372,36 @@ async fn handle(stream: TcpStream, plan: &Mutex<Plan>, connect: &str) -> std::io
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let path = target.split('?').next().unwrap_or_default();
     let mut stream = stream.into_inner();
-    match path {
-        "/deliver" => {
+    let answered = {
+        let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+        match path {
+            "/deliver" if head.starts_with("OPTIONS") => {
+                plan.preflights += 1;
+                let allowed = "Access-Control-Allow-Headers: content-type, idempotency-key\r\n";
+                Some(reply(204, &[ANY_ORIGIN, allowed].concat(), ""))
+            }
+            "/deliver" | "/hang" => None,
+            "/start" => {
+                plan.start_calls += 1;
+                let answer = plan.starts.pop_front();
+                Some(answer.map_or_else(|| reply(500, "", "{}"), |answer| reply(200, "", &answer.to_string())))
+            }
+            "/elsewhere" => {
+                plan.elsewhere += 1;
+                Some(reply(200, ANY_ORIGIN, "{}"))
+            }
+            _ => {
+                plan.frame_loads += usize::from(path == "/v2/");
+                Some(page(path, plan.connect_page, plan.host_policy))
+            }
+        }
+    };
+    match answered {
+        Some(answer) => stream.write_all(answer.as_bytes()).await,
+        None if path == "/hang" => hang(stream).await,
+        None => {
             let delivered = Delivered { at: Instant::now(), head, body: String::from_utf8_lossy(&body).into_owned() };
             deliver(stream, delivered, plan, connect).await
-        }
-        "/hang" => hang(stream).await,
-        "/elsewhere" => {
-            plan.lock().unwrap_or_else(PoisonError::into_inner).elsewhere += 1;
-            stream.write_all(reply(200, "Access-Control-Allow-Origin: *\r\n", "{}").as_bytes()).await
-        }
-        _ => {
-            let page = page(path, plan);
-            stream.write_all(page.as_bytes()).await
         }
     }
 }
@@ -286,7 +426,9 @@ async fn deliver(
         answer
     };
     match answer {
-        Answer::Status(status, headers, body) => stream.write_all(reply(status, headers, body).as_bytes()).await,
+        Answer::Status(status, headers, body) => {
+            stream.write_all(reply(status, &[ANY_ORIGIN, headers].concat(), body).as_bytes()).await
+        }
         Answer::Reset | Answer::TakeAndReset => stream.set_zero_linger(),
         Answer::HalfAnswer => {
             stream
@@ -313,13 +455,10 @@ async fn hang(mut stream: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
+const ANY_ORIGIN: &str = "Access-Control-Allow-Origin: *\r\n";
 const HTML: &str = "Content-Type: text/html; charset=utf-8\r\n";
 
-fn page(path: &str, plan: &Mutex<Plan>) -> String {
-    let (connect_page, host_policy) = {
-        let plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
-        (plan.connect_page, plan.host_policy)
-    };
+fn page(path: &str, connect_page: ConnectPage, host_policy: HostPolicy) -> String {
     match (path, connect_page) {
         ("/host", _) => {
             let policy = match host_policy {
@@ -328,6 +467,7 @@ fn page(path: &str, plan: &Mutex<Plan>) -> String {
                 HostPolicy::Isolated => {
                     "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n"
                 }
+                HostPolicy::Kept => "Cache-Control: no-cache\r\n",
             };
             let page =
                 "<!doctype html><html lang=en><title>Host</title><script type=module src=/pages/host.js></script>";
@@ -339,7 +479,8 @@ fn page(path: &str, plan: &Mutex<Plan>) -> String {
             let page = "<!doctype html><html lang=en><title>Connect</title><script src=/pages/connect.js></script>";
             reply(200, &[HTML, policy].concat(), page)
         }
-        ("/away" | "/empty", _) => reply(200, HTML, "<!doctype html><html lang=en><title>Away</title>"),
+        ("/away", _) => reply(200, HTML, "<!doctype html><html lang=en><title>Away</title>"),
+        ("/opener", _) => reply(200, HTML, "<!doctype html><html lang=en><title>Opener</title><button>Open</button>"),
         _ => file(path),
     }
 }
@@ -360,8 +501,9 @@ fn file(path: &str) -> String {
 }
 
 fn reply(status: u16, headers: &str, body: &str) -> String {
+    let unkept = if headers.contains("Cache-Control") { "" } else { "Cache-Control: no-store\r\n" };
+    let length = body.len();
     format!(
-        "HTTP/1.1 {status} As planned\r\n{headers}Content-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}",
-        body.len()
+        "HTTP/1.1 {status} As planned\r\n{headers}Content-Length: {length}\r\n{unkept}Connection: close\r\n\r\n{body}"
     )
 }

@@ -24,7 +24,7 @@ async fn r33_both_strict_policies_are_kept_to_the_end() -> Result<()> {
 
 #[tokio::test]
 async fn r33_without_leave_for_webassembly_the_widget_says_so() -> Result<()> {
-    Lab::run(async |lab| plays(lab, "R33", "/lab?run=policies.noWasm&csp=no-wasm").await).await
+    Lab::run(async |lab| plays(lab, "F25 R33", "/lab?run=policies.noWasm&csp=no-wasm").await).await
 }
 
 #[tokio::test]
@@ -84,8 +84,8 @@ async fn r38_a_page_that_cannot_show_connect_hears_so_in_time() -> Result<()> {
 
 #[tokio::test]
 async fn r39_the_pages_opener_policy_decides_about_pop_ups() -> Result<()> {
-    Lab::run(async |lab| plays(lab, "R39", "/lab?run=policies.coop&coop=same-origin").await).await?;
-    Lab::run(async |lab| plays(lab, "R39", "/lab?run=policies.coop&coop=same-origin-allow-popups").await).await
+    Lab::run(async |lab| plays(lab, "F24 R39", "/lab?run=policies.coop&coop=same-origin").await).await?;
+    Lab::run(async |lab| plays(lab, "F24 R39", "/lab?run=policies.coop&coop=same-origin-allow-popups").await).await
 }
 
 #[tokio::test]

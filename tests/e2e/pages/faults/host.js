@@ -1,12 +1,13 @@
-// The host's page of the fault table. What to do comes as JSON in the fragment; what happened goes into <html data-report>.
+// The host's page of the fault table. What to do comes as JSON in the fragment; what happened goes into <html data-report>, for the latest attempt.
+//
+// A test goes on with `page` below: the session, Connect's next word, and the wall clock, which a page can set for itself where nobody can make the
+// browser's machine sleep.
 
 import { reconnect } from "/dist/index.js";
 
 const { options = {}, page = {} } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+const root = document.documentElement;
 const heard = [];
-const report = (outcome) => {
-  document.documentElement.dataset.report = JSON.stringify({ outcome, heard, ms: Math.round(performance.now() - begun) });
-};
 
 if (page.fetchThrows) {
   const real = window.fetch;
@@ -16,6 +17,13 @@ if (page.fetchThrows) {
     return real(...request);
   };
 }
+if (page.storageThrows) {
+  const refuse = () => {
+    throw new DOMException("storage is refused", "SecurityError");
+  };
+  for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) Object.defineProperty(window, name, { get: refuse });
+  Object.defineProperty(document, "cookie", { get: refuse, set: refuse });
+}
 if (page.quota) {
   // Everything on a page shares 64 KiB of keepalive bodies; this request is never answered.
   fetch("/hang", { method: "POST", keepalive: true, body: "x".repeat(65_000) }).catch(() => {});
@@ -23,24 +31,52 @@ if (page.quota) {
 let tries = 0;
 if (page.headers) options.headers = async () => ({ "X-Try": String(++tries) });
 
+const wall = Date.now;
+let stepped = 0;
+Date.now = () => wall() + stepped;
+
 const begun = performance.now();
-const session = reconnect({ requestId: "request-0001", deliver: "/deliver", ...options });
-for (const name of ["phasechange", "step", "flinkscode", "fullflow", "retrying"]) {
+const session = reconnect({ ...(options.start ? {} : { requestId: "request-0001" }), deliver: "/deliver", ...options });
+
+window.page = {
+  session,
+  heard,
+  says: (step) => document.querySelector("iframe").contentWindow.postMessage({ says: step }, "*"),
+  /** Sets the wall clock; the browser then looks at the clocks as it does when a page is shown again. */
+  step(ms) {
+    stepped += ms;
+    dispatchEvent(new Event("pageshow"));
+  },
+};
+if (page.redirectWhenHidden) document.addEventListener("visibilitychange", () => document.hidden && window.page.says("REDIRECT"), { once: true });
+// What the clock will show when the page comes back, if it does.
+if (page.awayFor) addEventListener("pagehide", () => (stepped += page.awayFor), { once: true });
+addEventListener("pageshow", ({ persisted }) => persisted && root.setAttribute("data-back", "from the cache"));
+
+for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"]) {
   session.addEventListener(name, ({ detail }) => {
     heard.push([name, detail]);
-    if (name === "retrying" && page.online === detail.attempt) {
-      heard.push(["online", performance.now()]);
-      dispatchEvent(new Event("online"));
+    if (name === "phasechange") {
+      root.setAttribute("data-phase", detail.phase);
+      if (["failed", "closed", "done"].includes(detail.previous)) follow();
     }
+    if (name === "retrying" && page.online === detail.attempt) dispatchEvent(new Event("online"));
     if (detail.step === "REDIRECT") {
       if ("leaveAfter" in page) setTimeout(() => location.assign("/away"), page.leaveAfter);
-      if ("vanishAfter" in page) setTimeout(() => parent.document.querySelector("iframe").remove(), page.vanishAfter);
+      if ("closeAfter" in page) setTimeout(() => window.close(), page.closeAfter);
       if (page.blockFor) for (const until = performance.now() + page.blockFor; performance.now() < until; );
       if (page.closeSession) session.close();
     }
   });
 }
-session.result.then(
-  (result) => report({ result }),
-  ({ code, message, httpStatus, retryable }) => report({ code, message, httpStatus, retryable }),
-);
+
+/** Reports how the present attempt ends. */
+function follow() {
+  root.removeAttribute("data-report");
+  const report = (outcome) => root.setAttribute("data-report", JSON.stringify({ outcome, heard, ms: Math.round(performance.now() - begun) }));
+  session.result.then(
+    (result) => report({ result }),
+    ({ code, message, httpStatus, retryable }) => report({ code, message, httpStatus, retryable }),
+  );
+}
+follow();
