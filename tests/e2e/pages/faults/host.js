@@ -35,7 +35,16 @@ const wall = Date.now;
 let stepped = 0;
 Date.now = () => wall() + stepped;
 
-const begun = performance.now();
+// What the clock shows when the page comes back as it was left: before the widget hears of it.
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  stepped += page.awayFor ?? 0;
+  root.setAttribute("data-back", "from the cache");
+});
+
+let begun = performance.now();
+/** How late a timer of the page's own is that is set with the widget's: what of a delay is the machine's. */
+let lateness = 0;
 const session = reconnect({ ...(options.start ? {} : { requestId: "request-0001" }), deliver: "/deliver", ...options });
 
 window.page = {
@@ -49,9 +58,6 @@ window.page = {
   },
 };
 if (page.redirectWhenHidden) document.addEventListener("visibilitychange", () => document.hidden && window.page.says("REDIRECT"), { once: true });
-// What the clock will show when the page comes back, if it does.
-if (page.awayFor) addEventListener("pagehide", () => (stepped += page.awayFor), { once: true });
-addEventListener("pageshow", ({ persisted }) => persisted && root.setAttribute("data-back", "from the cache"));
 
 for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"]) {
   session.addEventListener(name, ({ detail }) => {
@@ -59,6 +65,11 @@ for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring",
     if (name === "phasechange") {
       root.setAttribute("data-phase", detail.phase);
       if (["failed", "closed", "done"].includes(detail.previous)) follow();
+      if (detail.phase === "loading") {
+        begun = performance.now();
+        const due = begun + (options.loadTimeoutMs ?? 0);
+        setTimeout(() => (lateness = performance.now() - due), due - begun);
+      }
     }
     if (name === "retrying" && page.online === detail.attempt) dispatchEvent(new Event("online"));
     if (detail.step === "REDIRECT") {
@@ -73,7 +84,7 @@ for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring",
 /** Reports how the present attempt ends. */
 function follow() {
   root.removeAttribute("data-report");
-  const report = (outcome) => root.setAttribute("data-report", JSON.stringify({ outcome, heard, ms: Math.round(performance.now() - begun) }));
+  const report = (outcome) => root.setAttribute("data-report", JSON.stringify({ outcome, heard, ms: Math.round(performance.now() - begun - lateness) }));
   session.result.then(
     (result) => report({ result }),
     ({ code, message, httpStatus, retryable }) => report({ code, message, httpStatus, retryable }),
