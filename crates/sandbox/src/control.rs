@@ -1,4 +1,4 @@
-//! The sandbox's own interface, on both listeners: clock, faults, webhooks, scenarios, reset, log. `openapi.json` describes it.
+//! The sandbox's own interface, on both listeners: clock, faults, stored data, webhooks, scenarios, reset, log. `openapi.json` describes it.
 //!
 //! Invariants: a wrong body changes nothing and is answered with 400 and a sentence; a key or secret never comes out.
 
@@ -10,11 +10,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use flinks_reconnect::connect::id::LoginId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::api::reply;
 use crate::clock::MAX_ADVANCE_MS;
 use crate::faults::{Faults, Invalid};
 use crate::log::Happening;
@@ -40,6 +42,7 @@ pub(crate) fn routes(places: Places) -> Router<World> {
         .route("/_sandbox/faults", get(read_faults).post(set_faults))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/log", get(log))
+        .route("/_sandbox/stored", post(stored))
         .route("/_sandbox/webhook", get(read_webhook).post(set_webhook))
         .route("/_sandbox/scenarios", get(scenarios))
         .route("/_sandbox/scenario", post(set_scenario))
@@ -51,6 +54,13 @@ pub(crate) fn routes(places: Places) -> Router<World> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Leap {
     advance_ms: u64,
+}
+
+/// Body of `POST /_sandbox/stored`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Whose {
+    login_id: String,
 }
 
 /// Body of `POST /_sandbox/webhook`.
@@ -223,6 +233,13 @@ async fn reset(Shared(world): Shared<World>) -> Json<Value> {
 
 async fn log(Shared(world): Shared<World>) -> Json<Value> {
     Json(json!({ "entries": world.with(|state, _| state.log.entries()) }))
+}
+
+/// What Flinks has stored of a login: no token, no session, no wait.
+async fn stored(Shared(world): Shared<World>, Sent(body): Sent) -> Result<Json<Value>, Refused> {
+    let whose: Whose = read(&body, r#"{"loginId": "0d5a3c10-0001-4000-8000-000000000001"}"#)?;
+    let login_id = LoginId::parse(&whose.login_id);
+    Ok(Json(world.with(|state, now_ms| reply::stored(state, now_ms, login_id.as_ref()))))
 }
 
 async fn read_webhook(Shared(world): Shared<World>) -> Json<Value> {

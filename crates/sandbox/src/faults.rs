@@ -31,8 +31,28 @@ pub struct Faults {
     pub api_mishap: Option<ApiMishap>,
     /// What the bank says to every sign-in, live refresh and answer, one of Flinks' codes; it works when absent.
     pub bank_code: Option<String>,
+    /// Whether the bank asks its questions when a stored login is refreshed live.
+    pub bank_questions: Questions,
+    /// How many of the next Connect pages find their token too old.
+    pub expired_page_tokens: u32,
     /// How the Connect page behaves.
     pub page: PageFault,
+}
+
+/// What the bank does when a stored login is refreshed live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Questions {
+    /// It asks, as its users' banks do.
+    #[default]
+    Asked,
+    /// It takes the user's word from last time: nobody is needed.
+    Skipped,
+}
+
+impl Questions {
+    /// Every choice with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] = &[("asked", Self::Asked), ("skipped", Self::Skipped)];
 }
 
 /// What is wrong with REDIRECT.
@@ -219,6 +239,13 @@ impl Faults {
         Some(mishap.kind)
     }
 
+    /// Whether the page that is being loaded finds its token too old; it counts as taken.
+    pub fn take_expired_page_token(&mut self) -> bool {
+        let is_expired = self.expired_page_tokens > 0;
+        self.expired_page_tokens = self.expired_page_tokens.saturating_sub(1);
+        is_expired
+    }
+
     /// How long a call to `endpoint` is held back.
     #[must_use]
     pub fn latency_ms(&self, endpoint: &str) -> u64 {
@@ -297,6 +324,9 @@ mod tests {
             let faults: Faults = serde_json::from_str(&format!(r#"{{"page":"{name}"}}"#)).unwrap();
             assert_eq!((faults.page, page_fault(name)), (*fault, Some(*fault)));
             assert_eq!(serde_json::to_value(&faults).unwrap()["page"], *name);
+        }
+        for (name, questions) in Questions::ALL {
+            assert_eq!(serde_json::to_value(questions).unwrap(), *name);
         }
         for (name, kind) in Mishap::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), *name);

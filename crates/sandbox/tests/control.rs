@@ -50,6 +50,52 @@ async fn latency_holds_answers_back() {
 }
 
 #[tokio::test]
+async fn a_bank_that_asks_nothing_needs_nobody() {
+    let bench = Bench::start().await;
+    let body = json!({"LoginId": DEMO_LOGINS[0].login_id, "MostRecentCached": false, "Save": true});
+    bench.control("faults", json!({"bankQuestions": "skipped"})).await;
+    assert_eq!(bench.authorize(body.clone()).await.status, 200);
+    bench.control("faults", json!({})).await;
+    assert_eq!(bench.authorize(body).await.status, 203);
+}
+
+#[tokio::test]
+async fn as_many_pages_as_were_asked_for_find_their_token_too_old() {
+    let bench = Bench::start().await;
+    bench.control("faults", json!({"expiredPageTokens": 1})).await;
+    let session = bench.refresh(0).await;
+    for expected in ["TOKEN_INVALID", "COMPONENT_LOAD_MFA"] {
+        let token = bench.token().await;
+        let page = bench.open(&format!("?requestId={session}&authorizeToken={token}")).await;
+        assert_eq!(page.posted(), ["APP_MOUNTED", expected]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_of_a_login_is_as_old_as_its_last_refresh() {
+    let bench = Bench::start().await;
+    let today = flinks_sandbox::bank::ledger::date_at(
+        bench.control("clock", Value::Null).await.body["nowMs"].as_u64().unwrap(),
+    );
+    for (demo, days) in DEMO_LOGINS.iter().zip([2, 3, 12, 3]) {
+        let stored = bench.control("stored", json!({"loginId": demo.login_id})).await;
+        assert_eq!((stored.status, &stored.body["Login"]["Id"]), (200, &json!(demo.login_id)));
+        let accounts = stored.body["Accounts"].as_array().unwrap();
+        let ids: Vec<_> = accounts.iter().map(|account| account["Id"].as_str().unwrap()).collect();
+        assert_eq!(ids, demo.account_ids);
+        let then = today.checked_sub(jiff::ToSpan::days(days)).unwrap().to_string();
+        let dates = accounts.iter().flat_map(|account| account["Transactions"].as_array().unwrap());
+        assert!(
+            dates.clone().count() > 20 && dates.clone().all(|entry| entry["Date"].as_str().unwrap() <= then.as_str())
+        );
+    }
+    for nobody in ["0d5a3c10-0001-4000-8000-000000000009", "no id"] {
+        let stored = bench.control("stored", json!({ "loginId": nobody })).await;
+        assert_eq!((stored.status, &stored.body["Accounts"]), (200, &json!([])));
+    }
+}
+
+#[tokio::test]
 async fn nonsense_is_answered_with_a_sentence_and_changes_nothing() {
     let bench = Bench::start().await;
     let cases = [

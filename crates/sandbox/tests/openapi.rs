@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use common::Bench;
 use flinks_sandbox::Faults;
-use flinks_sandbox::faults::RedirectFault;
+use flinks_sandbox::faults::{Questions, RedirectFault};
 use flinks_sandbox::{Mishap, PageFault, scenario};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -34,6 +34,7 @@ async fn the_description_is_true() {
     let faults = &schemas["Faults"]["properties"];
     assert_eq!(names(faults), names(&json!(Faults::default())));
     assert_eq!(listed(&faults["redirectFault"]), known(RedirectFault::ALL));
+    assert_eq!(listed(&faults["bankQuestions"]), known(Questions::ALL));
     assert_eq!(listed(&faults["page"]), known(PageFault::ALL));
     assert_eq!(listed(&schemas["ApiMishap"]["properties"]["kind"]), known(Mishap::ALL));
     let scenarios: Vec<_> = scenario::ALL.iter().map(|scenario| scenario.name).collect();

@@ -5,7 +5,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::id::{AuthorizeToken, RequestId};
+use flinks_reconnect::connect::id::{AuthorizeToken, LoginId, RequestId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -231,6 +231,18 @@ pub fn webhook(state: &State, now_ms: u64, kind: Kind, session: &Session) -> Val
         }
     }
     with_tag(session, Value::Object(body))
+}
+
+/// What is stored of a login, in the shape of account details; no accounts when there is no such login.
+#[must_use]
+pub fn stored(state: &State, now_ms: u64, login: Option<&LoginId>) -> Value {
+    let login = login.and_then(|login| state.logins.get(login));
+    let refreshed = login.and_then(|login| Some((login, login.last_refresh_ms?)));
+    let Some((login, as_of_ms)) = refreshed else { return json!({ "Login": null, "Accounts": [] }) };
+    let session = Session::cached(login.identity.clone(), as_of_ms, None, now_ms);
+    let data = collect(state.settings.seed, now_ms, &session, Order::default());
+    let accounts: Vec<_> = data.accounts.iter().map(|account| account_body(&data, account)).collect();
+    json!({ "Login": login_body(login), "Accounts": accounts })
 }
 
 fn refused(refusal: &Refusal) -> Reply {

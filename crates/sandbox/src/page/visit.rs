@@ -237,7 +237,11 @@ impl Visit {
         }
         let mut events = vec![self.post(Event::step(step::APP_MOUNTED))];
         let token = self.launch.token();
-        if token.is_some_and(|token| state.tokens.spend(now_ms, token, Purpose::Begin).is_err()) {
+        let is_refused = token.is_some_and(|token| {
+            let spent = state.tokens.spend(now_ms, token, Purpose::Begin);
+            spent.is_err() || state.faults.take_expired_page_token()
+        });
+        if is_refused {
             self.stop(Screen::Error { code: step::TOKEN_INVALID, remedy: Remedy::None });
             events.push(self.post(Event::step(step::TOKEN_INVALID)));
             return events;

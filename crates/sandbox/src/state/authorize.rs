@@ -15,6 +15,7 @@ use super::session::{Background, Ending, Freshness, Phase, Saving, Session};
 use crate::bank::institution::{self, Institution};
 use crate::bank::question::{self, Question};
 use crate::bank::user::{self, Behaviour};
+use crate::faults::Questions;
 
 /// What an Authorize call asks for.
 #[derive(Clone, Debug)]
@@ -176,7 +177,13 @@ impl State {
             login.last_failure = Some(code);
             return Standing::Refused(Refusal::of(code, &session));
         }
-        session.answer_ahead(login.answered_ahead(), now_ms);
+        session.answer_ahead(
+            match self.faults.bank_questions {
+                Questions::Asked => login.answered_ahead(),
+                Questions::Skipped => question::ALL.len(),
+            },
+            now_ms,
+        );
         self.open(now_ms, session, wish.pace)
     }
 

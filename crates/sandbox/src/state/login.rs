@@ -107,7 +107,7 @@ impl Login {
             },
             History::RefreshedLately => Self { last_refresh_ms: days_ago(3), ..login },
             History::AnswersChanged => {
-                Self { last_refresh_ms: days_ago(9), last_failure: Some(code::QUESTION_NOT_FOUND), ..login }
+                Self { last_refresh_ms: days_ago(12), last_failure: Some(code::QUESTION_NOT_FOUND), ..login }
             }
         })
     }
