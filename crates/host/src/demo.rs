@@ -1,6 +1,7 @@
 //! What the demo begins with: one user with four connections, each with its own reason to be repaired.
 //!
-//! Invariant: the login ids are those the sandbox knows from its start (`flinks_sandbox::DEMO_LOGINS`); a test compares them.
+//! Invariant: the login ids, and when they were refreshed, are those the sandbox knows from its start (`flinks_sandbox::DEMO_LOGINS`);
+//! tests compare them.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ const SEEDS: [Seed; 4] = [
         institution: "FlinksCapital",
         reason: Reason::NightlyRefreshFailed,
         selection: &[],
-        age: Duration::from_hours(31),
+        age: Duration::from_hours(2 * 24),
     },
     Seed {
         id: "ondemand",
@@ -39,7 +40,7 @@ const SEEDS: [Seed; 4] = [
         institution: "Maple Harbour Bank",
         reason: Reason::UpdateRequested,
         selection: &[],
-        age: Duration::from_hours(6),
+        age: Duration::from_hours(3 * 24),
     },
     Seed {
         id: "mfachanged",
@@ -47,7 +48,7 @@ const SEEDS: [Seed; 4] = [
         institution: "Northern Pines Credit Union",
         reason: Reason::MfaAnswersChanged,
         selection: &[],
-        age: Duration::from_hours(9 * 24),
+        age: Duration::from_hours(12 * 24),
     },
     Seed {
         id: "selected",

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, LOGINS, delivery, send};
+use common::{Bench, LOGINS, delivery, flinks::Session, send};
 use flinks_host::{Config, Host};
 use serde_json::json;
 
@@ -40,13 +40,19 @@ async fn another_site_is_refused_and_changes_nothing() {
 #[tokio::test]
 async fn strangers_are_refused() {
     let bench = Bench::alone().await;
-    for path in ["/api/connections", "/api/connections/nightly/accounts"] {
+    for path in [
+        "/api/connections",
+        "/api/connections/nightly/accounts",
+        "/demo/connections/nightly/before",
+        "/demo/sandbox/clock",
+        "/demo/network",
+    ] {
         send(bench.browser.get(format!("{}{path}", bench.base))).await.refused(401, "UNAUTHENTICATED");
         let forged =
             bench.browser.get(format!("{}{path}", bench.base)).header("cookie", "flinks_host_session=0123456789");
         send(forged).await.refused(401, "UNAUTHENTICATED");
     }
-    for path in ["/api/connections/nightly/reconnect", "/api/reconnects", "/demo/sandbox/clock"] {
+    for path in ["/api/connections/nightly/reconnect", "/api/reconnects", "/demo/sandbox/clock", "/demo/network"] {
         send(bench.browser.post(format!("{}{path}", bench.base)).json(&json!({})))
             .await
             .refused(401, "UNAUTHENTICATED");
@@ -147,6 +153,32 @@ async fn the_demo_controls_reach_the_sandbox_and_reset_begins_again() {
     send(bench.post("/demo/sandbox/reset", &json!({}))).await.expect(200);
     assert_eq!(bench.connection("nightly").await["status"], "needs-attention");
     send(bench.post("/demo/sandbox/log", &json!({}))).await.refused(404, "NOT_FOUND");
+    assert_eq!(send(bench.get("/demo/sandbox/clock")).await.expect(200).body, json!({"advancedMs": 5}));
+    send(bench.get("/demo/sandbox/log")).await.refused(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_broken_network_loses_as_many_deliveries_as_it_was_told_and_nothing_else() {
+    let bench = Bench::alone().await;
+    let reply = bench.challenge("nightly").await;
+    bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
+    let left = async || send(bench.get("/demo/network")).await.expect(200).body;
+
+    send(bench.post("/demo/network", &json!({"lostDeliveries": 2}))).await.expect(200);
+    for lost in [2, 1] {
+        assert_eq!(left().await, json!({ "lostDeliveries": lost }));
+        bench.deliver(&delivery(&reply, LOGINS[0])).await.refused(503, "NETWORK_BROKEN");
+        assert_eq!(bench.connection("nightly").await["status"], "in-progress");
+    }
+    bench.deliver(&delivery(&reply, LOGINS[0])).await.expect(200);
+    assert_eq!(left().await, json!({"lostDeliveries": 0}));
+
+    for body in [json!({}), json!({"lostDeliveries": 101}), json!({"lostDeliveries": -1}), json!([1])] {
+        send(bench.post("/demo/network", &body)).await.refused(400, "MALFORMED");
+    }
+    send(bench.post("/demo/network", &json!({"lostDeliveries": 9}))).await.expect(200);
+    send(bench.post("/demo/sandbox/reset", &json!({}))).await.expect(200);
+    assert_eq!(left().await, json!({"lostDeliveries": 0}), "beginning again repairs it");
 }
 
 #[tokio::test]

@@ -91,6 +91,25 @@ async fn every_connection_of_the_demo_can_be_repaired() {
 }
 
 #[tokio::test]
+async fn the_demo_shows_what_an_application_had_before() {
+    let database = Database::sqlite();
+    let stage = Stage::new(&database).await;
+    for demo in &DEMO_LOGINS {
+        let path = format!("/demo/connections/{}/before", demo.connection);
+        let before = send(stage.bench.get(&path)).await.expect(200).body;
+        let ids: Vec<_> =
+            before["accounts"].as_array().unwrap().iter().map(|account| account["id"].as_str().unwrap()).collect();
+        let [first, _, third, _] = demo.account_ids;
+        let expected = if demo.connection == "selected" { vec![first, third] } else { demo.account_ids.to_vec() };
+        assert_eq!(ids, expected, "only what the user shares");
+        let connection = stage.bench.connection(demo.connection).await;
+        let minute = |moment: &Value| moment.as_str().unwrap()[..15].to_owned();
+        assert_eq!(minute(&before["asOf"]), minute(&connection["lastRefresh"]), "{}", demo.connection);
+    }
+    send(stage.bench.get("/demo/connections/nobody/before")).await.refused(404, "NO_SUCH_CONNECTION");
+}
+
+#[tokio::test]
 async fn a_session_is_resumed_until_eight_idle_minutes_have_passed() {
     let database = Database::sqlite();
     let stage = Stage::new(&database).await;

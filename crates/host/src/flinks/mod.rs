@@ -268,6 +268,11 @@ impl Flinks {
         }
     }
 
+    /// The accounts in the body of an answer of `/GetAccountsDetail`.
+    pub(crate) fn read_details(body: &[u8]) -> Option<Details> {
+        reply::details(body)
+    }
+
     fn api_key(&self) -> Key {
         Key::secret("x-api-key", &self.access.api_key)
     }

@@ -56,8 +56,8 @@ pub(crate) struct ConnectionProblem {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountsBody {
     /// How old they are, as RFC 3339; none when there are none yet.
-    as_of: Option<String>,
-    accounts: Vec<Account>,
+    pub(super) as_of: Option<String>,
+    pub(super) accounts: Vec<Account>,
 }
 
 impl From<Overview> for ConnectionBody {

@@ -1,33 +1,48 @@
-//! The demo page, and its hands on the sandbox's clock and faults. Registered only with `--demo`.
+//! The demo page, and its hands on the sandbox's clock and faults and on the network. Registered only with `--demo`.
 //!
 //! Invariants: the page runs under the strictest policy the widget promises to work under; the controls reach the sandbox's
 //! control interface and nothing else, because the page itself may connect to its own origin only.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
-    Router,
+    Json, Router,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse as _, Response},
-    routing::post,
+    routing::get,
 };
 use flinks_reconnect::connect::address::ConnectUrl;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 use url::Url;
 
-use super::{Site, body, problem::Problem, visitor::Visitor};
+use super::{Site, body, connections::AccountsBody, problem::Problem, visitor::Visitor};
 use crate::{
     config::DemoFiles,
     demo,
-    outbound::{NoRoots, Outbound},
+    flinks::Flinks,
+    moment::Moment,
+    outbound::{Answer, NoRoots, Outbound},
+    reconnect::Refused,
+    storage::ConnectionId,
 };
 
 /// How long the sandbox may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of its answer.
-const MAX_LEN: usize = 64 * 1024;
+const MAX_LEN: usize = 1024 * 1024;
+/// The most deliveries that can be lost on purpose: the widget gives up after two minutes.
+const MAX_LOST: u32 = 100;
 
 /// Where the sandbox is controlled.
 #[derive(Clone, Debug)]
@@ -41,7 +56,7 @@ impl SandboxControls {
         Ok(Self { http: Outbound::to(&api)?, api })
     }
 
-    async fn pass(&self, control: &'static str, bytes: Vec<u8>) -> Result<Response, Problem> {
+    async fn ask(&self, method: Method, control: &'static str, bytes: Vec<u8>) -> Result<Answer, Problem> {
         let away = || {
             Problem::new(
                 StatusCode::BAD_GATEWAY,
@@ -51,9 +66,14 @@ impl SandboxControls {
         };
         let mut url = self.api.clone();
         url.path_segments_mut().map_err(|()| away())?.pop_if_empty().extend(["_sandbox", control]);
-        let request = Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/json");
+        let request =
+            Request::builder().method(method).uri(url.as_str()).header(header::CONTENT_TYPE, "application/json");
         let request = request.body(Body::from(bytes)).map_err(|_| away())?;
-        let answer = self.http.exchange(request, PATIENCE, MAX_LEN).await.map_err(|_| away())?;
+        self.http.exchange(request, PATIENCE, MAX_LEN).await.map_err(|_| away())
+    }
+
+    async fn pass(&self, method: Method, control: &'static str, bytes: Vec<u8>) -> Result<Response, Problem> {
+        let answer = self.ask(method, control, bytes).await?;
         let media_type = answer.headers.get(header::CONTENT_TYPE).cloned();
         let mut response = (answer.status, answer.body).into_response();
         if let Some(media_type) = media_type {
@@ -63,31 +83,119 @@ impl SandboxControls {
     }
 }
 
-/// `POST /demo/sandbox/{clock|faults|reset}`.
-pub(crate) fn controls(controls: SandboxControls) -> Router<Site> {
-    Router::new().route(
-        "/demo/sandbox/{control}",
-        post(
-            async move |State(site): State<Site>,
-                        _visitor: Visitor,
-                        Path(control): Path<String>,
-                        headers: HeaderMap,
-                        body: Body| {
-                let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
-                match control.as_str() {
-                    "clock" => controls.pass("clock", bytes).await,
-                    "faults" => controls.pass("faults", bytes).await,
-                    "reset" => {
-                        let response = controls.pass("reset", bytes).await?;
-                        // The sandbox has forgotten its sessions; a page that still offered them would be of no use.
-                        demo::reset(&site.reconnects.storage).await?;
-                        Ok(response)
-                    }
-                    _ => Err(Problem::no_route()),
-                }
-            },
-        ),
-    )
+/// The network between the page and this host. It can be broken for deliveries, and only for those, because the panel that breaks it
+/// is out of reach while the widget's dialog is open.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Network {
+    lost_deliveries: Arc<AtomicU32>,
+}
+
+/// How broken the network is.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NetworkBody {
+    /// How many of the next deliveries do not arrive.
+    lost_deliveries: u32,
+}
+
+impl Network {
+    fn read(&self) -> Json<NetworkBody> {
+        Json(NetworkBody { lost_deliveries: self.lost_deliveries.load(Ordering::Relaxed) })
+    }
+
+    fn set(&self, lost_deliveries: u32) {
+        self.lost_deliveries.store(lost_deliveries, Ordering::Relaxed);
+    }
+
+    /// Answers in the host's place while the network is broken: what it answers is what a gateway says then.
+    pub(crate) async fn carry(State(network): State<Self>, request: Request<Body>, next: Next) -> Response {
+        let is_delivery = request.method() == Method::POST && request.uri().path() == "/api/reconnects";
+        let lose_one = |lost: u32| lost.checked_sub(1);
+        let is_lost =
+            is_delivery && network.lost_deliveries.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lose_one).is_ok();
+        if is_lost {
+            return Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "NETWORK_BROKEN",
+                "The demo was told to lose this delivery. Nothing was changed; try again.",
+            )
+            .into_response();
+        }
+        next.run(request).await
+    }
+}
+
+/// `GET /demo/sandbox/{clock|faults}`, `POST /demo/sandbox/{clock|faults|reset}`, `GET` and `POST /demo/network`, and
+/// `GET /demo/connections/{id}/before`.
+pub(crate) fn controls(controls: SandboxControls, network: Network) -> Router<Site> {
+    let reading = controls.clone();
+    let read = async move |_visitor: Visitor, Path(control): Path<String>| match control.as_str() {
+        "clock" => reading.pass(Method::GET, "clock", Vec::new()).await,
+        "faults" => reading.pass(Method::GET, "faults", Vec::new()).await,
+        _ => Err(Problem::no_route()),
+    };
+    let (acting, repaired) = (controls.clone(), network.clone());
+    let act = async move |State(site): State<Site>,
+                          _visitor: Visitor,
+                          Path(control): Path<String>,
+                          headers: HeaderMap,
+                          body: Body| {
+        let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
+        match control.as_str() {
+            "clock" => acting.pass(Method::POST, "clock", bytes).await,
+            "faults" => acting.pass(Method::POST, "faults", bytes).await,
+            "reset" => {
+                let response = acting.pass(Method::POST, "reset", bytes).await?;
+                repaired.set(0);
+                // The sandbox has forgotten its sessions; a page that still offered them would be of no use.
+                demo::reset(&site.reconnects.storage).await?;
+                Ok(response)
+            }
+            _ => Err(Problem::no_route()),
+        }
+    };
+    let seen = network.clone();
+    let read_network = async move |_visitor: Visitor| seen.read();
+    let break_network = async move |_visitor: Visitor, headers: HeaderMap, body: Body| {
+        let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
+        let expected = "JSON as {\"lostDeliveries\": 4}, at most 100";
+        let wanted: NetworkBody = body::read(&bytes, expected)?;
+        if wanted.lost_deliveries > MAX_LOST {
+            return Err(Problem::malformed(format!("Expected {expected}.")));
+        }
+        network.set(wanted.lost_deliveries);
+        Ok(network.read())
+    };
+    let before = async move |State(site): State<Site>, visitor: Visitor, Path(id): Path<String>| {
+        accounts_before(&controls, &site, &visitor, &ConnectionId::new(id)).await
+    };
+    Router::new()
+        .route("/demo/sandbox/{control}", get(read).post(act))
+        .route("/demo/network", get(read_network).post(break_network))
+        .route("/demo/connections/{id}/before", get(before))
+}
+
+/// The accounts as the sandbox has stored them. An application has them in its own database, from when the bank was connected; the
+/// demo's connections were never connected.
+async fn accounts_before(
+    controls: &SandboxControls,
+    site: &Site,
+    visitor: &Visitor,
+    id: &ConnectionId,
+) -> Result<Json<AccountsBody>, Problem> {
+    let connection = site.reconnects.storage.connection(&visitor.0, id).await?.ok_or(Refused::NoConnection)?;
+    let body = json!({ "loginId": connection.login_id.as_str() }).to_string();
+    let answer = controls.ask(Method::POST, "stored", body.into_bytes()).await?;
+    let unknown = Problem::new(
+        StatusCode::BAD_GATEWAY,
+        "SANDBOX_UNREADABLE",
+        "Expected what the sandbox has stored of the login; its answer is another one. Are host and sandbox of one version?",
+    );
+    let mut details = Flinks::read_details(&answer.body).ok_or(unknown)?;
+    if !connection.selection.is_empty() {
+        details.accounts.retain(|account| connection.selection.iter().any(|id| account.is(id)));
+    }
+    Ok(Json(AccountsBody { as_of: details.refreshed_at.and_then(Moment::rfc3339), accounts: details.accounts }))
 }
 
 /// The page at `/` and the built widget at `/dist/`.

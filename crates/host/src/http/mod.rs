@@ -52,7 +52,10 @@ pub(crate) fn router(site: Site, demo: Option<(DemoFiles, demo::SandboxControls)
         .route("/api/{*nothing}", get(no_route).post(no_route));
     let mut guarded = api;
     if let Some((_, controls)) = &demo {
-        guarded = guarded.merge(demo::controls(controls.clone()));
+        let network = demo::Network::default();
+        guarded = guarded
+            .merge(demo::controls(controls.clone(), network.clone()))
+            .layer(from_fn_with_state(network, demo::Network::carry));
     }
     let guarded = guarded.layer(from_fn(same_origin::require));
     let mut all = guarded

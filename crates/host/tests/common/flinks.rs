@@ -92,7 +92,7 @@ impl Flinks {
             .route(&format!("{base}/GetAccountsDetail"), post(detail))
             .route(&format!("{base}/GetAccountsDetailAsync/{{id}}"), get(detail_async))
             .route(&format!("{base}/GetNightlyRefreshStatus"), get(nightly))
-            .route("/_sandbox/clock", post(async |body: Bytes| body))
+            .route("/_sandbox/clock", get(async || Json(json!({"advancedMs": 5}))).post(async |body: Bytes| body))
             .route("/_sandbox/reset", post(async || StatusCode::OK))
             .with_state(Arc::clone(&bank))
             .layer(from_fn_with_state(Arc::clone(&bank), count_and_hold));
