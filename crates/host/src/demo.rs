@@ -32,7 +32,7 @@ const SEEDS: [Seed; 4] = [
         institution: "FlinksCapital",
         reason: Reason::NightlyRefreshFailed,
         selection: &[],
-        age: Duration::from_hours(2 * 24),
+        age: Duration::from_hours(5 * 24),
     },
     Seed {
         id: "ondemand",
@@ -40,7 +40,7 @@ const SEEDS: [Seed; 4] = [
         institution: "Maple Harbour Bank",
         reason: Reason::UpdateRequested,
         selection: &[],
-        age: Duration::from_hours(3 * 24),
+        age: Duration::from_hours(4 * 24),
     },
     Seed {
         id: "mfachanged",
@@ -56,7 +56,7 @@ const SEEDS: [Seed; 4] = [
         institution: "Caisse des Trois Collines",
         reason: Reason::AccountsSelected,
         selection: &["acc00000-0004-4000-8000-000000000001", "acc00000-0004-4000-8000-000000000003"],
-        age: Duration::from_hours(3 * 24),
+        age: Duration::from_hours(4 * 24),
     },
 ];
 

@@ -36,7 +36,7 @@ pub struct DemoLogin {
 pub enum History {
     /// Nightly Refresh is on and failed last night at the questions.
     NightlyRefreshFailed,
-    /// Refreshed three days ago.
+    /// Refreshed four days ago.
     RefreshedLately,
     /// The last refresh failed: the bank no longer takes the stored answers.
     AnswersChanged,

@@ -77,7 +77,7 @@ async fn what_is_stored_of_a_login_is_as_old_as_its_last_refresh() {
     let today = flinks_sandbox::bank::ledger::date_at(
         bench.control("clock", Value::Null).await.body["nowMs"].as_u64().unwrap(),
     );
-    for (demo, days) in DEMO_LOGINS.iter().zip([2, 3, 12, 3]) {
+    for (demo, days) in DEMO_LOGINS.iter().zip([5, 4, 12, 4]) {
         let stored = bench.control("stored", json!({"loginId": demo.login_id})).await;
         assert_eq!((stored.status, &stored.body["Login"]["Id"]), (200, &json!(demo.login_id)));
         let accounts = stored.body["Accounts"].as_array().unwrap();

@@ -223,8 +223,8 @@ fn a_cached_call_repeats_the_last_live_failure_and_yields_old_data_all_the_same(
     let session = standing.session().unwrap().clone();
     assert_ne!(session, pending);
     let data = fetch(&mut state, later, &session, Order::default());
-    let three_days_ago = flinks_sandbox::bank::ledger::date_at(NOW - 3 * DAY_MS);
-    assert_eq!((data.accounts.len(), data.day), (4, three_days_ago), "as of the last refresh");
+    let four_days_ago = flinks_sandbox::bank::ledger::date_at(NOW - 4 * DAY_MS);
+    assert_eq!((data.accounts.len(), data.day), (4, four_days_ago), "as of the last refresh");
 
     let session = authorized(&mut state, later, login(1));
     let data = fetch(&mut state, later, &session, Order::default());
@@ -440,5 +440,5 @@ fn a_login_whose_nightly_refresh_is_off_is_left_alone() {
     let mut state = state();
     state.expire(NOW + 30 * DAY_MS);
     assert_eq!(passed_over(&state, NOW + 30 * DAY_MS), [(login(0).as_str().to_owned(), "QUESTION_NOT_FOUND")]);
-    assert_eq!(last_refresh(&state, &login(1)), Some(NOW - 3 * DAY_MS));
+    assert_eq!(last_refresh(&state, &login(1)), Some(NOW - 4 * DAY_MS));
 }

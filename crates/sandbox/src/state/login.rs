@@ -100,12 +100,12 @@ impl Login {
         let login = Self { last_asked_ms: now_ms, ..Self::verified(identity, now_ms) };
         Some(match demo.history {
             History::NightlyRefreshFailed => Self {
-                last_refresh_ms: days_ago(2),
+                last_refresh_ms: days_ago(5),
                 last_failure: Some(code::QUESTION_NOT_FOUND),
                 is_scheduled_refresh: true,
                 ..login
             },
-            History::RefreshedLately => Self { last_refresh_ms: days_ago(3), ..login },
+            History::RefreshedLately => Self { last_refresh_ms: days_ago(4), ..login },
             History::AnswersChanged => {
                 Self { last_refresh_ms: days_ago(12), last_failure: Some(code::QUESTION_NOT_FOUND), ..login }
             }
