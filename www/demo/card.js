@@ -1,6 +1,6 @@
 // One connection on the page: a view of what the host says, plus what the page is doing about it right now.
 
-import { NO_ACCOUNTS, showAccounts } from "./accounts.js";
+import { countNew, NO_ACCOUNTS, showAccounts, showBefore } from "./accounts.js";
 import { copyOf, part, setText } from "./dom.js";
 import { initials, moment } from "./format.js";
 import { currentLanguage, texts, translate } from "./texts.js";
@@ -10,8 +10,10 @@ const TINTS = 4;
 export class Card {
   /** @type {{id: string, institution: string, reason: string, status: string, lastRefresh: string | null}} */
   connection;
+  /** What the application had before the accounts it has now. */
+  #before = NO_ACCOUNTS;
   #accounts = NO_ACCOUNTS;
-  #drawnAccounts = { reply: null, language: "" };
+  #drawnAccounts = { before: null, accounts: null, language: "" };
   /** `open` (a session is with the user), `fetching` (the host gets the data) or null. */
   #activity = null;
   /** Functions, so that a change of language says the same again. */
@@ -25,7 +27,11 @@ export class Card {
     this.element = copyOf("card-template");
     this.element.dataset.testid = `connection-${id}`;
     this.#part("status").dataset.testid = `status-${id}`;
+    this.#part("before").dataset.testid = `before-${id}`;
     this.#part("accounts").dataset.testid = `accounts-${id}`;
+    this.#part("fresh").dataset.testid = `new-${id}`;
+    this.#part("news").dataset.testid = `news-${id}`;
+    this.#part("alert").dataset.testid = `alert-${id}`;
     this.#part("monogram").dataset.tint = String((position % TINTS) + 1);
 
     const button = this.#part("button");
@@ -66,9 +72,23 @@ export class Card {
     this.render();
   }
 
+  /** No reconnect has brought anything yet: this is what the application had. */
+  showBefore(before) {
+    this.#before = before;
+    this.#accounts = NO_ACCOUNTS;
+    this.render();
+  }
+
+  /** What the last refresh brought; it is compared with what was shown so far. */
   showAccounts(reply) {
+    if (this.#accounts.accounts.length > 0) this.#before = this.#accounts;
     this.#accounts = reply;
     this.render();
+  }
+
+  /** How many transactions the last refresh brought. */
+  get newCount() {
+    return countNew(this.#before, this.#accounts);
   }
 
   get accountCount() {
@@ -135,9 +155,10 @@ export class Card {
 
   /** Only when something changed: whoever is reading in the list keeps their place. */
   #renderAccounts() {
-    const drawn = { reply: this.#accounts, language: currentLanguage() };
-    if (drawn.reply === this.#drawnAccounts.reply && drawn.language === this.#drawnAccounts.language) return;
-    showAccounts(this.#part("accounts"), this.#accounts, this.bank);
+    const drawn = { before: this.#before, accounts: this.#accounts, language: currentLanguage() };
+    if (Object.keys(drawn).every((name) => drawn[name] === this.#drawnAccounts[name])) return;
+    showBefore(this.#part("before"), this.#accounts.accounts.length === 0 ? this.#before : NO_ACCOUNTS);
+    showAccounts(this.#part("accounts"), this.#accounts, this.#before, this.bank);
     this.#drawnAccounts = drawn;
   }
 

@@ -6,10 +6,10 @@
 import { NO_ACCOUNTS } from "./accounts.js";
 import { Card } from "./card.js";
 import { byId, setText } from "./dom.js";
-import { loadAccounts, loadConnections } from "./host.js";
-import { startLog } from "./log.js";
+import { loadAccounts, loadAccountsBefore, loadConnections } from "./host.js";
+import { renderLog, startLog } from "./log.js";
 import { retryReconnect, startReconnect } from "./reconnecting.js";
-import { renderSandboxPanel, startSandboxPanel } from "./sandbox.js";
+import { endTwists, renderSandboxPanel, startSandboxPanel } from "./sandbox.js";
 import { followLanguage, texts } from "./texts.js";
 
 const WATCH_EVERY_MS = 5_000;
@@ -20,6 +20,9 @@ const cards = new Map();
 const accountsOf = new WeakMap();
 let hasLoaded = false;
 let trouble = null;
+
+/** What a reconnect needs of the page around it. */
+const page = { reload, onEnd: endTwists };
 
 let loads = 0;
 let newestLoad = Promise.resolve(false);
@@ -63,8 +66,8 @@ function showConnections(connections) {
       return;
     }
     const fresh = new Card(connection, position, {
-      onReconnect: (it) => startReconnect(it, reload),
-      onAgain: (it) => retryReconnect(it, reload),
+      onReconnect: (it) => startReconnect(it, page),
+      onAgain: (it) => retryReconnect(it, page),
     });
     cards.set(connection.id, fresh);
     byId("cards").append(fresh.element);
@@ -75,17 +78,14 @@ function showConnections(connections) {
 /** Accounts change when a refresh was stored, and only then. */
 async function refreshAccounts(card) {
   const { id, lastRefresh, status } = card.connection;
-  if (lastRefresh === null && status !== "up-to-date") {
-    accountsOf.delete(card);
-    card.showAccounts(NO_ACCOUNTS);
-    return;
-  }
   const state = `${status === "up-to-date"} ${lastRefresh}`;
   if (accountsOf.get(card) === state) return;
   try {
     const reply = await loadAccounts(id);
+    if (reply.accounts.length > 0) card.showAccounts(reply);
+    // Without a sandbox nobody knows what was before.
+    else card.showBefore(await loadAccountsBefore(id).catch(() => NO_ACCOUNTS));
     accountsOf.set(card, state);
-    card.showAccounts(reply);
   } catch {
     card.warn(() => texts().accountsFailed);
   }
@@ -132,6 +132,7 @@ followLanguage(() => {
   renderSummary();
   renderTrouble();
   renderSandboxPanel();
+  renderLog();
 });
 byId("reload").addEventListener("click", reload);
 setInterval(watch, WATCH_EVERY_MS);

@@ -6,22 +6,33 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** How far the sandbox's clock, which the data's dates come from, is ahead of ours. */
+let aheadMs = 0;
+export const setMinutesAhead = (minutes) => void (aheadMs = minutes * MINUTE);
+
 /** A moment with how long ago that was: `Jan 21, 2026, 3:47 p.m. (3 days ago)`. */
 export function moment(rfc3339, language) {
   const at = new Date(rfc3339);
   if (Number.isNaN(at.getTime())) return rfc3339;
   const exact = new Intl.DateTimeFormat(LOCALES[language], { dateStyle: "medium", timeStyle: "short" }).format(at);
-  const distance = ago(Date.now() - at.getTime(), language);
+  const distance = ago(Date.now() + aheadMs - at.getTime(), language);
   return distance === null ? exact : `${exact} (${distance})`;
 }
 
-// Nothing for the future: the sandbox's clock may run ahead of ours.
+// Nothing for the future: clocks differ.
 function ago(elapsedMs, language) {
   const relative = new Intl.RelativeTimeFormat(LOCALES[language], { numeric: "auto" });
   if (elapsedMs < MINUTE) return null;
   if (elapsedMs < HOUR) return relative.format(-Math.floor(elapsedMs / MINUTE), "minute");
   if (elapsedMs < DAY) return relative.format(-Math.floor(elapsedMs / HOUR), "hour");
   return relative.format(-Math.floor(elapsedMs / DAY), "day");
+}
+
+/** The day of a moment, in the reader's own time zone: `Jan 21`. */
+export function dayOf(rfc3339, language) {
+  const at = new Date(rfc3339);
+  if (Number.isNaN(at.getTime())) return rfc3339;
+  return new Intl.DateTimeFormat(LOCALES[language], { month: "short", day: "numeric" }).format(at);
 }
 
 /** A calendar day such as `2026-01-31`; it has no time zone, so none may shift it. */

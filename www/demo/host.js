@@ -42,5 +42,15 @@ export const deliverPath = "/api/reconnects";
 export const loadConnections = async () => (await askJson("/api/connections")).connections;
 export const loadAccounts = (id) => askJson(`${connectionPath(id)}/accounts`);
 
+// From here on there is nothing to copy: the demo's own host plays with the sandbox and the network.
+
+/** What an application would have in its database from when the bank was connected. */
+export const loadAccountsBefore = (id) => askJson(`/demo/connections/${encodeURIComponent(id)}/before`);
+
+export const loadSandboxClock = () => askJson("/demo/sandbox/clock");
+export const loadSandboxFaults = () => askJson("/demo/sandbox/faults");
+export const loadNetwork = () => askJson("/demo/network");
 export const advanceSandboxClock = (advanceMs) => post("/demo/sandbox/clock", { advanceMs });
+export const setSandboxFaults = (faults) => post("/demo/sandbox/faults", faults);
+export const setNetwork = (network) => post("/demo/network", network);
 export const resetSandbox = () => post("/demo/sandbox/reset", {});

@@ -2,8 +2,9 @@
 //
 // A log is read over shoulders and pasted into tickets, so what may be shown in full is listed, and everything else is masked.
 
-import { byId, copyOf, part } from "./dom.js";
+import { byId, copyOf, part, setText } from "./dom.js";
 import { clock } from "./format.js";
+import { eventText } from "./texts.js";
 
 const SHOWN_IN_FULL = new Set([
   "attempt", "code", "delayMs", "flinksCode", "httpStatus", "institution", "mode", "phase", "previous", "remainingMs", "retryable",
@@ -14,6 +15,8 @@ const MOST_ENTRIES = 300;
 
 const frame = byId("log-frame");
 const list = byId("log");
+/** What each entry is about, so that it can be told again in another language. */
+const events = new WeakMap();
 
 /** Logs every event of a session. */
 export function logSession(session, bank) {
@@ -29,6 +32,8 @@ export function log(event, detail, bank) {
   const time = part(entry, "time");
   time.dateTime = now.toISOString();
   time.textContent = clock(now);
+  events.set(entry, { event, detail });
+  setText(part(entry, "sentence"), eventText(event, detail));
   part(entry, "event").textContent = event;
   part(entry, "bank").textContent = bank;
   part(entry, "detail").textContent = describe(detail);
@@ -37,6 +42,14 @@ export function log(event, detail, bank) {
   if (list.childElementCount >= MOST_ENTRIES) list.lastElementChild.remove();
   list.prepend(entry);
   showWhetherEmpty();
+}
+
+/** Tells every entry in the current language. */
+export function renderLog() {
+  for (const entry of list.children) {
+    const { event, detail } = events.get(entry);
+    setText(part(entry, "sentence"), eventText(event, detail));
+  }
 }
 
 /** Makes the log's button work. */

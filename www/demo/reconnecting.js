@@ -15,9 +15,10 @@ const sessions = new WeakMap();
 /**
  * Brings the user back into the bank, and sees to it that the card tells the truth afterwards.
  *
- * `reload` asks the host for all connections and shows them (true when that worked): how a connection is doing, only the host knows.
+ * `page.reload` asks the host for all connections and shows them (true when that worked): how a connection is doing, only the host knows.
+ * `page.onEnd` hears that the reconnect is over; one that the user left can still be resumed.
  */
-export function startReconnect(card, reload) {
+export function startReconnect(card, page) {
   card.hush();
   log("reconnect()", {}, card.bank);
   let session;
@@ -32,25 +33,25 @@ export function startReconnect(card, reload) {
   // The widget's own window may offer to start again; then there is a new result to wait for.
   session.addEventListener("phasechange", ({ detail }) => {
     const isAnotherTry = detail.previous === "failed" && detail.phase !== "closed";
-    if (isAnotherTry) follow(card, session, reload);
+    if (isAnotherTry) follow(card, session, page);
   });
-  follow(card, session, reload);
+  follow(card, session, page);
 }
 
 /** Goes on with the session that failed: after UNDELIVERED nobody has to answer the bank twice. */
-export function retryReconnect(card, reload) {
+export function retryReconnect(card, page) {
   const session = sessions.get(card);
   if (session === undefined) return;
   card.hush();
   log("retry()", {}, card.bank);
   session.retry();
-  follow(card, session, reload);
+  follow(card, session, page);
 }
 
 /** The result each card waits for; a promise is followed once, and only the newest one may speak. */
 const awaited = new WeakMap();
 
-async function follow(card, session, reload) {
+async function follow(card, session, page) {
   const promise = session.result;
   if (awaited.get(card) === promise) return;
   awaited.set(card, promise);
@@ -62,13 +63,15 @@ async function follow(card, session, reload) {
     const result = await promise;
     if (!isCurrent()) return;
     log("result", result, card.bank);
-    await waitForData(card, result, reload);
+    page.onEnd();
+    await waitForData(card, result, page.reload);
   } catch (error) {
     if (!isCurrent()) return;
     card.setActivity(null);
     // An interrupted session can be resumed, but only the host knows.
-    await reload();
+    await page.reload();
     if (isCurrent()) showError(card, error);
+    if (error.code !== "CANCELLED" && error.code !== "CLOSED") page.onEnd();
   } finally {
     if (isCurrent()) card.setActivity(null);
   }
@@ -86,7 +89,7 @@ async function waitForData(card, result, reload) {
     const status = isFresh ? card.connection.status : null;
     if (status === "up-to-date") {
       // Unless the accounts could not be loaded, which the card says by itself.
-      if (!card.isWarning) card.tell(() => (result.status === "upToDate" ? texts().alreadyFresh : texts().refreshed(card.accountCount)));
+      if (!card.isWarning) card.tell(() => (result.status === "upToDate" ? texts().alreadyFresh : texts().refreshed(card.accountCount, card.newCount)));
       return;
     }
     if (status === "needs-attention" && wasInProgress) {

@@ -5,10 +5,19 @@
 import { setText } from "./dom.js";
 
 const en = {
-  title: "Bank connections · flinks-reconnect demo",
+  title: "Reconnect a bank · flinks-reconnect demo",
   skip: "Skip to the bank connections",
   demo: "Demo",
   languages: "Language",
+  introHeading: "Four banks want a word with their customer",
+  introLead: "This page plays a budgeting app whose bank connections have gone stale, each for a reason of its own. To bring one back to life:",
+  step1: "Press Reconnect",
+  step1Text: "The app’s server asks Flinks what the bank wants.",
+  step2: "Answer the bank",
+  step2Text: "Montreal, Canada, Triangle: the answers also stand below each question.",
+  step3: "See what is new",
+  step3Text: "New transactions come in, and the log shows what the app was told.",
+  introSandbox: "Nothing here is real: a sandbox on this machine plays Flinks and the banks.",
   heading: "Bank connections",
   loading: "Loading your connections…",
   summary: (waiting, total) => {
@@ -22,7 +31,7 @@ const en = {
 
   status: { "needs-attention": "Needs attention", "in-progress": "In progress", "up-to-date": "Up to date" },
   why: {
-    "nightly-refresh-failed": () => "Last night's automatic refresh stopped because the bank asked its security questions.",
+    "nightly-refresh-failed": () => "The nightly refresh stopped because the bank asked its security questions.",
     "update-requested": () => "You asked for your latest transactions. The bank wants to check that it's you.",
     "mfa-answers-changed": () => "Your security answers changed at the bank, so the ones it had on file no longer work.",
     "accounts-selected": (count) => `You share ${count} of your accounts at this bank. They are due for an update; your choice stays as it is.`,
@@ -39,7 +48,11 @@ const en = {
   updating: "Updating…",
 
   fetching: "Thank you. We are getting your latest data from the bank…",
-  refreshed: (count) => (count === 1 ? "Done. 1 account is up to date." : `Done. ${count} accounts are up to date.`),
+  refreshed: (accounts, fresh) => {
+    const done = accounts === 1 ? "Done. 1 account is up to date" : `Done. ${accounts} accounts are up to date`;
+    if (fresh === 0) return `${done}.`;
+    return `${done}, with ${fresh === 1 ? "1 new transaction" : `${fresh} new transactions`}.`;
+  },
   alreadyFresh: "Good news: the bank needed nothing from you.",
   slow: "The bank is taking its time. You can leave this page: we keep going, and the result will show up here.",
   cancelled: "No problem. Nothing was changed.",
@@ -49,6 +62,13 @@ const en = {
 
   accounts: (bank) => `Accounts at ${bank}`,
   asOf: (moment) => `As of ${moment}`,
+  before: (day) => `What the app knows, as of ${day}`,
+  newSince: (count, day) => (count === 1 ? `1 new transaction since ${day}` : `${count} new transactions since ${day}`),
+  nothingNew: (day) => `No new transactions since ${day}`,
+  newMore: (count) => (count === 1 ? "1 more is marked in its account below." : `${count} more are marked in their accounts below.`),
+  newCount: (count) => `${count} new`,
+  isNew: "New",
+  was: (amount) => `was ${amount}`,
   account: "Account",
   accountNumber: (type, lastFour) => `${type} ending in ${lastFour}`,
   types: { Chequing: "Chequing", Savings: "Savings", CreditCard: "Credit card", LineOfCredit: "Line of credit" },
@@ -85,32 +105,81 @@ const en = {
   },
 
   backstage: "Behind the scenes",
-  answersHeading: "What to answer",
-  answersLead: "The sandbox plays the bank. It asks these questions:",
-  question1: "What city were you born in?",
-  answer1: "Montreal",
-  question2: "What is the best country on earth?",
-  question3: "What shape do people like most?",
-  signIn: "If it asks you to sign in",
-  sandboxHeading: "Sandbox controls",
-  sandboxLead: "A bank session lasts 8 minutes without activity. Close the window during the questions, skip ahead, and resume.",
+  sandboxHeading: "What if…",
+  sandboxLead: "Choose what goes differently in the next reconnect. Once that is over, all is as usual again.",
+  twists: {
+    network: { title: "…the network breaks?", effect: "The next 4 deliveries get lost. The window keeps trying until the server has the result." },
+    token: { title: "…the token is too old?", effect: "Flinks refuses the first token. The widget fetches another one; nobody notices." },
+    login: { title: "…another login comes back?", effect: "The window reports somebody else’s login. The server refuses it and changes nothing." },
+    questions: { title: "…the bank asks nothing?", effect: "It recognises its customer. The data comes without a single question." },
+    bank: { title: "…the bank is down?", effect: "It refuses everything. The customer is told so, and can come back later." },
+  },
+  twistOn: (title) => `“${title.replace(/^…/, "")}” is set up. Reconnect a bank to see what happens.`,
+  twistOff: (title) => `“${title.replace(/^…/, "")}” is off again.`,
+  asUsual: "That was it. The sandbox behaves as usual again.",
+  clockHeading: "…time passes?",
+  clockLead: "The bank waits 8 minutes for an answer. Close the window at a question, skip ahead, and resume. After a week there is something new to update.",
+  clock: (moment) => `Sandbox time: ${moment}`,
   advance: "Skip 8 minutes",
-  advanced: (minutes) => `The sandbox is ${minutes} minutes ahead. Sessions that were open have expired.`,
+  advanced: "8 minutes have passed. Questions that were open have expired.",
+  advanceWeek: "Skip a week",
+  advancedWeek: "A week has passed. Update a bank to get what is new.",
   reset: "Start over",
   resetDone: "Everything is back to the beginning.",
-  noSandbox: "This server talks to the real Flinks: there is no sandbox to control.",
-  sandboxFailed: "That didn't work. Is the sandbox running?",
+  noSandbox: "There is no sandbox to control: this server talks to the real Flinks.",
+  sandboxFailed: "That didn’t work. Is the sandbox running?",
   logHeading: "Event log",
   logLead: "What the widget tells the page around it. Ids show their last four characters only.",
   logEmpty: "Nothing yet. Reconnect a bank to see it fill.",
   clear: "Clear",
+  // What happened, in a sentence. Where something is missing, `otherStep` and the line below it say enough.
+  phases: {
+    starting: "The app’s server is asked to begin.",
+    loading: "Flinks Connect is being loaded.",
+    active: "Flinks Connect is open.",
+    delivering: "The result is on its way to the app’s server.",
+    done: "Finished.",
+    failed: "This attempt has failed.",
+    closed: "The window is closed.",
+  },
+  steps: {
+    APP_MOUNTED: "Flinks Connect has loaded.",
+    COMPONENT_LOAD_MFA: "The bank asks a question.",
+    COMPONENT_LOAD_MFA_RETRY: "The bank asks again.",
+    SUBMIT_MFA: "The customer answers.",
+    REDIRECT: "The bank is satisfied.",
+    TOKEN_INVALID: "Flinks refuses the token.",
+    SESSION_EXPIRED: "The session at the bank is over.",
+    SESSION_NONEXISTENT: "The session at the bank is over.",
+  },
+  otherStep: "Flinks Connect reports a step.",
+  occurrences: {
+    "reconnect()": "The customer presses the button.",
+    "retry()": "The customer tries again.",
+    flinkscode: "Flinks reports a code.",
+    fullflow: "Flinks Connect wants a full sign-in.",
+    expiring: "The session ends in a minute.",
+    retrying: "The server did not get it. Another try follows.",
+    ReconnectError: "The app is told why it did not work.",
+  },
+  outcomes: { reconnected: "The app’s server has the result.", upToDate: "Nobody was needed." },
+  cancelledEvent: "The customer has left.",
 };
 
 const fr = {
-  title: "Connexions bancaires · démo de flinks-reconnect",
+  title: "Reconnecter une banque · démo de flinks-reconnect",
   skip: "Aller aux connexions bancaires",
   demo: "Démo",
   languages: "Langue",
+  introHeading: "Quatre banques veulent parler à leur client",
+  introLead: "Cette page joue une application de budget dont les connexions bancaires ne sont plus à jour, chacune pour une raison différente. Pour en rétablir une\u00a0:",
+  step1: "Appuyez sur Reconnecter",
+  step1Text: "Le serveur de l’application demande à Flinks ce que veut la banque.",
+  step2: "Répondez à la banque",
+  step2Text: "Montréal, Canada, Triangle\u00a0: les réponses figurent aussi sous chaque question.",
+  step3: "Voyez ce qui est nouveau",
+  step3Text: "De nouvelles opérations arrivent, et le journal montre ce que l’application a appris.",
+  introSandbox: "Rien n’est réel ici\u00a0: un bac à sable, sur cet ordinateur, joue Flinks et les banques.",
   heading: "Connexions bancaires",
   loading: "Chargement de vos connexions…",
   summary: (waiting, total) => {
@@ -124,7 +193,7 @@ const fr = {
 
   status: { "needs-attention": "Action requise", "in-progress": "En cours", "up-to-date": "À jour" },
   why: {
-    "nightly-refresh-failed": () => "La mise à jour automatique de la nuit s’est arrêtée\u00a0: la banque a posé ses questions de sécurité.",
+    "nightly-refresh-failed": () => "La mise à jour de la nuit s’est arrêtée\u00a0: la banque a posé ses questions de sécurité.",
     "update-requested": () => "Vous avez demandé vos dernières opérations. La banque veut vérifier que c’est bien vous.",
     "mfa-answers-changed": () => "Vos réponses de sécurité ont changé à la banque\u00a0: celles déjà fournies ne fonctionnent plus.",
     "accounts-selected": (count) => `Vous partagez ${count} de vos comptes à cette banque. Ils sont à mettre à jour; votre choix reste le même.`,
@@ -141,7 +210,11 @@ const fr = {
   updating: "Mise à jour…",
 
   fetching: "Merci. Nous recevons vos dernières données de la banque…",
-  refreshed: (count) => (count === 1 ? "C’est fait. 1 compte est à jour." : `C’est fait. ${count} comptes sont à jour.`),
+  refreshed: (accounts, fresh) => {
+    const done = accounts === 1 ? "C’est fait. 1 compte est à jour" : `C’est fait. ${accounts} comptes sont à jour`;
+    if (fresh === 0) return `${done}.`;
+    return `${done}, avec ${fresh === 1 ? "1 nouvelle opération" : `${fresh} nouvelles opérations`}.`;
+  },
   alreadyFresh: "Bonne nouvelle\u00a0: la banque n’avait rien à vous demander.",
   slow: "La banque prend son temps. Vous pouvez quitter cette page\u00a0: nous continuons, et le résultat apparaîtra ici.",
   cancelled: "Pas de souci. Rien n’a changé.",
@@ -151,6 +224,13 @@ const fr = {
 
   accounts: (bank) => `Comptes\u00a0: ${bank}`,
   asOf: (moment) => `En date du ${moment}`,
+  before: (day) => `Ce que l’application sait, en date du ${day}`,
+  newSince: (count, day) => (count === 1 ? `1 nouvelle opération depuis le ${day}` : `${count} nouvelles opérations depuis le ${day}`),
+  nothingNew: (day) => `Aucune nouvelle opération depuis le ${day}`,
+  newMore: (count) => (count === 1 ? "1 autre est signalée dans son compte ci-dessous." : `${count} autres sont signalées dans leurs comptes ci-dessous.`),
+  newCount: (count) => (count === 1 ? "1 nouvelle" : `${count} nouvelles`),
+  isNew: "Nouvelle",
+  was: (amount) => `avant\u00a0: ${amount}`,
   account: "Compte",
   accountNumber: (type, lastFour) => `${type} se terminant par ${lastFour}`,
   types: { Chequing: "Compte-chèques", Savings: "Épargne", CreditCard: "Carte de crédit", LineOfCredit: "Marge de crédit" },
@@ -187,25 +267,64 @@ const fr = {
   },
 
   backstage: "En coulisses",
-  answersHeading: "Quoi répondre",
-  answersLead: "Le bac à sable joue la banque. Il pose ces questions\u00a0:",
-  question1: "Dans quelle ville êtes-vous né?",
-  answer1: "Montréal",
-  question2: "Quel est le meilleur pays du monde?",
-  question3: "Quelle forme les gens préfèrent-ils?",
-  signIn: "S’il demande une connexion",
-  sandboxHeading: "Commandes du bac à sable",
-  sandboxLead: "Une session bancaire dure 8 minutes sans activité. Fermez la fenêtre pendant les questions, avancez l’heure, puis reprenez.",
+  sandboxHeading: "Et si…",
+  sandboxLead: "Choisissez ce qui se passera autrement à la prochaine reconnexion. Après celle-ci, tout redevient comme d’habitude.",
+  twists: {
+    network: { title: "…le réseau était coupé?", effect: "Les 4 prochains envois se perdent. La fenêtre réessaie jusqu’à ce que le serveur ait le résultat." },
+    token: { title: "…le jeton était périmé?", effect: "Flinks refuse le premier jeton. Le widget en obtient un autre, sans que personne le remarque." },
+    login: { title: "…la fenêtre annonçait un autre accès?", effect: "C’est l’accès de quelqu’un d’autre. Le serveur le refuse et ne change rien." },
+    questions: { title: "…la banque ne demandait rien?", effect: "Elle reconnaît son client. Les données arrivent sans une seule question." },
+    bank: { title: "…la banque était en panne?", effect: "Elle refuse tout. On le dit au client, qui peut revenir plus tard." },
+  },
+  twistOn: (title) => `«\u00a0${title.replace(/^…/, "")}\u00a0» est en place. Reconnectez une banque pour voir ce qui se passe.`,
+  twistOff: (title) => `«\u00a0${title.replace(/^…/, "")}\u00a0» est désactivé.`,
+  asUsual: "Voilà. Le bac à sable se comporte de nouveau comme d’habitude.",
+  clockHeading: "…le temps passait?",
+  clockLead: "La banque attend une réponse pendant 8 minutes. Fermez la fenêtre à une question, avancez l’heure, puis reprenez. Après une semaine, il y a du nouveau à mettre à jour.",
+  clock: (moment) => `Heure du bac à sable\u00a0: ${moment}`,
   advance: "Avancer de 8 minutes",
-  advanced: (minutes) => `Le bac à sable a ${minutes} minutes d’avance. Les sessions ouvertes ont expiré.`,
+  advanced: "8 minutes ont passé. Les questions en suspens ont expiré.",
+  advanceWeek: "Avancer d’une semaine",
+  advancedWeek: "Une semaine a passé. Mettez une banque à jour pour voir ce qui est nouveau.",
   reset: "Recommencer",
   resetDone: "Tout est revenu au début.",
-  noSandbox: "Ce serveur parle au vrai Flinks\u00a0: il n’y a pas de bac à sable à commander.",
+  noSandbox: "Il n’y a pas de bac à sable à commander\u00a0: ce serveur parle au vrai Flinks.",
   sandboxFailed: "Cela n’a pas fonctionné. Le bac à sable est-il en marche?",
   logHeading: "Journal des événements",
   logLead: "Ce que le widget dit à la page qui l’entoure. Des identifiants, on ne voit que les quatre derniers caractères.",
   logEmpty: "Rien encore. Reconnectez une banque pour le voir se remplir.",
   clear: "Effacer",
+  phases: {
+    starting: "On demande au serveur de l’application de commencer.",
+    loading: "Flinks Connect se charge.",
+    active: "Flinks Connect est ouvert.",
+    delivering: "Le résultat est en route vers le serveur de l’application.",
+    done: "Terminé.",
+    failed: "Cette tentative a échoué.",
+    closed: "La fenêtre est fermée.",
+  },
+  steps: {
+    APP_MOUNTED: "Flinks Connect est chargé.",
+    COMPONENT_LOAD_MFA: "La banque pose une question.",
+    COMPONENT_LOAD_MFA_RETRY: "La banque repose sa question.",
+    SUBMIT_MFA: "Le client répond.",
+    REDIRECT: "La banque est satisfaite.",
+    TOKEN_INVALID: "Flinks refuse le jeton.",
+    SESSION_EXPIRED: "La session à la banque est terminée.",
+    SESSION_NONEXISTENT: "La session à la banque est terminée.",
+  },
+  otherStep: "Flinks Connect signale une étape.",
+  occurrences: {
+    "reconnect()": "Le client appuie sur le bouton.",
+    "retry()": "Le client réessaie.",
+    flinkscode: "Flinks signale un code.",
+    fullflow: "Flinks Connect demande une connexion complète.",
+    expiring: "La session prend fin dans une minute.",
+    retrying: "Le serveur ne l’a pas reçu. Un nouvel essai suivra.",
+    ReconnectError: "L’application apprend pourquoi cela n’a pas fonctionné.",
+  },
+  outcomes: { reconnected: "Le serveur de l’application a le résultat.", upToDate: "Aucune intervention n’a été nécessaire." },
+  cancelledEvent: "Le client est parti.",
 };
 
 const TEXTS = { en, fr };
@@ -228,6 +347,17 @@ export function errorText({ code, flinksCode }) {
   const { errors, flinksErrors } = texts();
   if (Object.hasOwn(flinksErrors, flinksCode ?? "")) return flinksErrors[flinksCode];
   return Object.hasOwn(errors, code) ? errors[code] : errors.INTERNAL;
+}
+
+/** What an entry of the log says to somebody who does not know the names. */
+export function eventText(event, detail) {
+  const { cancelledEvent, occurrences, otherStep, outcomes, phases, steps } = texts();
+  const ofList = (list, name) => (Object.hasOwn(list, name) ? list[name] : undefined);
+  if (event === "phasechange") return ofList(phases, detail.phase) ?? "";
+  if (event === "step") return ofList(steps, detail.step) ?? otherStep;
+  if (event === "result") return ofList(outcomes, detail.status) ?? "";
+  if (event === "ReconnectError" && detail.code === "CANCELLED") return cancelledEvent;
+  return ofList(occurrences, event) ?? "";
 }
 
 /** Fills in the texts that markup names by `data-text`, and names by `data-label`. */

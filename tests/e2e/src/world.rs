@@ -91,6 +91,50 @@ impl World {
         .await
     }
 
+    /// Presses a control of the page by its test id.
+    pub async fn press(&self, id: &str) -> Result<()> {
+        let css = test_id(id);
+        eventually(&format!("{css} is pressed"), async || {
+            self.browser.find(By::Css(&*css)).await?.click().await?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Waits until the element of that test id says something with `part` in it.
+    pub async fn expect_text(&self, id: &str, part: &str) -> Result<()> {
+        let css = test_id(id);
+        eventually(&format!("{css} says {part}"), async || {
+            let said = self.browser.find(By::Css(&*css)).await?.text().await?;
+            Ok(said.contains(part).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until so many elements that can be seen match.
+    pub async fn expect_visible(&self, css: &str, count: usize) -> Result<()> {
+        eventually(&format!("{count} of {css} can be seen"), async || {
+            let mut visible = 0;
+            for element in self.browser.find_all(By::Css(css)).await? {
+                visible += usize::from(element.is_displayed().await?);
+            }
+            Ok((visible == count).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until the panel's switch of that name is as told.
+    pub async fn expect_twist(&self, name: &str, pressed: &str) -> Result<()> {
+        self.find(&format!("[data-testid='twist-{name}'][aria-pressed='{pressed}']")).await.map(drop)
+    }
+
+    /// Switches on what goes differently in the next reconnect.
+    pub async fn choose_twist(&self, name: &str) -> Result<()> {
+        self.expect_twist(name, "false").await?;
+        self.press(&format!("twist-{name}")).await?;
+        self.expect_twist(name, "true").await
+    }
+
     /// Waits for the connection's `data-status`.
     pub async fn expect_status(&self, id: &str, status: &str) -> Result<()> {
         let css = test_id(&format!("status-{id}"));
