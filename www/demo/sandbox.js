@@ -31,7 +31,8 @@ const isOn = {
   bank: ({ faults }) => faults.bankCode !== null,
 };
 
-const buttons = new Map();
+/** The list items of the twists, by name. */
+const items = new Map();
 /** The twists that are switched on. */
 let chosen = new Set();
 let clock = null;
@@ -70,11 +71,11 @@ export async function endTwists() {
 }
 
 export function renderSandboxPanel() {
-  for (const [name, button] of buttons) {
+  for (const [name, item] of items) {
     const { title, effect } = texts().twists[name];
-    setText(part(button, "name"), title);
-    setText(part(button, "effect"), effect);
-    button.setAttribute("aria-pressed", String(chosen.has(name)));
+    setText(part(item, "name"), title);
+    setText(part(item, "effect"), effect);
+    part(item, "button").setAttribute("aria-pressed", String(chosen.has(name)));
   }
   byId("clock").hidden = clock === null;
   if (clock !== null) setText(byId("clock"), texts().clock(moment(new Date(clock.nowMs).toISOString(), currentLanguage())));
@@ -85,17 +86,15 @@ function addTwist(name) {
   const item = copyOf("twist-template");
   const button = part(item, "button");
   button.dataset.testid = `twist-${name}`;
-  part(button, "name").id = `twist-${name}`;
-  part(button, "effect").id = `twist-${name}-effect`;
-  button.setAttribute("aria-labelledby", `twist-${name}`);
+  part(item, "effect").id = `twist-${name}-effect`;
   button.setAttribute("aria-describedby", `twist-${name}-effect`);
-  buttons.set(name, button);
+  items.set(name, item);
   byId("twists").append(item);
   onPress(button, async () => {
     const isOnNow = !chosen.has(name);
     const others = [...chosen].filter((other) => other !== name);
     await choose(new Set(isOnNow ? [...others, name] : others));
-    return () => (isOnNow ? texts().twistOn(texts().twists[name].title) : texts().twistOff(texts().twists[name].title));
+    return () => (isOnNow ? texts().twistOn : texts().twistOff);
   });
 }
 

@@ -372,7 +372,7 @@ async fn the_log_tells_everything_but_ids_and_the_page_speaks_french() -> Result
         world.expect_text("news-mfachanged", "4 comptes sont à jour").await?;
         world.expect_text("event-log", "La banque pose une question.").await?;
         world.expect_text("twist-network", "le réseau était coupé").await?;
-        world.expect_text("sandbox-status", "est en place").await?;
+        world.expect_text("sandbox-status", "C’est prêt.").await?;
 
         // Every word there is, is there in both languages.
         let left = "const visible = document.body.innerText; \
