@@ -33,11 +33,16 @@ const WAITING = ["loading", "slow", "renewing"];
 const SILENCE_MS = 2_000;
 const UNLOADED_MS = 5_000;
 
+/** How long texts wait for whoever listens to the page to notice that there is a place for them, in milliseconds. */
+const HUSH_MS = 50;
+
 /** How long the farewell stays for whoever listens to the page, in milliseconds. */
 const FAREWELL_MS = 1_000;
 
-/** The dialog is in reach of the page's styles; these go on it as `!important`, and what they do not say is the browser's default. */
-const DIALOG_STYLE = { all: "initial", position: "fixed", inset: "0", width: "100%", height: "100%", overflow: "hidden", display: "block" };
+/** The dialog is in reach of the page's styles; these go on it as `!important`, and what they do not say is the browser's default. Of spacing they say nothing. */
+const DIALOG_STYLE = {
+  all: "initial", position: "fixed", inset: "0", width: "100%", height: "100%", overflow: "hidden", display: "block", "letter-spacing": "", "word-spacing": "",
+};
 
 /** For assistive technology only. */
 const UNSEEN_STYLE = { ...DIALOG_STYLE, width: "1px", height: "1px", "clip-path": "inset(50%)" };
@@ -65,6 +70,9 @@ export class Stage {
   /** Aborted when the frame leaves it. */
   #framed;
   #silence;
+  #view;
+  /** The timer until the first text. */
+  #hush;
   #unlockScrolling;
 
   /** From options that were proved; undefined when there is no such container. */
@@ -92,13 +100,18 @@ export class Stage {
   show(number) {
     if (!this.#root) this.#raise();
     const [view, ...buttons] = VIEWS[number];
-    const text = this.#say(view);
-    const isCalm = CALM.includes(view);
-    this.#status.textContent = isCalm ? text : "";
-    this.#alert.textContent = isCalm ? "" : text;
+    this.#view = view;
+    if (!this.#hush) this.#announce();
     this.#surface.setAttribute("data-view", view);
     this.#surface.classList.toggle("waiting", WAITING.includes(view));
     this.#offer(buttons);
+  }
+
+  #announce() {
+    const text = this.#say(this.#view);
+    const isCalm = CALM.includes(this.#view);
+    this.#status.textContent = isCalm ? text : "";
+    this.#alert.textContent = isCalm ? "" : text;
   }
 
   #offer(names) {
@@ -171,6 +184,7 @@ export class Stage {
   hide(isSent) {
     if (!this.#root) return;
     this.closeFrame();
+    clearTimeout(this.#hush);
     this.#up.abort(null);
     this.#unlockScrolling?.();
     const dialog = this.#root;
@@ -206,6 +220,10 @@ export class Stage {
       part(panel, "slot", "about", { name: "about" });
     }
     // Live regions are announced only when they exist before their text does.
+    this.#hush = setTimeout(() => {
+      this.#hush = undefined;
+      this.#announce();
+    }, HUSH_MS);
     this.#status = part(panel, "p", "status", { role: "status" });
     this.#alert = part(panel, "p", "alert", { role: "alert" });
     this.#buttons = part(panel, "div", "buttons");
