@@ -267,7 +267,14 @@ test("custom properties and parts", () => {
   same("custom property", {
     "src/web/stage.css": [...new Set(all(style, /var\((--flinks-reconnect-[\w-]+)/g))],
     "README.md (Styling)": inTable(section("Styling")),
+    "docs/styling.md": inTable(sectionOf("docs/styling.md", "Custom properties")),
   });
+  const [day, night] = style.split("@media (prefers-color-scheme: dark)");
+  for (const [, name, , told] of read("docs/styling.md").matchAll(/^\| `(--[\w-]+)` \| (.*?) \| (.*) \|$/gm)) {
+    const [byDay, byNight] = [...told.matchAll(/`([^`]+)`/g)].map(([, value]) => value);
+    assert.ok(day.includes(`var(${name}, ${byDay})`) || night.includes(`var(${name}, ${byDay})`), `docs/styling.md: ${name} is not ${byDay}`);
+    if (byNight) assert.ok(night.includes(`var(${name}, ${byNight})`), `docs/styling.md: ${name} is not ${byNight} in dark`);
+  }
   const stage = read("src/web/stage.js");
   const fixed = [...all(stage, /part\(\w+, "\w+", "(\w+)"/g), ...all(stage, /#button\(\w+, "(\w+)"/g)];
   const meanings = all(between(stage, "const MEANING = {", "}", "stage.js"), /(\w+):/g);
@@ -275,7 +282,7 @@ test("custom properties and parts", () => {
   same("part", {
     "src/web/stage.js (Stage)": [...fixed, ...meanings.filter((name) => !renamed.includes(name))],
     "src/web/stage.js (PARTS)": (/const PARTS = "([\w,]+)"/.exec(stage)?.[1] ?? "").split(","),
-    "README.md (Styling)": all(/`::part\(…\)` reaches ([^.:]*)/.exec(section("Styling"))?.[1] ?? "", /`(\w+)`/g),
+    "docs/styling.md (Parts)": inTable(sectionOf("docs/styling.md", "Parts")),
   });
 });
 
@@ -292,7 +299,7 @@ test("what README.md shows of an example is that file", () => {
 });
 
 test("every link leads somewhere", () => {
-  const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "examples/README.md", ...readdirSync(new URL("docs", root)).map((name) => `docs/${name}`)];
+  const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "examples/README.md", ...readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
   const headings = (page) => all(read(page), /^#+ (.*)$/gm).map((title) => title.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-"));
   for (const page of pages) {
     for (const link of all(read(page), /\]\(([^)\s]+)\)/g).filter((link) => !/^\w+:/.test(link))) {
