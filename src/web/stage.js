@@ -214,7 +214,8 @@ export class Stage {
     const panel = (this.#panel = part(shadow, "div", "panel", { tabindex: "-1" }));
     const close = () => this.#hear(USER_CLOSED);
     if (!this.#container) {
-      const header = part(panel, "header", "header");
+      // No <header>, which would be another banner of the page's.
+      const header = part(panel, "div", "header");
       part(header, "h2", "title").textContent = this.#say("title");
       this.#button(header, "close", "close", close);
       part(panel, "slot", "about", { name: "about" });

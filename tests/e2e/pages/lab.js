@@ -21,8 +21,8 @@ export const good = (more = {}) => ({ step: "REDIRECT", institution: "FlinksCapi
 const PATIENCE_MS = 30_000;
 
 /** Waits for a state, with a bound. */
-export async function until(what, probe) {
-  const end = performance.now() + PATIENCE_MS;
+export async function until(what, probe, patienceMs = PATIENCE_MS) {
+  const end = performance.now() + patienceMs;
   for (;;) {
     const found = await probe();
     if (found) return found;
@@ -205,24 +205,30 @@ export const row = (attack, outcome, twin, complaints = [], letter = undefined) 
 export const proved = (attack, outcome, twin, claims) =>
   row(attack, outcome, twin, Object.entries(claims).filter(([, holds]) => !holds).map(([claim]) => `not so: ${claim}`));
 
+/** Has a person press a key (`Tab`, `Enter`, `Escape`), and waits for what it does. */
+export function press(key, done) {
+  ask("key", key);
+  return until(`${key} does its work`, done);
+}
+
 export function report(value) {
   document.documentElement.setAttribute("data-report", JSON.stringify(value));
 }
 
 let clicks = 0;
-const ask = (where, id) => document.documentElement.setAttribute("data-click", `${++clicks} ${where} #${id}`);
+const ask = (where, what) => document.documentElement.setAttribute("data-click", `${++clicks} ${where} ${what}`);
 
 /** Has a person click the page's button and does `act` in that click, which a script alone may not do. */
 export function person(id, act) {
   return new Promise((resolve) => {
     original.add.call(document.getElementById(id), "click", () => resolve(act()), { once: true });
-    ask("page", id);
+    ask("page", `#${id}`);
   });
 }
 
 /** Has a person click a button of Connect's, and waits for what it does. */
 export function personInConnect(id, done) {
-  ask("connect", id);
+  ask("connect", `#${id}`);
   return until(`a click on Connect's ${id} does its work`, done);
 }
 

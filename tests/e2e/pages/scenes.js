@@ -81,7 +81,7 @@ class Stage {
 
   /** What the user reads, in whichever of the two regions it stands. */
   get said() {
-    return this.part("status").textContent + this.part("alert").textContent;
+    return this.surface ? this.part("status").textContent + this.part("alert").textContent : "";
   }
 
   close() {
@@ -92,7 +92,7 @@ class Stage {
 }
 
 /**
- * Plays a scene and resolves when its view is on. `says(frame, message)` has Connect post that message; `ready()` waits until Connect has nothing more
+ * Plays a scene and resolves when its view is on. `says(frame, message)` has Connect post that message; `ready(frame)` waits until Connect has nothing more
  * to say by itself.
  * `options` are the session's beside those of the scene: `connectUrl` or `instance`, `requestId`, and more.
  */
@@ -106,18 +106,23 @@ export async function play(name, { reconnect, options: { requestId, ...options }
   const session = reconnect({ ...options, ...(isSilent ? SILENT : {}), ...("start" in own ? {} : { requestId }), ...own });
   const find = () => document.querySelector(options.container ? `${options.container} > .flinks-reconnect` : "dialog[open] > .flinks-reconnect");
   const stage = new Stage(session, find, held);
+  const reach = (what, probe) =>
+    until(what, probe).catch(({ message }) => {
+      throw new Error(`${message}; the phase is ${session.phase}, the view ${stage.surface?.dataset.view}, which says “${stage.said}”`);
+    });
+  await reach("it says something", () => stage.said);
   if (!isSilent) {
-    await until("Connect is there", () => session.phase === "active");
-    await ready?.();
+    await reach("Connect is there", () => session.phase === "active");
+    await ready?.(stage.surface.querySelector("iframe"));
   }
   await then?.({
     session,
     until,
     says: (message) => says(stage.surface.querySelector("iframe"), message),
     close: () => stage.part("close").click(),
-    sleep: async (ms) => (await until("it is on", () => stage.surface), sleepFor(ms)),
+    sleep: sleepFor,
   });
-  await until(`the view is ${view}`, () => stage.surface?.dataset.view === view);
+  await reach(`the view is ${view}`, () => stage.surface?.dataset.view === view && stage.said);
   return stage;
 }
 

@@ -1,6 +1,7 @@
 //! The browser engines and their `WebDriver` programs.
 
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -29,6 +30,17 @@ pub enum Engine {
     Firefox,
     /// `WebKitGTK`'s `MiniBrowser`, by `WebKitWebDriver`; it has no headless mode and wants a display.
     WebKit,
+}
+
+/// What a person has told their browser, or their system, about how pages should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wishes {
+    /// Nothing.
+    Usual,
+    /// Dark, and nothing that moves.
+    DarkAndStill,
+    /// Their own few colours, in place of the page's. `WebKitGTK` has no such setting.
+    OwnColours,
 }
 
 impl std::fmt::Display for Engine {
@@ -70,7 +82,7 @@ impl Engine {
         }
     }
 
-    fn capabilities(self, network: Network) -> Vec<(&'static str, Value)> {
+    fn capabilities(self, network: Network, wishes: Wishes) -> Vec<(&'static str, Value)> {
         let mut capabilities = match self {
             Self::Chromium => vec![
                 ("browserName", json!("chrome")),
@@ -84,7 +96,17 @@ impl Engine {
                 ),
             ],
             Self::Firefox => {
-                vec![("browserName", json!("firefox")), ("moz:firefoxOptions", json!({"args": ["-headless"]}))]
+                let preferences = match wishes {
+                    Wishes::Usual => json!({}),
+                    // 0 is dark.
+                    Wishes::DarkAndStill => {
+                        json!({"layout.css.prefers-color-scheme.content-override": 0, "ui.prefersReducedMotion": 1})
+                    }
+                    // 2 is always.
+                    Wishes::OwnColours => json!({"browser.display.document_color_use": 2}),
+                };
+                let options = json!({"args": ["-headless"], "prefs": preferences});
+                vec![("browserName", json!("firefox")), ("moz:firefoxOptions", options)]
             }
             Self::WebKit => {
                 let mut arguments = vec!["--automation".to_owned()];
@@ -117,43 +139,67 @@ fn webkit_browser() -> String {
         .unwrap_or_else(|| "MiniBrowser".to_owned())
 }
 
-/// A running `WebDriver` program; it ends with this value.
-pub(crate) struct DriverProcess(Child);
+/// A running `WebDriver` program; it ends with this value, and so do its settings.
+pub(crate) struct DriverProcess {
+    child: Child,
+    settings: Option<PathBuf>,
+}
 
 impl Drop for DriverProcess {
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.child.kill().ok();
+        self.child.wait().ok();
+        if let Some(settings) = &self.settings {
+            std::fs::remove_dir_all(settings).ok();
+        }
     }
+}
+
+/// `WebKitGTK` asks the desktop: a folder of settings that say dark and still.
+fn desktop_settings(port: u16) -> Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("flinks-e2e-{port}"));
+    std::fs::create_dir_all(folder.join("gtk-3.0"))?;
+    let settings = "[Settings]\ngtk-application-prefer-dark-theme=1\ngtk-enable-animations=0\n";
+    std::fs::write(folder.join("gtk-3.0/settings.ini"), settings)?;
+    Ok(folder)
 }
 
 /// How long a browser may take to start. One that hangs here has not seen a test yet.
 const START_LIMIT: Duration = Duration::from_secs(45);
 
 /// Starts the engine's `WebDriver` program and a browser in it; again, and says so, when the browser hangs before it has started.
-pub(crate) async fn launch(engine: Engine, network: Network) -> Result<(DriverProcess, WebDriver)> {
+pub(crate) async fn launch(engine: Engine, network: Network, wishes: Wishes) -> Result<(DriverProcess, WebDriver)> {
     for _ in 0..2 {
-        match timeout(START_LIMIT, launch_once(engine, network)).await {
+        match timeout(START_LIMIT, launch_once(engine, network, wishes)).await {
             Ok(launched) => return launched,
             Err(_) => println!("{engine} did not start within {START_LIMIT:?}; another one is started"),
         }
     }
-    launch_once(engine, network).await
+    launch_once(engine, network, wishes).await
 }
 
-async fn launch_once(engine: Engine, network: Network) -> Result<(DriverProcess, WebDriver)> {
+async fn launch_once(engine: Engine, network: Network, wishes: Wishes) -> Result<(DriverProcess, WebDriver)> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let program = engine.program();
+    let settings = match (engine, wishes) {
+        (Engine::WebKit, Wishes::DarkAndStill) => Some(desktop_settings(port)?),
+        _ => None,
+    };
     let child = Command::new(&program)
         .args(engine.port_argument(port))
+        .envs(
+            settings
+                .iter()
+                .flat_map(|folder| [("XDG_CONFIG_HOME", folder.as_path()), ("GTK_THEME", Path::new("Adwaita:dark"))]),
+        )
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("{program}: {error}; `npm run setup -- test` installs it"))?;
-    let process = DriverProcess(child);
+    let process = DriverProcess { child, settings };
 
     let mut capabilities = Capabilities::new();
-    for (key, value) in engine.capabilities(network) {
+    for (key, value) in engine.capabilities(network, wishes) {
         capabilities.set(key, value)?;
     }
     let address = format!("http://127.0.0.1:{port}");
@@ -161,5 +207,17 @@ async fn launch_once(engine: Engine, network: Network) -> Result<(DriverProcess,
         tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map(Some).map_err(Into::into)
     })
     .await?;
-    Ok((process, WebDriver::new(address, capabilities).await?))
+    let browser = WebDriver::new(address, capabilities).await?;
+    if engine == Engine::Chromium {
+        let features = match wishes {
+            Wishes::Usual => json!([]),
+            Wishes::DarkAndStill => json!([
+                {"name": "prefers-color-scheme", "value": "dark"},
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ]),
+            Wishes::OwnColours => json!([{"name": "forced-colors", "value": "active"}]),
+        };
+        browser.cdp().send_raw("Emulation.setEmulatedMedia", json!({ "features": features })).await?;
+    }
+    Ok((process, browser))
 }

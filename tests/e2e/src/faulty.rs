@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::engine::{DriverProcess, Engine, Network, launch};
+use crate::engine::{DriverProcess, Engine, Network, Wishes, launch};
 use crate::wait::eventually;
 use crate::world::Result;
 use crate::{dist, repository};
@@ -141,7 +141,7 @@ impl Faulty {
             tokio::spawn(serve(host_listener, Arc::clone(&plan), connect.clone())),
             tokio::spawn(serve(connect_listener, Arc::clone(&plan), connect.clone())),
         ]);
-        let (driver, browser) = launch(Engine::from_env()?, Network::Real).await?;
+        let (driver, browser) = launch(Engine::from_env()?, Network::Real, Wishes::Usual).await?;
         let stage = Self { browser, plan, host, connect, _servers: servers, _driver: driver };
         let outcome = test(&stage).await;
         stage.browser.quit().await?;

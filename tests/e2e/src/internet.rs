@@ -10,6 +10,7 @@
 //! | `/lab/…`, `/sdk/…` | files of `pages/` and of the package |
 //! | `/start`, `/deliver` | the host's backend; `/deliver?answer=409&code=…` answers so |
 //! | `/script-tag` | a page with the script tag; its query chooses integrity and damage |
+//! | `/axe.js` | axe-core |
 //! | `/away` | a page that says it is another |
 //!
 //! A test can offer further scripts, which come before all of these.
@@ -272,6 +273,7 @@ fn page(received: &Received, query: &HashMap<String, String>) -> Response<Body> 
         "/deliver" => delivered(query),
         "/script-tag" => script_tag(query),
         "/damaged.js" => damaged(),
+        "/axe.js" => file(&repository().join("node_modules/axe-core/axe.min.js")),
         "/away" => html("<!doctype html><title>Away</title>"),
         path => match path.split_at_checked(5) {
             Some(("/lab/", name)) => file(&pages(name)),

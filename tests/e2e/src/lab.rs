@@ -7,9 +7,9 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use thirtyfour::{By, WebDriver};
+use thirtyfour::{By, Key, WebDriver};
 
-use crate::engine::{DriverProcess, Engine, Network, launch};
+use crate::engine::{DriverProcess, Engine, Network, Wishes, launch};
 use crate::internet::Internet;
 use crate::wait::eventually;
 use crate::world::Result;
@@ -44,7 +44,7 @@ pub enum Place {
 enum Look {
     /// The scenario is over.
     Report(String),
-    /// It wants a person's click: a number, where, on what.
+    /// It wants a person's click or key: a number, where, on what.
     Click(String),
 }
 
@@ -86,9 +86,14 @@ fn text_of(value: &Value) -> String {
 impl Lab {
     /// Runs a test in a lab of its own, and ends the browser however the test ends.
     pub async fn run(test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        Self::run_for(Wishes::Usual, test).await
+    }
+
+    /// The same for somebody who has told their browser how they want pages to look.
+    pub async fn run_for(wishes: Wishes, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
         let engine = Engine::from_env()?;
         let internet = Internet::start().await?;
-        let (driver, browser) = launch(engine, Network::Proxied(internet.port())).await?;
+        let (driver, browser) = launch(engine, Network::Proxied(internet.port()), wishes).await?;
         let lab = Self { browser, internet, engine, _driver: driver };
         let outcome = test(&lab).await;
         lab.browser.quit().await?;
@@ -126,6 +131,17 @@ impl Lab {
         Ok(())
     }
 
+    /// Presses a key wherever the focus is, as a person does.
+    async fn press(&self, key: &str) -> Result<()> {
+        let key = match key {
+            "Escape" => Key::Escape,
+            "Tab" => Key::Tab,
+            "Enter" => Key::Enter,
+            other => return Err(format!("a page wants the key {other} pressed, which nobody knows here").into()),
+        };
+        Ok(self.browser.action_chain().send_keys(key).perform().await?)
+    }
+
     /// Goes on in the window that the page opened.
     pub async fn switch_to_opened(&self) -> Result<()> {
         let present = self.browser.window().await?;
@@ -139,7 +155,7 @@ impl Lab {
         .await
     }
 
-    /// The report of the scenario on the page, once it is there. Until then, does the clicks that the page asks for.
+    /// The report of the scenario on the page, once it is there. Until then, clicks and presses what the page asks for.
     pub async fn report(&self) -> Result<Vec<Row>> {
         let started = Instant::now();
         let mut clicked = String::new();
@@ -179,8 +195,12 @@ impl Lab {
 
     async fn click_as_wished(&self, wish: &str) -> Result<()> {
         let mut words = wish.split(' ').skip(1);
-        let place = if words.next() == Some("connect") { Place::Connect } else { Place::Page };
-        self.click(place, words.next().unwrap_or_default()).await
+        let (place, what) = (words.next(), words.next().unwrap_or_default());
+        match place {
+            Some("key") => self.press(what).await,
+            Some("connect") => self.click(Place::Connect, what).await,
+            _ => self.click(Place::Page, what).await,
+        }
     }
 
     async fn look(&self) -> Result<Option<Look>> {

@@ -19,7 +19,7 @@ mod lab;
 mod wait;
 mod world;
 
-pub use engine::Engine;
+pub use engine::{Engine, Wishes};
 pub use faulty::{Answer, ConnectPage, Delivered, Faulty, HostPolicy};
 pub use frontend::Frontend;
 pub use internet::{Internet, Received};

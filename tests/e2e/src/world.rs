@@ -9,7 +9,7 @@ use flinks_sandbox::log::Happening;
 use flinks_sandbox::{Config as SandboxConfig, Sandbox};
 use thirtyfour::{By, WebDriver, WebElement};
 
-use crate::engine::{DriverProcess, Engine, Network, launch};
+use crate::engine::{DriverProcess, Engine, Network, Wishes, launch};
 use crate::wait::eventually;
 use crate::{dist, repository};
 
@@ -37,7 +37,7 @@ pub struct World {
 impl World {
     /// Runs a test in a world of its own, and ends the browser however the test ends.
     pub async fn run(test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
-        let (driver, browser) = launch(Engine::from_env()?, Network::Real).await?;
+        let (driver, browser) = launch(Engine::from_env()?, Network::Real, Wishes::Usual).await?;
         let world = Self::start(browser, Arc::new(driver), repository().join("www/demo")).await?;
         world.visit().await?;
         let outcome = test(&world).await;
