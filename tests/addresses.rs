@@ -205,6 +205,27 @@ fn what_is_no_instance_name_is_refused_without_being_repeated() {
 }
 
 #[test]
+fn the_grammar_refuses_by_itself_what_a_lenient_parser_would_let_through() {
+    fn lenient(address: &str) -> Option<ParsedUrl> {
+        Some(ParsedUrl {
+            place: address.to_owned(),
+            is_bare: true,
+            scheme: "https:".to_owned(),
+            host: String::new(),
+            origin: address.to_owned(),
+            has_credentials: false,
+            query: Vec::new(),
+        })
+    }
+    for name in INSTANCES {
+        assert!(ConnectUrl::of_instance(name, lenient).is_ok(), "{name}");
+    }
+    for name in IMPOSTORS {
+        assert_eq!(ConnectUrl::of_instance(name, lenient), Err(AddressError::Instance), "{name:?}");
+    }
+}
+
+#[test]
 fn a_name_that_looks_like_punycode_leads_nowhere_else() {
     // The grammar lets these through; the parser may decode and refuse them, and a browser's may judge otherwise.
     for name in ["xn--", "xn--a", "xn--toolbox", "xn--tlbox-jua", "xn---", "xn--80ak6aa92e", "xn--0", "ab--cd"] {
@@ -385,6 +406,14 @@ fn the_frames_url_is_written_as_documented() {
         support::SAVINGS
     );
     assert_eq!(url, expected, "and the session's own tag wins");
+}
+
+#[test]
+fn names_are_encoded_like_values() {
+    let connect = ConnectUrl::of_instance("toolbox", parse_url).expect("an instance");
+    let others = [("a&requestId".to_owned(), "b".to_owned())];
+    let url = Launch { others: &others, ..launch(&connect) }.url();
+    assert!(url.ends_with("/v2/?a%26requestId=b&language=en"), "{url}");
 }
 
 #[test]

@@ -168,6 +168,7 @@ fn rows() -> Vec<Row> {
                 pairs(&[]),
                 pairs(&[("demo", "true"), ("theme", ""), ("a_new_one", "é & ?")]),
                 pairs(&[("tag", "a tag"), ("redirectUrl", "https://a.example/")]),
+                pairs(&[("redirectUrl", "myapp://callback")]),
             ],
             bad: vec![
                 pairs(&[("", "x")]),
@@ -178,6 +179,9 @@ fn rows() -> Vec<Row> {
                 pairs(&[("tag", "")]),
                 pairs(&[("tag", &format!("{CANARY}\n"))]),
                 pairs(&[("tag", &"x".repeat(257))]),
+                pairs(&[("redirectUrl", "/thanks")]),
+                pairs(&[("redirectUrl", CANARY)]),
+                pairs(&[("redirectUrl", &format!("https://{}@a.example/", REQUEST))]),
                 pairs(&[("demo", "true"), ("requestId", CANARY)]),
             ],
             kinds: &[],
@@ -398,8 +402,10 @@ fn options_hide_their_ids_in_debug_output() {
         ("authorizeToken", text(TOKEN)),
         ("resumeSelectedAccounts", texts(&[CHEQUING])),
     ]);
-    let printed = format!("{:?}", given.read().expect("options"));
-    for secret in [REQUEST, TOKEN, CHEQUING] {
-        assert!(!printed.contains(secret), "{printed}");
+    for printed in [format!("{:?}", given.read().expect("options")), format!("{:?}", given.0)] {
+        assert!(printed.contains("authorize"), "it tells what there is: {printed}");
+        for secret in [REQUEST, TOKEN, CHEQUING] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
     }
 }

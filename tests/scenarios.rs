@@ -157,6 +157,14 @@ fn with_nothing_to_resume_the_host_opens_the_full_flow_and_that_is_no_surprise()
 }
 
 #[test]
+fn the_full_flow_resumes_no_session_whatever_else_the_reply_says() {
+    let mut session = Driver::new(by_start());
+    session.host_starts(with(full_flow(), json!({ "requestId": REQUEST })));
+    assert_eq!(session.phase(), Phase::Loading, "there is nothing to hold");
+    assert_eq!(session.frame_parameters().get("requestId"), None);
+}
+
+#[test]
 fn fresh_data_at_flinks_needs_no_frame() {
     let mut session = Driver::new(by_start());
     session.skip();

@@ -1,6 +1,6 @@
 // The host page's policies: what the widget works under, and what it says where it cannot.
 
-import { Visit, good, mounted, personInConnect, proved, until } from "./lab.js";
+import { CONNECT, EVIL, Visit, good, mounted, personInConnect, proved, reach, until } from "./lab.js";
 
 const { lab } = window;
 
@@ -102,6 +102,94 @@ export async function coop() {
   return [
     proved(`a bank's pop-up on a page with COOP ${policy}`, steps.slice(1).join(", "), isKept ? "with same-origin it is POPUP_BLOCKED" : "with same-origin-allow-popups it answers", {
       [`as documented: ${steps}`]: isKept ? steps.includes("BANK_ANSWERED") : steps.includes("POPUP_BLOCKED"),
+    }),
+  ];
+}
+
+/** R31: texts of the host's with markup in them. */
+export async function markup() {
+  const text = '<img src="/nothing" onerror="window.hacked = true">';
+  const names = ["title", "about", "close", "frame", "loading", "connect", "loadTimeout", "retry"];
+  const labels = Object.fromEntries(names.map((name) => [name, `${name} ${text}`]));
+  const seen = new Set();
+  const images = () => {
+    const trees = [document, ...[...document.querySelectorAll("*")].map(({ shadowRoot }) => shadowRoot).filter(Boolean)];
+    for (const tree of trees) for (const name of names) if ((tree.textContent ?? tree.documentElement.textContent).includes(labels[name])) seen.add(name);
+    return trees.flatMap((tree) => [...tree.querySelectorAll("img")]).length;
+  };
+  const visit = await mounted({ container: null, labels });
+  const inSession = images();
+  await visit.delivers();
+  const silent = await Visit.open({ container: null, labels, params: { theme: "silent" }, loadTimeoutMs: 50 });
+  images();
+  await silent.ended();
+  const inFailure = images();
+  silent.session.close();
+
+  // The twin: the same text as markup.
+  document.getElementById("two").innerHTML = text;
+  await until("the twin's script runs", () => window.hacked);
+  return [
+    proved("labels with markup in them", `shown as text: ${[...seen].join(", ")}; images: ${inSession + inFailure}`, "as markup the script in it runs", {
+      "no image": inSession + inFailure === 0,
+      [`they are shown: ${[...seen]}`]: names.every((name) => seen.has(name) || name === "frame"),
+    }),
+  ];
+}
+
+/** R42: what looks like a report that Connect's frame is blocked, and is none. */
+export async function otherReports() {
+  const blocked = { disposition: "enforce", effectiveDirective: "frame-src", violatedDirective: "frame-src", blockedURI: CONNECT, documentURI: location.href, originalPolicy: "", statusCode: 0 };
+  const reported = (probe) => until("the browser reports it", () => lab.violations.some(probe));
+  const attacks = {
+    "a report that a script made": () => document.dispatchEvent(new SecurityPolicyViolationEvent("securitypolicyviolation", blocked)),
+    "another frame is blocked": async () => {
+      const frame = document.createElement("iframe");
+      frame.src = `${EVIL}/puppet`;
+      document.body.append(frame);
+      await reported((violation) => violation.startsWith("frame-src") && violation.includes(EVIL));
+      frame.remove();
+    },
+    "an image of Connect's is blocked": async () => {
+      const image = new Image();
+      image.src = `${CONNECT}/image.png`;
+      await reported((violation) => violation.startsWith("img-src") && violation.includes(CONNECT));
+    },
+  };
+  const rows = [];
+  for (const [attack, act] of Object.entries(attacks)) {
+    const visit = await Visit.open({ params: { theme: "silent" } });
+    await until("the frame is there", () => visit.window);
+    await reach(visit.window, CONNECT);
+    await act();
+    const claims = { [`it still loads: ${visit.session.phase}`]: visit.session.phase === "loading" && !visit.outcome };
+    await visit.says({ step: "APP_MOUNTED" });
+    await until("Connect is up", () => visit.session.phase === "active");
+    await visit.delivers();
+    rows.push(proved(attack, "the session goes on and delivers", "a blocked frame of Connect's ends it at once, see R42", claims));
+  }
+  return rows;
+}
+
+/** R42: a policy that only watches. */
+export async function watched() {
+  const visit = await mounted();
+  await until("the browser reports it", () => lab.violations.some((violation) => violation.startsWith("frame-src") && violation.includes(CONNECT)));
+  await visit.delivers();
+  return [proved("a policy without Connect that only reports", "the session goes on and delivers", "enforced, it ends it at once, see R42", { "it was reported": lab.violations.length > 0 })];
+}
+
+/** R42: the frame's load event proves nothing. */
+export async function silent() {
+  const visit = await Visit.open({ params: { theme: "silent" }, loadTimeoutMs: 1_500 });
+  await until("the frame is there", () => visit.window);
+  await reach(visit.window, CONNECT);
+  const { error } = await visit.ended();
+  visit.session.close();
+  return [
+    proved("a frame that has loaded and says nothing", String(error?.code), "with one word it is up, see all others", {
+      "a load time-out": error?.code === "LOAD_TIMEOUT",
+      "it was never active": !visit.heard.some(({ phase }) => phase === "active"),
     }),
   ];
 }

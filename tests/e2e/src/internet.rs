@@ -305,6 +305,9 @@ fn host_page(query: &HashMap<String, String>) -> Response<Body> {
         Some("no-frame") => {
             set(&mut response, &header::CONTENT_SECURITY_POLICY, &format!("{}; frame-src 'none'", before(STRICT)));
         }
+        Some("watching") => {
+            set(&mut response, &header::CONTENT_SECURITY_POLICY_REPORT_ONLY, "frame-src 'none'");
+        }
         _ => {}
     }
     if let Some(policy) = asked("coep") {

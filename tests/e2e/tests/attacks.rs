@@ -61,7 +61,7 @@ async fn r10_nothing_of_ours_is_left() -> Result<()> {
 
 #[tokio::test]
 async fn r11_noise_of_every_kind_breaks_nothing() -> Result<()> {
-    Lab::run(async |lab| lab.play("F27 R11", &["decoder.noise", "decoder.odd"]).await).await
+    Lab::run(async |lab| lab.play("F27 R11", &["decoder.noise", "decoder.odd", "decoder.heights"]).await).await
 }
 
 #[tokio::test]

@@ -115,3 +115,22 @@ async fn r40_a_banks_pop_up_works() -> Result<()> {
 async fn r41_the_frame_has_its_rights_before_its_address_and_leaves_the_history_alone() -> Result<()> {
     Lab::run(async |lab| plays(lab, "R41", "/lab?run=frame.attributes").await).await
 }
+
+#[tokio::test]
+async fn r31_markup_in_texts_is_text() -> Result<()> {
+    Lab::run(async |lab| plays(lab, "R31", "/lab?run=policies.markup").await).await
+}
+
+#[tokio::test]
+async fn r42_only_the_browsers_word_about_connects_own_frame_ends_a_load() -> Result<()> {
+    Lab::run(async |lab| {
+        plays(lab, "R42", "/lab?run=policies.otherReports&csp=strict").await?;
+        plays(lab, "R42", "/lab?run=policies.watched&csp=watching").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn r42_a_frame_that_has_loaded_is_not_up() -> Result<()> {
+    Lab::run(async |lab| plays(lab, "R42", "/lab?run=policies.silent").await).await
+}
