@@ -229,6 +229,24 @@ export async function doubled() {
   ];
 }
 
+/** A browser that takes its time to say whether another tab has the session. */
+export async function slowly() {
+  const { prototype } = LockManager;
+  const { request } = prototype;
+  prototype.request = function (...claim) {
+    return new Promise((resolve) => lab.original.setTimeout(() => resolve(request.apply(this, claim)), 1_000));
+  };
+  const visit = await mounted();
+  const second = await Visit.open({ container: "#two" });
+  const { error } = await second.ended();
+  second.session.close();
+  await visit.delivers();
+  prototype.request = request;
+  return [
+    proved("a browser that needs a second to grant a lock", "no other tab has it: delivered", `where one has it: ${error?.code}`, { "the twin is busy": error?.code === "BUSY" }),
+  ];
+}
+
 const script = (src) =>
   new Promise((resolve, reject) => {
     const element = document.createElement("script");
