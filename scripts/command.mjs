@@ -22,6 +22,9 @@ export class CommandFailed extends Failure {
   }
 }
 
+/** A program that did not end in time, and was ended. */
+export class CommandHung extends Failure {}
+
 /** Whether a program failed because a registry (of crates, of npm packages, of advisories) did not answer. */
 export const isUnreachable = (error) => error instanceof CommandFailed && unreachable.test(error.output);
 
@@ -36,7 +39,7 @@ const unreachable = new RegExp(
 );
 
 /** No program that we run to its end takes this long, except one that hangs. */
-const limitMinutes = 20;
+const longestMinutes = 20;
 
 const running = new Set();
 process.on("exit", () => running.forEach(end));
@@ -67,9 +70,9 @@ export function start(program, args, { env = {}, stdio = "inherit", cwd = root }
 
 /**
  * Runs a program to its end and resolves with what it printed on standard output.
- * `log` (a path below the root) keeps all its output.
+ * `log` (a path below the root) keeps all its output; what takes longer than `limitMinutes` hangs.
  */
-export function run(program, args, { env, cwd, log } = {}) {
+export function run(program, args, { env, cwd, log, limitMinutes = longestMinutes } = {}) {
   const child = start(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
   let late = false;
   const limit = setTimeout(() => ((late = true), end(child)), limitMinutes * 60_000);
@@ -89,7 +92,7 @@ export function run(program, args, { env, cwd, log } = {}) {
       clearTimeout(limit);
       const command = [program, ...args].join(" ");
       const settle = () => {
-        if (late) reject(new Failure(`\`${command}\` hangs: it was ended after ${limitMinutes} minutes; its output is in ${log}`));
+        if (late) reject(new CommandHung(`\`${command}\` hangs: it was ended after ${limitMinutes} minutes${log ? `; its output is in ${log}` : ""}`));
         else if (code !== 0) reject(new CommandFailed(command, { code, signal, output, log }));
         else resolve(stdout);
       };

@@ -181,7 +181,7 @@ fn rows() -> Vec<Row> {
                 pairs(&[("tag", &"x".repeat(257))]),
                 pairs(&[("redirectUrl", "/thanks")]),
                 pairs(&[("redirectUrl", CANARY)]),
-                pairs(&[("redirectUrl", &format!("https://{}@a.example/", REQUEST))]),
+                pairs(&[("redirectUrl", &format!("https://{REQUEST}@a.example/"))]),
                 pairs(&[("demo", "true"), ("requestId", CANARY)]),
             ],
             kinds: &[],

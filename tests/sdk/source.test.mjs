@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+import { mutations } from "../mutations/table.mjs";
 
 const root = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), "utf8");
@@ -19,12 +20,41 @@ test("nothing that is shipped may panic: no exception from the lints that say so
   }
 });
 
-test("the lints that say so are on, and the workspace forbids unsafe code", () => {
+test("nothing hostile is decoded by its own description", () => {
+  // serde writes what goes out. Reading by it follows the sender's structure, as deep as the sender likes, and honours inherited properties.
+  for (const path of rustFiles) {
+    const found = /Deserialize|from_value|serde_json|Reflect::get/.exec(read(`src/${path}`));
+    assert.equal(found, null, `src/${path} has ${found}`);
+  }
+});
+
+test("the lints that say so are on, and every crate forbids unsafe code", () => {
   const manifest = read("Cargo.toml");
   for (const lint of ["unwrap_used", "expect_used", "panic", "indexing_slicing"]) {
-    assert.match(manifest, new RegExp(`^${lint} = "(warn|deny|forbid)"$`, "m"), `Cargo.toml no longer warns of ${lint}`);
+    assert.match(manifest, new RegExp(`^${lint} = "(deny|forbid)"$`, "m"), `Cargo.toml no longer denies ${lint}`);
   }
-  assert.match(manifest, /^unsafe_code = "forbid"$/m);
+  assert.match(manifest, /^\[workspace\.lints\.rust\]\nunsafe_code = "forbid"$/m);
+  const members = [...(/^members = \[(.*)\]$/m.exec(manifest)?.[1] ?? "").matchAll(/"([^"]+)"/g)].map(([, folder]) => folder);
+  assert.ok(members.length >= 5, "Cargo.toml has another form than this test reads");
+  for (const folder of members) assert.match(read(`${folder}/Cargo.toml`), /^\[lints\]\nworkspace = true$/m, `${folder} does not take the workspace's lints`);
+  assert.match(read("fuzz/Cargo.toml"), /^\[lints\.rust\]\nunsafe_code = "forbid"$/m);
+});
+
+test("every mutation finds its text once", () => {
+  assert.ok(mutations.length > 100);
+  for (const { check, file, text } of mutations) {
+    const places = read(file).split(text).length - 1;
+    assert.equal(places, 1, `tests/mutations/table.mjs: "${check}": the text stands ${places} times in ${file}:\n${text}`);
+  }
+});
+
+test("every test that docs/attacks.md names is there", () => {
+  const page = read("docs/attacks.md");
+  const named = [...page.matchAll(/`(tests\/[\w/.-]+)`: ((?:`\w+`(?:, )?)+)/g)];
+  assert.ok(named.length > 100, "docs/attacks.md has another form than this test reads");
+  for (const [, file, names] of named) {
+    for (const [, name] of names.matchAll(/`(\w+)`/g)) assert.match(read(file), new RegExp(`\\bfn ${name}\\b`), `docs/attacks.md: ${file} has no ${name}`);
+  }
 });
 
 test("every dependency of the shipped module has its reason in ARCHITECTURE.md", () => {

@@ -272,13 +272,10 @@ export async function traces() {
   const leaves = async (attack, play) => {
     const during = await play();
     // A word of farewell stays a second for who listens to the page.
-    await until("nothing is left", () => state() === clean || undefined).catch(() => {});
-    rows.push(
-      proved(attack, "listeners, timers, frames, elements as before", "during the session they are more", {
-        "the session was there": during !== clean,
-        [`as before: ${state()} instead of ${clean}`]: state() === clean,
-      }),
-    );
+    await until("nothing is left", () => state() === clean).catch(() => {
+      throw new Error(`${attack}: left is ${state()} instead of ${clean}`);
+    });
+    rows.push(proved(attack, "listeners, timers, frames, elements as before", "during the session they are more", { "the session was there": during !== clean }));
   };
   for (const [where, container] of [["in a container", "#one"], ["in a dialog", null]]) {
     await leaves(`closed ${where}`, async () => {

@@ -193,3 +193,22 @@ export async function silent() {
     }),
   ];
 }
+
+/** R43: what would keep a page out of the browser's back/forward cache. */
+export async function pagesEnd() {
+  const atTheEnd = () => lab.listeners().filter((listener) => /^Window (unload|beforeunload)$/.test(listener));
+  const visit = await mounted();
+  const ours = atTheEnd();
+  await visit.delivers();
+  // The twin.
+  const theirs = () => {};
+  window.addEventListener("unload", theirs);
+  const seen = atTheEnd();
+  window.removeEventListener("unload", theirs);
+  return [
+    proved("the end of the page", `listeners: ${ours.length}`, `one of the page's own is seen: ${seen.join(", ")}`, {
+      "none during a session": ours.length === 0 && window.onunload === null && window.onbeforeunload === null,
+      "the twin is seen": seen.length === 1,
+    }),
+  ];
+}

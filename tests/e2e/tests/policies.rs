@@ -134,3 +134,8 @@ async fn r42_only_the_browsers_word_about_connects_own_frame_ends_a_load() -> Re
 async fn r42_a_frame_that_has_loaded_is_not_up() -> Result<()> {
     Lab::run(async |lab| plays(lab, "R42", "/lab?run=policies.silent").await).await
 }
+
+#[tokio::test]
+async fn r43_nothing_listens_to_the_pages_end() -> Result<()> {
+    Lab::run(async |lab| plays(lab, "R43", "/lab?run=policies.pagesEnd").await).await
+}

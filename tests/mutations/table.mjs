@@ -1,0 +1,242 @@
+// The checks, each with what is put in its place and the test that must notice.
+//
+// Invariants: every text stands exactly once in its file (tests/sdk/contract.test.mjs looks); no replacement is a stricter check, and each
+// compiles: what does not has not been caught.
+
+/**
+ * Mutations of one file: `[check, what becomes of it, text, replacement, test]`. A test is a file of tests/*.rs, `lib` for those beside the code,
+ * `clippy` for lints, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name.
+ */
+const inFile = (file, mutations) => mutations.map(([check, change, text, replacement, test]) => ({ file, check, change, text, replacement, test }));
+
+const gate = inFile("src/session/machine.rs", [
+  ["isTrusted", "scripts may make messages", "if !posted.is_trusted() {", "if false {", "gate"],
+  ["source", "any window may speak", "} else if !posted.is_from_frame() {", "} else if false {", "gate"],
+  ["origin", "any origin may speak", "} else if !posted.is_from_origin() {", "} else if false {", "gate"],
+  ["phase", "a session that is over listens", "} else if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {", "} else if false {", "gate"],
+  ["rate", "a runaway is read without end", "} else if !self.rate.admits(now_ms) {", "} else if false {", "gate"],
+  ["rate: cap", "quiet saves up an endless burst", "self.tokens = (self.tokens + gained).min(RATE_BURST);", "self.tokens += gained;", "gate"],
+  ["rate: strangers", "strangers use up the rate", "let dropped = &mut self.dropped;", "self.rate.admits(now_ms);\n        let dropped = &mut self.dropped;", "gate"],
+  ["order: data last", "the data is read before the checks", "let dropped = &mut self.dropped;", "drop(posted.fields());\n        let dropped = &mut self.dropped;", "gate"],
+  [
+    "order: source before origin",
+    "the origin is asked first",
+    "} else if !posted.is_from_frame() {",
+    "} else if !posted.is_from_origin() {\n            &mut dropped.origin\n        } else if !posted.is_from_frame() {",
+    "gate",
+  ],
+]);
+
+const gateOnThePage = inFile("src/web/stage.js", [
+  ["page: isTrusted", "scripts may make messages", "if (!event.isTrusted) return SCRIPT;", "", "e2e attacks r01_"],
+  ["page: source", "any window may speak", "if (contentWindow === null || event.source !== contentWindow) return OTHER_WINDOW;", "", "e2e attacks r02_"],
+  ["page: null is not null", "a sender that is gone is the frame that is gone", "contentWindow === null || event.source", "event.source", "e2e attacks r04_"],
+  ["page: origin", "any origin may speak", "event.origin === origin ? FRAME : OTHER_ORIGIN", "FRAME", "e2e attacks r03_"],
+  ["page: origin, whole", "the right beginning is enough", "event.origin === origin ? FRAME", "event.origin.startsWith(origin) ? FRAME", "e2e attacks r03_"],
+  ["page: origin, once", "the frame's address of the moment is asked", "return event.origin === origin ? FRAME", "return event.origin === new URL(arguments[1].src).origin ? FRAME", "e2e attacks r03_"],
+  ["page: data last", "the data is read before the checks", "senderOf(event, frame, origin), event)", "senderOf(event, frame, origin, event.data), event)", "e2e attacks r07_"],
+  ["page: listener taken off", "it stays", "this.#framed?.abort();", "", "e2e attacks r10_"],
+  ["page: who reports a blocked frame", "scripts may report it", "event.isTrusted && event.disposition", "event.disposition", "e2e policies r42_"],
+  ["page: which policy", "a policy that only watches counts", 'event.disposition === "enforce" && ', "", "e2e policies r42_"],
+  ["page: what is blocked", "whatever is blocked counts", "/^(frame|child|default)-src/.test(event.effectiveDirective) && ", "", "e2e policies r42_"],
+  ["page: which frame is blocked", "any frame counts", " && originOf(event.blockedURI) === origin", "", "e2e policies r42_"],
+]);
+
+const shell = inFile("src/web/value.rs", [
+  ["shell: isTrusted", "scripts may make messages", "self.sender != SCRIPT", "true", "e2e attacks r01_"],
+  ["shell: source", "any window may speak", "self.sender != OTHER_WINDOW", "true", "e2e attacks r02_"],
+  ["shell: origin", "any origin may speak", "self.sender != OTHER_ORIGIN", "true", "e2e attacks r03_"],
+]);
+
+const decoder = [
+  ...inFile("src/connect/message.rs", [
+    ["message with nothing in it", "any object is a message", "if step.is_none() && code.is_none() {\n            return None;\n        }\n", "", "messages"],
+    ["a step that is no text", "it is the empty one", "Field::Absent | Field::Unusable => None,", "Field::Absent => None,\n        Field::Unusable => Some(String::new()),", "messages"],
+  ]),
+  ...inFile("src/connect/id.rs", [
+    ["id grammar: shortest", "seven characters are an id", "8..=MAX_ID_LEN)\n", "7..=MAX_ID_LEN)\n", "messages"],
+    ["id grammar: longest", "129 characters are an id", "pub const MAX_ID_LEN: usize = 128;", "pub const MAX_ID_LEN: usize = 129;", "messages"],
+    ["id grammar: alphabet", "an id may have spaces", "matches!(byte, b'.' | b'_' | b'-')", "matches!(byte, b'.' | b'_' | b'-' | b' ')", "messages"],
+    ["id grammar: ASCII", "an id may have letters of any script", "is_all(text, |byte| byte.is_ascii_alphanumeric() || ", "is_all(text, |byte| byte >= 0x80 || byte.is_ascii_alphanumeric() || ", "messages"],
+    ["tag grammar: length", "a tag is as long as it likes", "matches!(text.len(), 1..=MAX_TAG_LEN) && ", "!text.is_empty() && ", "lib"],
+    ["tag grammar: not empty", "a tag may say nothing", "1..=MAX_TAG_LEN", "0..=MAX_TAG_LEN", "lib"],
+    ["tag grammar: alphabet", "a tag may have line breaks", "0x20..=0x7e", "0x00..=0x7e", "lib"],
+    ["ids in debug output", "Debug tells the id", 'formatter.write_str(concat!(stringify!($name), "(***)"))', "formatter.write_str(&self.0)", "messages"],
+  ]),
+  ...inFile("src/connect/step.rs", [["unknown steps", "they are the full flow", "            return step.meaning;\n        }\n    }\n    Meaning::Passing", "            return step.meaning;\n        }\n    }\n    Meaning::FullFlow", "scenarios"]]),
+  ...inFile("src/connect/code.rs", [["unknown codes", "they are terminal", "            return Some(*code);\n        }\n    }\n    None", "            return Some(*code);\n        }\n    }\n    Some(ACCESS_DENIED)", "scenarios"]]),
+];
+
+const decoderOnThePage = inFile("src/web/value.js", [
+  ["page: length of a text", "a message of 17 KiB is parsed", "data.length <= maxLength ? JSON.parse(data) : undefined", "JSON.parse(data)", "e2e attacks r11_"],
+  ["page: text that is no JSON", "the listener throws", "    return value instanceof Object ? value : undefined;\n  } catch {\n    return undefined;\n  }", "    return value instanceof Object ? value : undefined;\n  } finally {\n  }", "e2e attacks r11_"],
+  ["page: own properties only", "what is inherited counts", "return Object.hasOwn(object, name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "return object[name];\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "e2e attacks r12_what"],
+  ["page: own properties, whoever is asked", "the message's own hasOwnProperty is asked", "return Object.hasOwn(object, name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "return object.hasOwnProperty(name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "e2e attacks r11_"],
+  ["page: own options only", "what is inherited is an option", "&& object && Object.hasOwn(object, name) ? object[name]", "&& object ? object[name]", "e2e attacks r12_inherited"],
+  ["page: a field is a text", "anything with a length is one", 'typeof value === "string" && value.length <= maxLength', "value?.length <= maxLength", "e2e attacks r15_"],
+  ["page: length of a field", "a step of 64 MiB is told", ' && value.length <= maxLength;', ";", "e2e attacks r11_"],
+  ["page: length of a list", "four billion elements are looked at", "index < items.length && index < maxItems", "index < items.length", "e2e attacks r11_"],
+  ["page: a height is a number", "the frame gets a height that is none", "Number.isFinite(value) ? value : undefined", "value", "e2e attacks r11_"],
+  ["page: credentials in a url", "the parser does not tell", "username + password", '""', "e2e attacks r15_"],
+  ["page: query of a base address", "the parser does not tell", "href.slice(place.length)", '""', "e2e leaks r60_"],
+  ["page: params are plain", "objects go into the address", "value instanceof Object && pairs.every(", "pairs.some(", "e2e element wrong"],
+]);
+
+const redirect = [
+  ...inFile("src/connect/redirect.rs", [
+    ["field and url agree", "the field wins over the url", "self.is_contradictory |= in_query.is_some_and(|value| *value != text);", "", "messages"],
+    ["duplicates in the query", "the last of two counts", "self.is_contradictory |= in_query.is_some();\n                in_query = Some(value);", "in_query = Some(value);", "messages"],
+    ["a field that is no text", "the url speaks for it", "self.is_contradictory |= in_query.is_some();\n                None", "in_query.cloned()", "messages"],
+    ["a contradiction without a login", "it is noise", "if told.is_contradictory { RedirectError::Conflict } else { RedirectError::Unreadable }", "RedirectError::Unreadable", "messages"],
+    ["a contradiction with a login", "the login counts", "if told.is_contradictory { Err(RedirectError::Conflict) } else { Ok(redirect) }", "Ok(redirect)", "messages"],
+    ["tag compare", "any tag is ours", "&& returned != tag.as_str()", "&& returned.len() > tag.as_str().len() + 1_000", "messages"],
+    ["redirectUrl place", "any place will do", "parse(asked).is_some_and(|asked| asked.place == url.place)", "parse(asked).is_some_and(|asked| asked.place.len() > url.place.len() || url.is_http())", "messages"],
+    ["url on the web", "any scheme will do", "None => url.is_http(),", "None => true,", "messages"],
+    ["credentials in url", "a url with credentials will do", "if url.has_credentials {", "if false {", "messages"],
+    ["a url that is none", "it is passed over", "_ => return Err(RedirectError::Conflict),\n        },", "_ => None,\n        },", "messages"],
+    ["unusable url", "a url that is no text is passed over", "Field::Unusable => return Err(RedirectError::Conflict),", "Field::Unusable => None,", "messages"],
+    ["length of the bank's name in a url", "it is as long as it likes", ".filter(|name| matches!(name.len(), 1..=MAX_TEXT_LEN))", "", "messages"],
+    ["number of accounts", "as many as are sent", "&& ids.len() < MAX_ACCOUNTS\n", "", "messages"],
+    ["accounts once", "the same twice", "&& !ids.contains(&id)\n", "", "messages"],
+    ["number of values looked at", "two hundred", "pub const MAX_ACCOUNTS: usize = 100;", "pub const MAX_ACCOUNTS: usize = 200;", "messages"],
+  ]),
+  ...inFile("src/session/opening.rs", [
+    ["redirectUrl of the session", "nothing is held against the place that was asked for", "value_of(&self.params, parameters::REDIRECT_URL)", "value_of(&[], parameters::REDIRECT_URL)", "scenarios"],
+  ]),
+  ...inFile("src/session/machine.rs", [
+    ["tag of the session", "nothing is held against the tag that was set", "Expected { tag: opening.tag.as_ref(), ", "Expected { tag: None, ", "scenarios"],
+    ["an unreadable redirect is noise", "it ends the session", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if false {", "scenarios"],
+    ["a contradiction is a conflict", "it is passed over", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if let Some(Err(_)) = redirect {", "scenarios"],
+  ]),
+];
+
+const result = inFile("src/session/machine.rs", [
+  ["first wins", "a later success takes over", "if self.phase == Phase::Delivering {", "if false {", "scenarios"],
+  ["a different login is a conflict", "a second login is taken for the first", "redirect.login_id == result.login_id", "redirect.login_id.as_str().len() > 1", "scenarios"],
+  ["a different session is a conflict", "a second session is taken for the first", "(redirect.request_id.is_none() || redirect.request_id == result.request_id)", "redirect.login_id.as_str().len() > 1", "scenarios"],
+  ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),\n            Phase::Starting", "Phase::Delivering => self.hide(Farewell::Silent),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
+  ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),\n            Phase::Delivering | Phase::Starting", "transitions"],
+  ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
+  ["answers of abandoned tries", "any answer counts", "if try_number == self.tries && self.phase == Phase::Delivering", "if try_number <= self.tries && self.phase == Phase::Delivering", "scenarios"],
+  ["answers of abandoned starts", "any answer counts", "if call == self.calls && ", "if call <= self.calls && ", "scenarios"],
+  ["a frame that is up cannot be blocked", "it can", "if self.phase == Phase::Loading {\n                    self.not_loaded(problem);", "if !self.phase.is_final() {\n                    self.not_loaded(problem);", "scenarios"],
+  ["retry: what it can help", "anything is retried", "self.failure.filter(|code| code.is_retryable())", "self.failure", "scenarios"],
+  ["one renewal", "a dead session is renewed without end", "if self.can_start() && !self.renewals.session {", "if self.can_start() {", "scenarios"],
+  ["one renewal of the token", "a refused token is renewed without end", "if self.can_start() && !self.renewals.token {", "if self.can_start() {", "scenarios"],
+  ["a token that is too old", "it is tried", "opening.authorize_token.is_some() && now_ms >= self.token_until_ms", "opening.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
+  ["full flow refused", "it goes on", "if self.options.full_flow == FullFlowPolicy::Stop {", "if false {", "scenarios"],
+  ["full flow told", "the result says refresh", "mode: if self.went_full_flow { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
+  ["height: bounds", "any height", "(height_px as u32).clamp(least, most)", "(height_px as u32).max(least.min(most) - least)", "scenarios"],
+  ["one tab", "another tab's session is opened all the same", "(Holding::Busy, Waiting::Hold) | (Holding::Lost,", "(Holding::Lost,", "scenarios"],
+]);
+
+const address = inFile("src/connect/address.rs", [
+  ["instance grammar: alphabet", "a name may have dots", "byte.is_ascii_digit() || byte == b'-')", "byte.is_ascii_digit() || byte == b'-' || byte == b'.')", "addresses"],
+  ["instance grammar: casing", "a name may have capitals", "byte.is_ascii_lowercase() || byte.is_ascii_digit()", "byte.is_ascii_alphanumeric()", "addresses"],
+  ["instance grammar: length", "a name may be too long for a DNS label", "1..=56)", "1..=57)", "addresses"],
+  ["instance grammar: not empty", "a name may be empty", "1..=56)", "0..=56)", "addresses"],
+  ["instance grammar: first hyphen", "a name may begin with a hyphen", "\n        && bytes.first() != Some(&b'-')", "", "addresses"],
+  ["instance grammar: last hyphen", "a name may end with a hyphen", "\n        && bytes.last() != Some(&b'-')", "", "addresses"],
+  ["instance: the parsed address", "the parser is not asked again", "Ok(connect) if connect.base == address => Ok(connect),", "Ok(connect) => Ok(connect),", "addresses"],
+  ["loopback http", "http everywhere", '!(parsed.scheme == "http:" && parsed.is_loopback())', 'parsed.scheme != "http:"', "addresses"],
+  ["loopback: the name", "a name that ends so is this machine", 'self.host == "localhost"', 'self.host.ends_with("localhost")', "addresses"],
+  ["loopback: digits", "a name that begins so is this machine", "\n        && is_all(host, |byte| byte.is_ascii_digit() || byte == b'.')\n        && host.bytes().filter(|byte| *byte == b'.').count() == 3", "", "addresses"],
+  ["connectUrl: credentials", "credentials will do", "if parsed.has_credentials || ", "if ", "addresses"],
+  ["connectUrl: query and fragment", "they will do", " || !parsed.is_bare {", " {", "addresses"],
+]);
+
+const url = inFile("src/connect/parameters.rs", [
+  ["reserved params", "the page may set them", "if reserved.eq_ignore_ascii_case(name) {", "if reserved.is_empty() && name.is_empty() {", "options"],
+  ["reserved params: casing", "in another casing it may", "if reserved.eq_ignore_ascii_case(name) {", "if *reserved == name {", "options"],
+  ["reserved params: webview", "the events may go elsewhere", "LANGUAGE, WEBVIEW, STRINGIFY]", "LANGUAGE, STRINGIFY]", "options"],
+  ["percent-encoding: values", "an ampersand is left as it is", "b'-' | b'.' | b'_' | b'~'", "b'-' | b'.' | b'_' | b'~' | b'&'", "addresses"],
+  ["percent-encoding: names", "a name is written as it is", "percent_encode(name, &mut self.0);", "self.0.push_str(name);", "addresses"],
+  ["one tag", "the host's tag stands beside the session's", "if self.tag.is_none() || name != TAG {", "if !name.is_empty() {", "addresses"],
+]);
+
+const options = [
+  ...inFile("src/session/options.rs", [
+    ["unknown options", "they are passed over", "if !is_one_of(name, NAMES) {", "if false {", "options"],
+    ["unknown options: what is told", "any name is repeated", "if is_plain { name } else { \"?\" }", "if is_plain || !is_plain { name } else { \"?\" }", "options"],
+    ["requestId or start", "both, and the session is resumed", "(true, false) => Launcher::Interrupted,", "(true, _) => Launcher::Interrupted,", "options"],
+    ["requestId or start: one of them", "neither", '_ => {\n                reader.refuse("requestId");\n                Launcher::Start', "_ => {\n                Launcher::Start", "options"],
+    ["requestId: where", "nowhere", 'Launcher::Interrupted if opening.connect.is_none() => reader.refuse("instance"),', "", "options"],
+    ["authorizeToken with start", "two sources for one token", 'Launcher::Start if opening.authorize_token.is_some() => reader.refuse("authorizeToken"),', "", "options"],
+    ["container: what it is", "anything", "Property::Element | Property::Text(_)));", "Property::Element | Property::Text(_) | Property::Other));", "options"],
+    ["headers: a function", "anything", 'check("headers", |property| matches!(property, Property::Function));', "", "options"],
+    ["credentials: a word", "any text", 'is_one_of(text, &["same-origin", "include", "omit"])', "!text.is_empty()", "options"],
+    ["labels: texts", "anything", 'check("labels", |property| matches!(property, Property::Pairs(_)));', "", "options"],
+    ["sandbox: tokens or null", "anything", 'check("sandbox", |property| matches!(property, Property::Text(_) | Property::Null));', "", "options"],
+    ["signal: a signal", "anything", 'check("signal", |property| matches!(property, Property::Signal));', "", "options"],
+    ["endpoints: a url or a function", "anything", "        _ => reader.refuse(name),\n    }\n    true", "        _ => {}\n    }\n    true", "options"],
+    ["endpoints: not empty", "the page's own address", "Property::Text(url) if !url.is_empty() => {}", "Property::Text(_) => {}", "options"],
+    ["language, fullFlow: a word", "any text", "Some(_) => reader.refuse(name),", "Some(_) => {}", "options"],
+    ["timers: the longest", "one that a browser takes for none", "const MAX_TIMER_MS: f64 = 2_147_483_647.0;", "const MAX_TIMER_MS: f64 = 2_147_483_648.0;", "options"],
+  ]),
+  ...inFile("src/session/properties.rs", [
+    ["a wrong kind", "it counts as left out", "Property::Text(text) => return Some(text),\n            _ => self.refuse(name),", "Property::Text(text) => return Some(text),\n            _ => {}", "options"],
+    ["a wrong id", "it counts as left out", "if id.is_none() {\n            self.refuse(name);\n        }\n", "", "options"],
+    ["timers: the shortest", "none", "(1.0..=most_ms)", "(0.0..=most_ms)", "options"],
+    ["a wrong number", "the default counts", "return *number as u64,\n            _ => self.refuse(name),", "return *number as u64,\n            _ => {}", "options"],
+    ["options in debug output", "Debug tells the value", 'Self::Text(_) => "Text",', "Self::Text(text) => text,", "options"],
+  ]),
+  ...inFile("src/session/opening.rs", [
+    ["where Connect lives", "the start reply moves it", "if options.connect.is_some() {", "if self.connect.is_none() {", "scenarios"],
+    ["instance or connectUrl", "both", '(Some(_), Some(_)) => ("connectUrl", None),', '(Some(name), Some(_)) => ("connectUrl", ConnectUrl::of_instance(name, reader.parse).ok()),', "options"],
+    ["a place that is none", "it counts as left out", "if connect.is_none() {\n        reader.refuse(property);\n    }", "let _ = property;", "options"],
+    ["resumeSelectedAccounts: number", "as many as are given", "Property::Texts(texts) if texts.len() <= MAX_ACCOUNTS =>", "Property::Texts(texts) =>", "options"],
+    ["resumeSelectedAccounts: ids", "what is none falls away", "None => reader.refuse(NAME),", "None => {}", "options"],
+    ["params: names", "a name may have an ampersand", "let is_name = !name.is_empty() && is_all(name, |byte| byte.is_ascii_alphanumeric() || byte == b'_');", "let is_name = !name.is_empty();", "options"],
+    ["params: reserved", "the page may set them", "\n        && !parameters::is_reserved(name)", "", "options"],
+    ["params: tag", "any text is a tag", "parameters::TAG => Tag::parse(value).is_some(),", "parameters::TAG => true,", "options"],
+    ["params: redirectUrl", "any text is a place", "parameters::REDIRECT_URL => parse(value).is_some_and(|url| !url.has_credentials),", "parameters::REDIRECT_URL => true,", "options"],
+    ["params: redirectUrl with credentials", "it will do", ".is_some_and(|url| !url.has_credentials)", ".is_some()", "options"],
+  ]),
+  ...inFile("src/session/start.rs", [
+    ["start reply: what is wrong", "it is passed over", "(Some(attempt_id), None) => Ok", "(Some(attempt_id), _) => Ok", "scenarios"],
+    ["start reply: mode", "a challenge without one is a refresh", '(Some("challenge"), Some("refresh")) => Mode::Refresh,', '(Some("challenge"), _) => Mode::Refresh,', "scenarios"],
+    ["start reply: requestId", "a challenge without one opens the full flow", '(_, None) => reader.refuse("requestId"),', "(_, None) => {}", "scenarios"],
+    ["start reply: full flow", "it resumes somebody's session", "(Mode::Connect, _) => opening.request_id = None,", "(Mode::Connect, _) => {}", "scenarios"],
+  ]),
+  ...inFile("src/session/output.rs", [["addresses in debug output", "Debug tells the frame's address", 'Self::OpenFrame { origin, .. } => {\n                formatter.debug_struct("OpenFrame").field("origin", origin).finish_non_exhaustive()', 'Self::OpenFrame { origin, url } => {\n                formatter.debug_struct("OpenFrame").field("origin", origin).field("url", url).finish()', "scenarios"]]),
+];
+
+const delivery = inFile("src/session/delivery.rs", [
+  ["retry classification: 503", "503 is final", "500 | 502 | 503 | 504", "500 | 502 | 504", "scenarios"],
+  ["retry classification: 409", "409 is final", "408 | 409 | 425", "408 | 425", "scenarios"],
+  ["retry classification: LOGIN_MISMATCH", "any code says so", 'if code == "LOGIN_MISMATCH"', "if !code.is_empty()", "scenarios"],
+  ["Retry-After is honoured", "it is not", "retry_after_ms.unwrap_or(0)", "retry_after_ms.unwrap_or(0).min(1)", "scenarios"],
+  ["Retry-After cap", "an hour is waited for", "retry_after_ms.unwrap_or(0).min(MAX_RETRY_AFTER_MS)", "retry_after_ms.unwrap_or(0)", "scenarios"],
+  ["delay ceiling", "the wait doubles without end", ".min(BACKOFF_CAP_MS)", "", "scenarios"],
+]);
+
+const platform = [
+  ...inFile("src/web/stage.js", [
+    ["frame: sandbox", "the frame may lead the page away", '"allow-scripts allow-same-origin', '"allow-top-navigation allow-scripts allow-same-origin', "e2e policies r40_the"],
+    ["frame: rights before the address", "the address first", 'const attributes = { title: this.#say("frame"), allow: "", referrerpolicy: "strict-origin", sandbox: this.#sandbox, src: url };', 'const attributes = { src: url, title: this.#say("frame"), allow: "", referrerpolicy: "strict-origin", sandbox: this.#sandbox };', "e2e policies r41_"],
+    ["frame: referrer", "Connect learns the page's address", 'referrerpolicy: "strict-origin"', 'referrerpolicy: "unsafe-url"', "e2e leaks r61_"],
+    ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#say(text);", "button.innerHTML = this.#say(text);", "e2e policies r31_"],
+    ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isCalm ? "" : text;', 'this.#alert.innerHTML = isCalm ? "" : text;', "e2e policies r31_"],
+    ["texts are texts: the page's part", "the page's labels are HTML", "about.textContent = ", "about.innerHTML = ", "e2e policies r31_"],
+    ["Connect up", "a frame that has loaded is up", "if (globalThis.crossOriginIsolated) {", "frame.addEventListener(\"load\", () => this.#hear(POSTED, FRAME, { data: { step: \"APP_MOUNTED\" } }), { signal });\n    if (globalThis.crossOriginIsolated) {", "e2e policies r42_a_frame"],
+  ]),
+  ...inFile("src/web/host.js", [
+    ["delivery: redirects", "they are followed, body and all", 'redirect: "error",', "", "e2e leaks r47_"],
+    ["delivery: referrer", "the backend learns the page's address", 'referrerPolicy: "no-referrer",', "", "e2e leaks r61_"],
+    ["delivery: key", "without one", 'if (key) headers.set("Idempotency-Key", `"${key}"`);', "", "e2e leaks r61_"],
+  ]),
+];
+
+/** What the compiler and clippy must refuse, by the configuration alone: no switch is given on the command line. */
+const lints = [
+  ...inFile("src/connect/mod.rs", [
+    ["lint: unwrap", "an empty list is a panic", "let mut whole = String::new();", "let mut whole = (*parts.first().unwrap()).to_owned();", "clippy"],
+    ["lint: unsafe", "the compiler no longer vouches for memory", "whole.push_str(part);", "unsafe { whole.as_mut_vec() }.extend_from_slice(part.as_bytes());", "clippy"],
+  ]),
+  ...inFile("src/session/delivery.rs", [["lint: indexing", "a number too large is a panic", "let mut mixed = self.0;", "let words = [self.0, bound];\n        let mut mixed = words[usize::from(bound > 7)];", "clippy"]]),
+  ...inFile("src/session/machine.rs", [["lint: panic", "an input nobody expects is a panic", "Waiting::Begin | Waiting::Idle | Waiting::Hold => {}", 'Waiting::Begin | Waiting::Idle | Waiting::Hold => panic!("nobody waits"),', "clippy"]]),
+  ...inFile("src/web/value.rs", [["lint: expect", "a number too large is a panic", "u32::try_from(number).unwrap_or(u32::MAX)", 'u32::try_from(number).expect("a small number")', "clippy"]]),
+];
+
+/** The shell's in Rust come last: each takes the whole module to build. */
+export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...gateOnThePage, ...decoderOnThePage, ...platform, ...shell];
