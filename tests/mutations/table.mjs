@@ -81,7 +81,8 @@ const decoderOnThePage = inFile("src/web/value.js", [
   ["page: a height is a number", "the frame gets a height that is none", "Number.isFinite(value) ? value : undefined", "value", "e2e attacks r11_"],
   ["page: credentials in a url", "the parser does not tell", "username + password", '""', "e2e attacks r15_"],
   ["page: query of a base address", "the parser does not tell", "href.slice(place.length)", '""', "e2e leaks r60_"],
-  ["page: params are plain", "objects go into the address", "value instanceof Object && pairs.every(", "pairs.some(", "e2e element wrong"],
+  ["page: ids are texts", "a list of anything is a list of texts", 'items.every((item) => typeof item === "string") ? TEXTS : OTHER', "TEXTS", "e2e element wrong"],
+  ["page: params are plain", "objects go into the address", "value instanceof Object && pairs.every(", "value instanceof Object || pairs.every(", "e2e element wrong"],
 ]);
 
 const redirect = [
@@ -214,7 +215,7 @@ const delivery = inFile("src/session/delivery.rs", [
 
 const platform = [
   ...inFile("src/web/stage.js", [
-    ["frame: sandbox", "the frame may lead the page away", '"allow-scripts allow-same-origin', '"allow-top-navigation allow-scripts allow-same-origin', "e2e policies r40_the"],
+    ["frame: sandbox", "the frame may lead the page away", '"allow-scripts allow-same-origin', '"allow-top-navigation allow-scripts allow-same-origin', "e2e policies r41_"],
     ["frame: rights before the address", "the address first", 'const attributes = { title: this.#say("frame"), allow: "", referrerpolicy: "strict-origin", sandbox: this.#sandbox, src: url };', 'const attributes = { src: url, title: this.#say("frame"), allow: "", referrerpolicy: "strict-origin", sandbox: this.#sandbox };', "e2e policies r41_"],
     ["frame: referrer", "Connect learns the page's address", 'referrerpolicy: "strict-origin"', 'referrerpolicy: "unsafe-url"', "e2e leaks r61_"],
     ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#say(text);", "button.innerHTML = this.#say(text);", "e2e policies r31_"],

@@ -51,6 +51,12 @@ export async function wrong() {
     "signal: a controller": [options({ signal: new AbortController() })],
     "headers: an object": [options({ headers: { "X-Token": "1" } })],
     "deliver: an object": [options({ deliver: { url: "/deliver" } })],
+    "params: an object in it": [options({ params: { demo: {} } })],
+    "params: a list in it": [options({ params: { demo: ["true"] } })],
+    "params: null in it": [options({ params: { demo: null } })],
+    "params: a function in it": [options({ params: { demo: () => "true" } })],
+    "labels: an object in it": [options({ labels: { title: {} } })],
+    "resumeSelectedAccounts: a number in it": [options({ resumeSelectedAccounts: ["account-0001", 10000001] })],
     "start: a promise": [{ instance: "toolbox", start: Promise.resolve() }],
   };
   const complaints = [];

@@ -1,8 +1,12 @@
 //! The browser engines and their `WebDriver` programs.
 
+use std::future::poll_fn;
 use std::net::TcpListener;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{Child, Command, Stdio};
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -220,4 +224,20 @@ async fn launch_once(engine: Engine, network: Network, wishes: Wishes) -> Result
         browser.cdp().send_raw("Emulation.setEmulatedMedia", json!({ "features": features })).await?;
     }
     Ok((process, browser))
+}
+
+/// Runs a test to its end, be it an assertion that fails, and then ends its browser: one that is merely dropped waits for its driver for ever.
+pub(crate) async fn and_quit(browser: WebDriver, test: impl Future<Output = Result<()>>) -> Result<()> {
+    let mut test = pin!(test);
+    let outcome = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| test.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(outcome)) => Poll::Ready(Ok(outcome)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    });
+    let outcome = outcome.await;
+    let quit = browser.quit().await;
+    match outcome {
+        Ok(outcome) => outcome.and(quit.map_err(Into::into)),
+        Err(panic) => resume_unwind(panic),
+    }
 }

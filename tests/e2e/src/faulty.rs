@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::engine::{DriverProcess, Engine, Network, Wishes, launch};
+use crate::engine::{DriverProcess, Engine, Network, Wishes, and_quit, launch};
 use crate::wait::eventually;
 use crate::world::Result;
 use crate::{dist, repository};
@@ -143,9 +143,7 @@ impl Faulty {
         ]);
         let (driver, browser) = launch(Engine::from_env()?, Network::Real, Wishes::Usual).await?;
         let stage = Self { browser, plan, host, connect, _servers: servers, _driver: driver };
-        let outcome = test(&stage).await;
-        stage.browser.quit().await?;
-        outcome
+        and_quit(stage.browser.clone(), test(&stage)).await
     }
 
     fn plan(&self) -> std::sync::MutexGuard<'_, Plan> {

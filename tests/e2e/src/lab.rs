@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use thirtyfour::{By, Key, WebDriver};
 
-use crate::engine::{DriverProcess, Engine, Network, Wishes, launch};
+use crate::engine::{DriverProcess, Engine, Network, Wishes, and_quit, launch};
 use crate::internet::Internet;
 use crate::wait::eventually;
 use crate::world::Result;
@@ -95,9 +95,7 @@ impl Lab {
         let internet = Internet::start().await?;
         let (driver, browser) = launch(engine, Network::Proxied(internet.port()), wishes).await?;
         let lab = Self { browser, internet, engine, _driver: driver };
-        let outcome = test(&lab).await;
-        lab.browser.quit().await?;
-        outcome
+        and_quit(lab.browser.clone(), test(&lab)).await
     }
 
     /// Plays scenarios one after the other, each on a page of its own, and prints what they proved under the id of the requirement.

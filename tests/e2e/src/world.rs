@@ -9,7 +9,7 @@ use flinks_sandbox::log::Happening;
 use flinks_sandbox::{Config as SandboxConfig, Sandbox};
 use thirtyfour::{By, WebDriver, WebElement};
 
-use crate::engine::{DriverProcess, Engine, Network, Wishes, launch};
+use crate::engine::{DriverProcess, Engine, Network, Wishes, and_quit, launch};
 use crate::wait::eventually;
 use crate::{dist, repository};
 
@@ -40,9 +40,7 @@ impl World {
         let (driver, browser) = launch(Engine::from_env()?, Network::Real, Wishes::Usual).await?;
         let world = Self::start(browser, Arc::new(driver), repository().join("www/demo")).await?;
         world.visit().await?;
-        let outcome = test(&world).await;
-        world.browser.quit().await?;
-        outcome
+        and_quit(world.browser.clone(), test(&world)).await
     }
 
     /// A new sandbox and a new host, which serves the site in this folder instead of the demo, around the same browser.
