@@ -25,19 +25,21 @@ const sizes = {
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
   desktop: { viewport: { width: 1280, height: 800 } },
 };
+/** For a column of text. */
+const small = { viewport: { width: 840, height: 780 } };
 const themes = ["light", "dark"];
 
 /** What the README shows: few, small, and each for a reason. */
 const pictures = [
-  { file: "light", view: "connect", language: "en", theme: "light", size: "desktop" },
-  { file: "dark", view: "expiring", language: "en", theme: "dark", size: "desktop" },
+  { file: "light", view: "connect", language: "en", theme: "light", size: "small" },
+  { file: "dark", view: "expiring", language: "en", theme: "dark", size: "small" },
   { file: "phone", view: "leaving", language: "en", theme: "light", size: "phone" },
   { file: "french", view: "connect", language: "fr", theme: "light", size: "phone" },
 ];
 
 /** The demo's page in a browser of this size, for as long as `work(page)` goes on. */
 async function withPage({ browser, host, sandbox }, { language, theme = "light", size }, work) {
-  const context = await browser.newContext({ ...sizes[size], locale: `${language}-CA`, colorScheme: theme, reducedMotion: "reduce" });
+  const context = await browser.newContext({ ...(sizes[size] ?? small), locale: `${language}-CA`, colorScheme: theme, reducedMotion: "reduce" });
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
