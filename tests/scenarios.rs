@@ -1698,7 +1698,7 @@ fn a_busy_session_can_be_taken_over() {
 fn the_tab_that_was_taken_over_from_ends_and_may_take_back() {
     let mut session = at_mfa();
     session.skip();
-    session.handle(Input::Hold(Holding::Lost));
+    session.handle(Input::Hold(Holding::Busy));
     session.hears(&["active → failed", "close frame", "show Busy", "settle BUSY in active"]);
     session.retry();
     assert_eq!(session.claims.last(), Some(&Claim::TakeOver));
@@ -1708,7 +1708,7 @@ fn the_tab_that_was_taken_over_from_ends_and_may_take_back() {
 fn a_delivery_goes_on_when_another_tab_takes_over() {
     let mut session = delivering();
     session.skip();
-    session.handle(Input::Hold(Holding::Lost));
+    session.handle(Input::Hold(Holding::Busy));
     session.hears_nothing();
     session.host_answers(200);
     assert_eq!(session.result().login_id.as_str(), LOGIN);

@@ -60,7 +60,6 @@ blocked                   .       .        .       .        failed     failed   
 blocked_by_isolation      .       .        .       .        failed     failed     .          .          .          .          .          .       .       .    .      .        .        .        .          .
 claim_granted             .       .        .       loading  .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
 claim_refused             .       .        .       failed   failed     failed     failed     failed     failed     failed     failed     .       .       .    .      .        .        .        .          .
-claim_lost                .       .        .       failed   failed     failed     failed     failed     failed     failed     failed     .       .       .    .      .        .        .        .          .
 woken_early               .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
 woken_at_deadline         .       =        =       loading  =          =          =          =          starting   =          =          =       =       .    .      .        .        .        .          .
 woken_an_hour_late        .       failed   failed  loading  failed     failed     starting   failed     starting   starting   starting   failed  failed  .    .      .        .        .        .          .
@@ -117,7 +116,6 @@ blocked                   .       .        failed  .      .      .         .    
 blocked_by_isolation      .       .        failed  .      .      .         .       .    .      .       .       .       .
 claim_granted             .       loading  .       .      .      .         .       .    .      .       .       .       .
 claim_refused             .       failed   failed  failed failed failed    failed  .    .      .       .       .       .
-claim_lost                .       failed   failed  failed failed failed    failed  .    .      .       .       .       .
 woken_early               .       .        .       .      .      .         .       .    .      .       .       .       .
 woken_at_deadline         .       loading  =       =      failed =         =       .    .      .       .       .       .
 woken_an_hour_late        .       loading  failed  failed failed failed    failed  .    .      .       .       .       .
@@ -340,7 +338,6 @@ fn apply(session: &mut Driver, input: &str) {
         "blocked_by_isolation" => session.handle(Input::Blocked(LoadProblem::Isolation)),
         "claim_granted" => session.handle(Input::Hold(Holding::Held)),
         "claim_refused" => session.handle(Input::Hold(Holding::Busy)),
-        "claim_lost" => session.handle(Input::Hold(Holding::Lost)),
         "offline" => session.goes_offline(),
         "online" => session.goes_online(),
         "user_stays" => session.user_stays(),
@@ -417,7 +414,7 @@ fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
         Input::Delivered { .. } => {
             &["delivered", "delivery_refused", "delivery_unreachable", "delivered_abandoned_try"]
         }
-        Input::Hold(_) => &["claim_granted", "claim_refused", "claim_lost"],
+        Input::Hold(_) => &["claim_granted", "claim_refused"],
         Input::Blocked(_) => &["blocked", "blocked_by_isolation"],
         Input::Wake => &["woken_early", "woken_at_deadline", "woken_an_hour_late"],
         Input::Offline => &["offline"],

@@ -28,10 +28,8 @@ pub trait Posted {
 pub enum Holding {
     /// It is this tab's.
     Held,
-    /// Another tab has it.
+    /// Another tab has it, from the beginning or by now.
     Busy,
-    /// Another tab took it over.
-    Lost,
 }
 
 /// Something that happened. Every input may come in every phase.

@@ -383,8 +383,10 @@ impl Session {
             // Closed meanwhile.
             (Holding::Held, _) => self.order(Output::Release),
             // Another tab has it, or took over. What is being delivered stays ours to deliver.
-            (_, Waiting::Hold | Waiting::Load | Waiting::User | Waiting::WarnedUser) => self.fail_with(ErrorCode::Busy),
-            _ => {}
+            (Holding::Busy, Waiting::Hold | Waiting::Load | Waiting::User | Waiting::WarnedUser) => {
+                self.fail_with(ErrorCode::Busy);
+            }
+            (Holding::Busy, _) => {}
         }
     }
 

@@ -85,11 +85,7 @@ impl Driver {
                 told = answer(said);
                 Input::Delivered { try_number: number, answer: &told }
             }
-            HELD => Input::Hold(match number {
-                0 => Holding::Held,
-                1 => Holding::Busy,
-                _ => Holding::Lost,
-            }),
+            HELD => Input::Hold(if number == 0 { Holding::Held } else { Holding::Busy }),
             BLOCKED => Input::Blocked(if number == 0 { LoadProblem::Policy } else { LoadProblem::Isolation }),
             OFFLINE => Input::Offline,
             ONLINE => Input::Online,

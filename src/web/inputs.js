@@ -7,7 +7,7 @@ export const POSTED = 1;
 export const STARTED = 2;
 /** With the try's number and what the host answered. */
 export const DELIVERED = 3;
-/** With where the claim stands: held, busy, lost. */
+/** With where the claim stands: held, busy. */
 export const HELD = 4;
 /** With the reason: the page's policy, or its isolation. */
 export const BLOCKED = 5;
