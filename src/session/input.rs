@@ -19,7 +19,7 @@ pub trait Posted {
     /// The sender's origin is the frame's.
     fn is_from_origin(&self) -> bool;
 
-    /// The data, when it is an object or the JSON text of one.
+    /// The data, or what its JSON text says; `None` when that is nothing. It need be no object: no field is found in it then.
     fn fields(&self) -> Option<Box<dyn Fields + '_>>;
 }
 

@@ -27,7 +27,7 @@ extern "C" {
     /// An object of the host's: name, kind and content of each property.
     pub(super) fn properties(object: &JsValue) -> Array;
 
-    /// The object in a message event, or in its JSON text.
+    /// What a message event carries, or what its JSON text says.
     pub(super) fn fields(event: &JsValue, max_length: u32) -> JsValue;
 
     /// An own property when it is a short string; undefined when it says nothing, null when it is something else.

@@ -61,11 +61,10 @@ function kind(value) {
   }
 }
 
-/** The object a message carries, or whose JSON text it carries. */
+/** What a message carries, or what its JSON text says. It may be no object: nothing is found in it then. */
 function fields({ data }, maxLength) {
   try {
-    const value = typeof data !== "string" ? data : data.length <= maxLength ? JSON.parse(data) : undefined;
-    return value instanceof Object ? value : undefined;
+    return typeof data !== "string" ? data : data.length <= maxLength ? JSON.parse(data) : undefined;
   } catch {
     return undefined;
   }

@@ -35,12 +35,12 @@ impl Posted for FrameMessage<'_> {
     }
 
     fn fields(&self) -> Option<Box<dyn Fields + '_>> {
-        let object = page::fields(self.event, limit(MAX_JSON_LEN));
-        if object.is_undefined() { None } else { Some(Box::new(OwnFields(object))) }
+        let value = page::fields(self.event, limit(MAX_JSON_LEN));
+        if value.is_undefined() { None } else { Some(Box::new(OwnFields(value))) }
     }
 }
 
-/// The own properties of a posted object.
+/// The own properties of a posted value; what is no object has none.
 struct OwnFields(JsValue);
 
 impl Fields for OwnFields {

@@ -69,8 +69,7 @@ const decoder = [
 
 const decoderOnThePage = inFile("src/web/value.js", [
   ["page: length of a text", "a message of 17 KiB is parsed", "data.length <= maxLength ? JSON.parse(data) : undefined", "JSON.parse(data)", "e2e attacks r11_"],
-  ["page: text that is no JSON", "the listener throws", "    return value instanceof Object ? value : undefined;\n  } catch {\n    return undefined;\n  }", "    return value instanceof Object ? value : undefined;\n  } finally {\n  }", "e2e attacks r11_"],
-  ["page: objects only", "a number is a message", "return value instanceof Object ? value : undefined;", "return value;", "e2e attacks r11_"],
+  ["page: text that is no JSON", "the listener throws", "JSON.parse(data) : undefined;\n  } catch {\n    return undefined;\n  }", "JSON.parse(data) : undefined;\n  } finally {\n  }", "e2e attacks r11_"],
   ["page: a url that is none", "the listener throws", "...[...searchParams].flat()];\n  } catch {\n    return undefined;\n  }", "...[...searchParams].flat()];\n  } finally {\n  }", "e2e attacks r15_"],
   ["page: own properties only", "what is inherited counts", "return Object.hasOwn(object, name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "return object[name];\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "e2e attacks r12_what"],
   ["page: own properties, whoever is asked", "the message's own hasOwnProperty is asked", "return Object.hasOwn(object, name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "return object.hasOwnProperty(name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "e2e attacks r11_"],
