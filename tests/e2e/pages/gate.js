@@ -1,6 +1,6 @@
 // The gate: made by the browser, from our frame's window, from our frame's origin; then, and only then, the data is read.
 
-import { CONNECT, EVIL, GOOD_LOGIN, Visit, evil, gate, good, intruder, mounted, person, personInConnect, proved, reach, refused, refusedAfter, tell, turn, until } from "./lab.js";
+import { CONNECT, EVIL, GOOD_LOGIN, REQUEST, Visit, evil, gate, good, intruder, mounted, person, personInConnect, proved, reach, refused, refusedAfter, tell, turn, until } from "./lab.js";
 
 const { lab } = window;
 const { original } = lab;
@@ -313,4 +313,22 @@ export async function traces() {
     return "never";
   });
   return rows;
+}
+
+/** R10: what is over is forgotten. `window.sessions` has the sessions, weakly; the twin is held on purpose, and the test looks after the garbage is gone. */
+export async function forgettable() {
+  const { reconnect } = await import("/sdk/index.js");
+  window.sessions = [];
+  const play = async (container) => {
+    const session = reconnect({ instance: "toolbox", requestId: REQUEST, deliver: "/deliver", container });
+    window.sessions.push(new WeakRef(session));
+    await until("Connect mounts", () => session.phase === "active");
+    session.close();
+    await session.result.catch(() => {});
+    return session;
+  };
+  window.kept = await play("#one");
+  for (const container of ["#one", undefined, "#one", undefined]) await play(container);
+  const count = window.sessions.length;
+  return [proved(`${count} sessions opened and closed`, "over", "see below", { "all were there": count === 5 })];
 }

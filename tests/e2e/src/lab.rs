@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
 
 use crate::engine::{DriverProcess, Engine, Network, Wishes, and_quit, launch};
@@ -207,6 +207,27 @@ impl Lab {
             return Ok(Some(Look::Report(report)));
         }
         Ok(root.attr("data-click").await?.map(Look::Click))
+    }
+
+    /// Of the sessions that the page holds weakly, the browser keeps only the one that the page holds on purpose. Chromium only: no other
+    /// driver can have the garbage collected.
+    pub async fn expect_forgotten(&self, id: &str) -> Result<()> {
+        if self.engine != Engine::Chromium {
+            return Ok(());
+        }
+        let alive = "return sessions.filter((session) => session.deref()).map((session) => session.deref() === kept)";
+        eventually("the sessions that are over are forgotten", async || {
+            self.browser.cdp().send_raw("HeapProfiler.collectGarbage", json!({})).await?;
+            let found = self.browser.execute(alive, Vec::new()).await?;
+            Ok((found.json() == &json!([true])).then_some(()))
+        })
+        .await?;
+        writeln!(
+            std::io::stdout().lock(),
+            "| {id} sessions that are over | {} | forgotten | one that the page holds is there |",
+            self.engine
+        )?;
+        Ok(())
     }
 
     /// Prints the rows and fails if one of them is not proved.
