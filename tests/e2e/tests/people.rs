@@ -101,8 +101,13 @@ async fn axe_has_nothing_to_say_about_the_demo() -> Result<()> {
     World::run(async |world| {
         let mut found = Vec::new();
         for (language, connection) in [("en", "mfachanged"), ("fr", "ondemand")] {
-            world.browser.goto(format!("{}?lang={language}", world.host.url())).await?;
-            world.expect_status(connection, "needs-attention").await?;
+            // The English page is open already, and navigating away from one that still loads proves nothing here.
+            if language == "fr" {
+                world.browser.goto(format!("{}?lang=fr", world.host.url())).await?;
+            }
+            if let Err(error) = world.expect_status(connection, "needs-attention").await {
+                return Err(format!("{error}; the page is {}", world.browser.source().await?).into());
+            }
             found.extend(axe(world, &format!("{language}, list")).await?);
             world.press_reconnect(connection).await?;
             world.enter_connect().await?;
