@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, LOGINS, delivery, flinks::Session, send};
+use common::{Bench, Database, LOGINS, delivery, flinks::Session, send};
 use flinks_host::{Config, Host};
 use serde_json::json;
 
@@ -246,4 +246,16 @@ async fn a_host_that_cannot_start_names_the_setting_in_one_line() {
         let text = Host::start(config).await.unwrap_err().to_string();
         assert!(text.starts_with(start) && !text.contains('\n') && !text.contains("hush"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_page_that_goes_away_in_the_middle_takes_nothing_with_it() {
+    let bench = Bench::new(&Database::at("sqlite::memory:".to_owned())).await;
+    let before = bench.connection("nightly").await;
+    for moment in 0..300_u64 {
+        let asked = bench.browser.get(format!("{}/api/connections", bench.base)).header("cookie", &bench.cookie).send();
+        // Whatever the answer: it is the moment of going that varies.
+        let _ = tokio::time::timeout(std::time::Duration::from_micros(moment * 10), asked).await;
+    }
+    assert_eq!(bench.connection("nightly").await, before);
 }

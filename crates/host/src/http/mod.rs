@@ -4,7 +4,7 @@
 //! the demo page and its controls; [`visitor`] says who asks, [`same_origin`] from where, [`problem`] how it is refused.
 //!
 //! Invariants: every answer below `/api` is `no-store`; the log has method, route pattern, status and time of a request, never
-//! its path, query or body.
+//! its path, query or body; what was begun is carried to its end, also when whoever asked has gone.
 
 mod body;
 mod connections;
@@ -22,7 +22,7 @@ use std::time::Instant;
 use axum::{
     Router,
     extract::{MatchedPath, Request},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -72,7 +72,17 @@ pub(crate) fn router(site: Site, demo: Option<(DemoFiles, demo::SandboxControls)
         ),
         None => all.fallback(no_route),
     };
-    all.layer(from_fn(log)).with_state(site)
+    all.layer(from_fn(log)).layer(from_fn(to_its_end)).with_state(site)
+}
+
+/// Without this the server drops a handler whose client has gone; with it a statement half-way, the database's connection, and with the last
+/// connection a database in memory.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        // It panicked, and that was logged where it happened.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 async fn no_route() -> Problem {
