@@ -117,13 +117,19 @@ export async function markup() {
     for (const tree of trees) for (const name of names) if ((tree.textContent ?? tree.documentElement.textContent).includes(labels[name])) seen.add(name);
     return trees.flatMap((tree) => [...tree.querySelectorAll("img")]).length;
   };
+  // A text may come a moment after its view.
+  const shown = async (name) => {
+    let count;
+    await until(`${name} is shown`, () => ((count = images()), seen.has(name)));
+    return count;
+  };
   const visit = await mounted({ container: null, labels });
-  const inSession = images();
+  const inSession = await shown("connect");
   await visit.delivers();
-  const silent = await Visit.open({ container: null, labels, params: { theme: "silent" }, loadTimeoutMs: 50 });
-  images();
+  const silent = await Visit.open({ container: null, labels, params: { theme: "silent" }, loadTimeoutMs: 1_000 });
+  await shown("loading");
   await silent.ended();
-  const inFailure = images();
+  const inFailure = await shown("loadTimeout");
   silent.session.close();
 
   // The twin: the same text as markup.
