@@ -76,7 +76,6 @@ impl Run {
             b'b' => self.handle(Input::Begin),
             b'h' => self.handle(Input::Hold(Holding::Held)),
             b'y' => self.handle(Input::Hold(Holding::Busy)),
-            b'l' => self.handle(Input::Hold(Holding::Lost)),
             // start answers
             b's' => self.started(self.call, &[("status", "challenge"), ("mode", "refresh"), ("requestId", REQUEST)]),
             b'S' => self.started(
