@@ -240,18 +240,17 @@ impl SessionBook {
         while let Some(id) = self.due.take(now_ms) {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
             if session.due_ms() <= now_ms {
-                let ending = match session.phase {
-                    Phase::Asking { .. } => Ending::IdleTooLong,
-                    Phase::Authorized { .. } => Ending::NotFetched,
+                session.phase = match session.phase {
+                    Phase::Asking { .. } => {
+                        unanswered.push(session.identity.login_id.clone());
+                        Phase::Over(Ending::IdleTooLong)
+                    }
+                    Phase::Authorized { .. } => Phase::Over(Ending::NotFetched),
                     Phase::Over(_) => {
                         self.sessions.remove(&id);
                         continue;
                     }
                 };
-                if matches!(ending, Ending::IdleTooLong) {
-                    unanswered.push(session.identity.login_id.clone());
-                }
-                session.phase = Phase::Over(ending);
             }
             self.due.add(session.due_ms(), id);
         }
