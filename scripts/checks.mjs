@@ -5,11 +5,12 @@
 // `excerpt(output)` finds what the failed tests said.
 
 import { createHash } from "node:crypto";
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { Failure, find, isUnreachable, root, run } from "./command.mjs";
 import { consume, countRows } from "./consumers.mjs";
+import { withRelay } from "./relay.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -220,24 +221,31 @@ function wasmCheck(title, needs, driver) {
     about: `the wasm shell, in ${title}`,
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "wasm-pack", ...needs],
     async run(log) {
-      const test = () => run("wasm-pack", ["test", "--mode", "no-install", "--headless", ...driver(), "--", "--test", "web"], {
+      await withRelay((port) => {
+        const settings = join(root, "target/test", `webdriver-${title.toLowerCase()}.json`);
+        mkdirSync(dirname(settings), { recursive: true });
+        writeFileSync(settings, JSON.stringify(relayed(port)));
         // The default of 20 s is short for a browser's first start on a busy machine.
-        env: { ...wasmEnv(), WASM_BINDGEN_TEST_TIMEOUT: "120", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" },
-        log,
+        const env = { ...wasmEnv(), WASM_BINDGEN_TEST_TIMEOUT: "120", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60", WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings };
+        return run("wasm-pack", ["test", "--mode", "no-install", "--headless", ...driver(), "--", "--test", "web"], { env, log });
       });
-      try {
-        await test();
-      } catch (error) {
-        // A browser that hangs before it has seen a test is started again, once. What fails after that is ours.
-        const hasHung = error instanceof CommandFailed && error.output.includes("Running headless tests") && !/^running \d+ tests?$/m.test(error.output);
-        if (!hasHung) throw error;
-        await test();
-        return { remark: "the browser hung before the first test and was started again" };
-      }
     },
     count: rustSummary,
     excerpt: rustFailures,
   };
+}
+
+/** The browsers' settings, with the relay on this port in front of everything; browsers would go to loopback directly. */
+function relayed(port) {
+  const settings = JSON.parse(readFileSync(join(root, "webdriver.json"), "utf8"));
+  settings["goog:chromeOptions"].args.push(`--proxy-server=http://127.0.0.1:${port}`, "--proxy-bypass-list=<-loopback>");
+  settings["moz:firefoxOptions"].prefs = {
+    "network.proxy.type": 1,
+    "network.proxy.http": "127.0.0.1",
+    "network.proxy.http_port": port,
+    "network.proxy.allow_hijacking_localhost": true,
+  };
+  return settings;
 }
 
 /** Users' journeys through widget, host and sandbox; one at a time, for each has the browser to itself. */
