@@ -683,7 +683,7 @@ fn a_stringified_message_is_parsed_when_json_parse_does() {
             panic!("{case}")
         };
         *verdicts.entry(verdict).or_default() += 1;
-        let letter = Letter::of_connect(json!(text));
+        let letter = Letter(json!(text));
         let fields = letter.fields();
         if fields.is_some() != (verdict == "object") {
             assert!(is_difference_of_the_stand_in(name) && fields.is_none(), "{name}: JSON.parse says {verdict}");
@@ -715,7 +715,7 @@ fn a_poisoned_prototype_in_a_text_is_no_message() {
     for case in &cases {
         let text = case[0].as_str().expect("a text");
         harmful += u32::from(case[2] == true);
-        let letter = Letter::of_connect(json!(text));
+        let letter = Letter(json!(text));
         let fields = letter.fields();
         assert_eq!(fields.is_some(), case[1] == "object", "{text}");
         let Some(fields) = fields else { continue };

@@ -18,7 +18,7 @@ use support::*;
 const NOTHING_ASKED: Expected<'static> = Expected { tag: None, redirect_url: None };
 
 fn read(data: Value) -> Option<Message> {
-    let letter = Letter::of_connect(data);
+    let letter = Letter(data);
     let fields = letter.fields()?;
     Message::read(&*fields)
 }

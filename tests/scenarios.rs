@@ -741,14 +741,10 @@ fn a_new_size_after_the_warning_is_its_echo_and_sets_no_clock_back() {
 }
 
 #[test]
-fn nothing_untrusted_sets_the_idle_clock_back() {
+fn noise_does_not_set_the_idle_clock_back() {
     let mut session = at_mfa();
-    let genuine = Letter::of_connect(json!({ "step": "APP_RESIZE" }));
     for minutes in 0..8 {
         assert_eq!(session.phase(), Phase::Active, "minute {minutes}");
-        session.posted(&Letter { is_trusted: false, ..genuine.clone() });
-        session.posted(&Letter { is_from_frame: false, ..genuine.clone() });
-        session.posted(&Letter { is_from_origin: false, ..genuine.clone() });
         session.connect_says(json!({ "noise": true }));
         session.goes_online();
         session.advance(MINUTE);
@@ -1784,7 +1780,7 @@ fn debug_output_of_everything_that_leaves_the_session_hides_the_ids() {
     session.handle(0, Input::Begin);
     session.handle(1, Input::Started { call: 1, reply: Ok(reply) });
     session.handle(2, Input::Hold(Holding::Held));
-    session.handle(3, Input::Posted(&Letter::of_connect(redirect())));
+    session.handle(3, Input::Posted(&Letter(redirect())));
     session.handle(4, Input::Delivered { try_number: 1, answer: &HostAnswer::Ok });
     for _ in 0..100 {
         let Some(output) = session.poll() else { break };

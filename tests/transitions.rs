@@ -27,9 +27,6 @@ start_nonsense            .       failed   failed  .        .          .        
 start_refused             .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
 start_unreachable         .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
 start_of_abandoned_call   .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-posted_by_script          .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-posted_by_other_window    .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-posted_by_other_origin    .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
 posted_noise              .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
 app_mounted               .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
 mfa                       .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
@@ -83,9 +80,6 @@ start_nonsense            .       .        .       .      .      .         .    
 start_refused             .       .        .       .      .      .         .       .    .      .       .       .       .
 start_unreachable         .       .        .       .      .      .         .       .    .      .       .       .       .
 start_of_abandoned_call   .       .        .       .      .      .         .       .    .      .       .       .       .
-posted_by_script          .       .        .       .      .      .         .       .    .      .       .       .       .
-posted_by_other_window    .       .        .       .      .      .         .       .    .      .       .       .       .
-posted_by_other_origin    .       .        .       .      .      .         .       .    .      .       .       .       .
 posted_noise              .       .        .       .      .      .         .       .    .      .       .       .       .
 app_mounted               .       .        active  =      =      =         =       .    .      .       .       .       .
 mfa                       .       .        active  =      =      =         =       .    .      .       .       .       .
@@ -282,7 +276,6 @@ fn renewed_twice() -> Driver {
 
 /// What the row named `input` does to a session.
 fn apply(session: &mut Driver, input: &str) {
-    let genuine = Letter::of_connect(redirect());
     let call = session.call;
     let try_number = session.try_number;
     match input {
@@ -294,9 +287,6 @@ fn apply(session: &mut Driver, input: &str) {
         "start_refused" => session.host_refuses_start(refused(500)),
         "start_unreachable" => session.host_refuses_start(HostAnswer::Unreachable),
         "start_of_abandoned_call" => session.handle(Input::Started { call: call + 1, reply: Ok(StartReply::UpToDate) }),
-        "posted_by_script" => session.posted(&Letter { is_trusted: false, ..genuine }),
-        "posted_by_other_window" => session.posted(&Letter { is_from_frame: false, ..genuine }),
-        "posted_by_other_origin" => session.posted(&Letter { is_from_origin: false, ..genuine }),
         "posted_noise" => session.connect_says(json!({ "noise": 1 })),
         "app_mounted" => session.step("APP_MOUNTED"),
         "mfa" => session.step("COMPONENT_LOAD_MFA"),
@@ -410,7 +400,7 @@ fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
     match input {
         Input::Begin => &["begin"],
         Input::Started { .. } => &["start_challenge", "start_refused", "start_unreachable", "start_of_abandoned_call"],
-        Input::Posted(_) => &["posted_by_script", "posted_by_other_window", "posted_by_other_origin", "app_mounted"],
+        Input::Posted(_) => &["posted_noise", "app_mounted"],
         Input::Delivered { .. } => {
             &["delivered", "delivery_refused", "delivery_unreachable", "delivered_abandoned_try"]
         }
@@ -430,7 +420,7 @@ fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
 #[test]
 fn every_input_and_every_phase_stands_in_the_tables() {
     let answer = &HostAnswer::Unreachable;
-    let letter = Letter::of_connect(redirect());
+    let letter = Letter(redirect());
     let inputs = [
         Input::Begin,
         Input::Started { call: 0, reply: Err(answer) },

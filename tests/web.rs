@@ -54,6 +54,14 @@ extern "C" {
 }
 
 // The shell's files import each other; what a test runs on serves only the files that Rust names.
+#[wasm_bindgen(module = "/src/web/gate.js")]
+extern "C" {
+    type Gate;
+    #[wasm_bindgen(constructor)]
+    fn new(frame: &Element, origin: &str) -> Gate;
+    #[wasm_bindgen(method)]
+    fn admits(this: &Gate, event: &JsValue) -> bool;
+}
 #[wasm_bindgen(module = "/src/web/inputs.js")]
 extern "C" {
     #[wasm_bindgen(thread_local_v2, js_name = BEGIN)]
@@ -266,6 +274,42 @@ async fn another_window_of_the_same_origin_is_nothing() {
     js("postMessage({ step: 'REDIRECT', loginId: 'forged-login-1' }, '*')");
     mounted.post(&redirect());
     assert_eq!(mounted.result("loginId").await.as_deref(), Some(LOGIN));
+}
+
+#[wasm_bindgen_test]
+async fn the_gate_lets_the_frame_in_and_counts_everybody_else() {
+    let mounted = Mounted::new("{}").await;
+    let origin = js("location.origin").as_string().expect("an origin");
+    let gate = Gate::new(&mounted.frame(), &origin);
+    let of_elsewhere = Gate::new(&mounted.frame(), "https://elsewhere.test");
+    let dropped = |gate: &Gate| {
+        let text = evaluate("JSON.stringify(a.dropped)", gate, &JsValue::UNDEFINED);
+        text.as_string().expect("counts")
+    };
+    let next = || {
+        js("new Promise((resolve) => addEventListener('message', resolve, { once: true }))").unchecked_into::<Promise>()
+    };
+    let heard = |event| async move { JsFuture::from(event).await.expect("a message") };
+
+    let event = next();
+    mounted.post("{ step: 'APP_MOUNTED' }");
+    let event = heard(event).await;
+    assert!(gate.admits(&event));
+    assert_eq!(dropped(&gate), r#"{"isTrusted":0,"source":0,"origin":0}"#);
+    assert!(!of_elsewhere.admits(&event));
+    assert_eq!(dropped(&of_elsewhere), r#"{"isTrusted":0,"source":0,"origin":1}"#);
+
+    let event = next();
+    js("postMessage({ step: 'APP_MOUNTED' }, '*')");
+    assert!(!gate.admits(&heard(event).await));
+    let event = next();
+    evaluate(
+        "dispatchEvent(new MessageEvent('message', { origin: location.origin, source: a.contentWindow }))",
+        &mounted.frame(),
+        &JsValue::UNDEFINED,
+    );
+    assert!(!gate.admits(&heard(event).await));
+    assert_eq!(dropped(&gate), r#"{"isTrusted":1,"source":1,"origin":0}"#);
 }
 
 /// Every kind of value in the message's place and in a field's place: none ends the session or harms the module, and the next true message still

@@ -1,10 +1,10 @@
-//! Any bytes as a schedule: what Connect, strangers, the host, the user, the other tabs and the clock do to one session.
+//! Any bytes as a schedule: what Connect, the host, the user, the other tabs and the clock do to one session.
 //!
 //! The first byte chooses the options, every other is one thing that happens (the table in `step`, in letters, so that a seed can be
 //! read); a byte that is no letter of the table is time. What must hold, whatever the order:
 //!
 //! - one settlement per attempt, and only a phase change out of a final phase begins another;
-//! - a login comes only from a message the browser, the window and the origin vouch for;
+//! - a login comes only from a message of Connect's;
 //! - nothing is delivered before it was accepted, and an attempt delivers the same thing every time;
 //! - a wake at the deadline changes the deadline, so no timer spins;
 //! - no id stands in what a log would show.
@@ -22,8 +22,6 @@ use libfuzzer_sys::fuzz_target;
 
 const LOGIN: &str = "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31";
 const OTHER_LOGIN: &str = "9c46a7d9-f8c7-42e4-a9a9-19e79c8a9e42";
-/// Only strangers name this one.
-const FORGED_LOGIN: &str = "f0f0f0f0-dead-4bad-8bad-f0f0f0f0f0f0";
 const REQUEST: &str = "0f1e2d3c-aaaa-4bbb-8ccc-000000000001";
 const TOKEN: &str = "7a7a7a7a-1111-4222-8333-444444444444";
 const ATTEMPT: &str = "attempt-of-the-host-0001";
@@ -108,10 +106,6 @@ impl Run {
             ]),
             b'j' => self.says(&[("step", "REDIRECT"), ("loginId", "?")]),
             b'-' => self.says(&[]),
-            // what strangers say: wrong in one of the three ways
-            b'1' => self.forges([false, true, true]),
-            b'2' => self.forges([true, false, true]),
-            b'3' => self.forges([true, true, false]),
             // delivery answers
             b'o' => self.delivered(self.try_number, HostAnswer::Ok),
             b'O' => self.delivered(self.try_number.wrapping_sub(1), HostAnswer::Ok),
@@ -215,12 +209,7 @@ impl Run {
 
     fn says(&mut self, fields: &'static [(&'static str, &'static str)]) {
         self.genuine_redirect |= fields.contains(&("step", "REDIRECT"));
-        self.handle(Input::Posted(&Letter { fields, facts: [true; 3] }));
-    }
-
-    fn forges(&mut self, facts: [bool; 3]) {
-        let fields = &[("step", "REDIRECT"), ("loginId", FORGED_LOGIN)];
-        self.handle(Input::Posted(&Letter { fields, facts }));
+        self.handle(Input::Posted(&Letter(fields)));
     }
 
     /// Left to its timers, with a page that closes it, every session that began comes to an end.
@@ -262,27 +251,11 @@ fn options(kind: u8) -> Properties {
     Properties(given.into_iter().map(|(name, property)| (name.to_owned(), property)).collect())
 }
 
-struct Letter {
-    fields: &'static [(&'static str, &'static str)],
-    facts: [bool; 3],
-}
+struct Letter(&'static [(&'static str, &'static str)]);
 
 impl Posted for Letter {
-    fn is_trusted(&self) -> bool {
-        self.facts[0]
-    }
-
-    fn is_from_frame(&self) -> bool {
-        self.facts[1]
-    }
-
-    fn is_from_origin(&self) -> bool {
-        self.facts[2]
-    }
-
     fn fields(&self) -> Option<Box<dyn Fields + '_>> {
-        assert!(self.facts == [true; 3], "a stranger's data was read");
-        Some(Box::new(Told(self.fields)))
+        Some(Box::new(Told(self.0)))
     }
 }
 

@@ -5,20 +5,11 @@ use super::failure::LoadProblem;
 use super::start::StartReply;
 use crate::connect::message::Fields;
 
-/// A message event as the browser delivered it, read no further than the gate asks.
+/// A message event as the browser delivered it, not read yet.
 ///
-/// The methods are asked in the order they stand here, each only when the one before said yes: `fields` is the first to touch the
-/// event's data, because reading it makes the browser deserialise what a stranger sent.
+/// The browser made it, and it came from the frame's own window and origin: who posted a message only the shell can ask, and strangers end there
+/// (`src/web/gate.js`).
 pub trait Posted {
-    /// The browser made this event; no script did.
-    fn is_trusted(&self) -> bool;
-
-    /// The sender is the frame's own window, and both exist.
-    fn is_from_frame(&self) -> bool;
-
-    /// The sender's origin is the frame's.
-    fn is_from_origin(&self) -> bool;
-
     /// The data, or what its JSON text says; `None` when that is nothing. It need be no object: no field is found in it then.
     fn fields(&self) -> Option<Box<dyn Fields + '_>>;
 }
@@ -43,7 +34,7 @@ pub enum Input<'a> {
         /// Its reply, or how it was refused.
         reply: Result<StartReply, &'a HostAnswer>,
     },
-    /// A message event reached the page.
+    /// A message of Connect's frame reached the page.
     Posted(&'a dyn Posted),
     /// The host answered delivery try number `try_number`.
     Delivered {

@@ -4,7 +4,7 @@
 //!
 //! 1. Exactly one [`Output::Settle`] per attempt, whatever happens.
 //! 2. A result is made only of a message that passed the whole gate, in this order: made by the browser, from our frame's window, from
-//!    our frame's origin, in a phase that listens, within the rate, and only then read.
+//!    our frame's origin (these three `src/web/gate.js` asks), in a phase that listens, within the rate, and only then read.
 //! 3. The first acceptable REDIRECT is the result; the same again is nothing; a different one before the end is a conflict.
 //! 4. A result once accepted is delivered at least once or reported undelivered; closing takes the picture away, not the delivery.
 //! 5. Answers to abandoned calls change nothing: every call carries a number.
@@ -72,15 +72,9 @@ const RATE_PER_SECOND: u64 = 1_000;
 /// The heights Connect may ask for, in CSS pixels: neither too small to answer in nor endless.
 const HEIGHTS_PX: (u32, u32) = (240, 1_600);
 
-/// Messages that did not pass the gate, by the check that stopped them.
+/// Messages of the frame's that went no further, by the check that stopped them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Made by a script.
-    pub untrusted: u32,
-    /// From another window, or from none.
-    pub source: u32,
-    /// From another origin.
-    pub origin: u32,
     /// Nobody was listening.
     pub phase: u32,
     /// Too many.
@@ -394,13 +388,7 @@ impl Session {
 
     fn posted(&mut self, now_ms: u64, posted: &dyn Posted) {
         let dropped = &mut self.dropped;
-        let counter = if !posted.is_trusted() {
-            &mut dropped.untrusted
-        } else if !posted.is_from_frame() {
-            &mut dropped.source
-        } else if !posted.is_from_origin() {
-            &mut dropped.origin
-        } else if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {
+        let counter = if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {
             &mut dropped.phase
         } else if !self.rate.admits(now_ms) {
             &mut dropped.rate

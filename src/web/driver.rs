@@ -66,7 +66,7 @@ impl Driver {
     }
 
     fn feed(&self, kind: u32, number: u32, value: &JsValue) {
-        let message = FrameMessage { sender: number, event: value };
+        let message = FrameMessage(value);
         let told;
         let input = match kind {
             BEGIN => Input::Begin,

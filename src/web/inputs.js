@@ -1,7 +1,7 @@
 // What happens to a session, by number: calls into WebAssembly carry numbers cheaply. `driver.rs` has the same.
 
 export const BEGIN = 0;
-/** With the sender (below) and the message event. */
+/** By Connect's frame: with the message event. */
 export const POSTED = 1;
 /** With the call's number and what the host answered. */
 export const STARTED = 2;
@@ -19,9 +19,3 @@ export const USER_STAYS = 10;
 export const USER_RETRIES = 11;
 export const HOST_CLOSED = 12;
 export const RETRY = 13;
-
-/** Who posted a message. */
-export const FRAME = 0;
-export const SCRIPT = 1;
-export const OTHER_WINDOW = 2;
-export const OTHER_ORIGIN = 3;

@@ -4,7 +4,8 @@
 // because it belongs to the page's own frames. Styling goes through the style object model only, which a strict Content-Security-Policy
 // allows, and nothing is ever parsed as HTML. What to show is decided in Rust.
 
-import { BLOCKED, FRAME, OTHER_ORIGIN, OTHER_WINDOW, POSTED, SCRIPT, USER_CLOSED, USER_RETRIES, USER_STAYS } from "./inputs.js";
+import { Gate } from "./gate.js";
+import { BLOCKED, POSTED, USER_CLOSED, USER_RETRIES, USER_STAYS } from "./inputs.js";
 import { raw } from "./value.js";
 import { VIEWS, word } from "./words.js";
 
@@ -138,7 +139,8 @@ export class Stage {
     for (const [name, value] of Object.entries(attributes)) if (value !== null) frame.setAttribute(name, value);
     this.#framed = new AbortController();
     const { signal } = this.#framed;
-    addEventListener("message", (event) => this.#hear(POSTED, senderOf(event, frame, origin), event), { signal });
+    const gate = new Gate(frame, origin);
+    addEventListener("message", (event) => gate.admits(event) && this.#hear(POSTED, 0, event), { signal });
     document.addEventListener(
       "securitypolicyviolation",
       (event) => {
@@ -266,14 +268,6 @@ export class Stage {
     button.textContent = this.#say(text);
     button.addEventListener("click", action, { signal: this.#up.signal });
   }
-}
-
-/** Who posted a message, asked in this order and no further than the first no. */
-function senderOf(event, { contentWindow }, origin) {
-  if (!event.isTrusted) return SCRIPT;
-  // A detached frame has no window and a vanished sender is null: null must never equal null.
-  if (contentWindow === null || event.source !== contentWindow) return OTHER_WINDOW;
-  return event.origin === origin ? FRAME : OTHER_ORIGIN;
 }
 
 function originOf(url) {

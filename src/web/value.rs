@@ -10,32 +10,12 @@ use crate::connect::address::ParsedUrl;
 use crate::connect::message::{Field, Fields, MAX_JSON_LEN};
 use crate::session::{HostAnswer, Posted, Properties, Property};
 
-/// A message event, and who posted it by `inputs.js`.
-pub(super) struct FrameMessage<'a> {
-    pub(super) sender: u32,
-    pub(super) event: &'a JsValue,
-}
-
-/// `inputs.js` has the same numbers.
-const SCRIPT: u32 = 1;
-const OTHER_WINDOW: u32 = 2;
-const OTHER_ORIGIN: u32 = 3;
+/// A message event of Connect's frame: `gate.js` lets no other in.
+pub(super) struct FrameMessage<'a>(pub(super) &'a JsValue);
 
 impl Posted for FrameMessage<'_> {
-    fn is_trusted(&self) -> bool {
-        self.sender != SCRIPT
-    }
-
-    fn is_from_frame(&self) -> bool {
-        self.sender != OTHER_WINDOW
-    }
-
-    fn is_from_origin(&self) -> bool {
-        self.sender != OTHER_ORIGIN
-    }
-
     fn fields(&self) -> Option<Box<dyn Fields + '_>> {
-        let value = page::fields(self.event, limit(MAX_JSON_LEN));
+        let value = page::fields(self.0, limit(MAX_JSON_LEN));
         if value.is_undefined() { None } else { Some(Box::new(OwnFields(value))) }
     }
 }

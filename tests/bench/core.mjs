@@ -12,7 +12,6 @@ import { Failure, root, run } from "../../scripts/command.mjs";
 const kinds = {
   message: "a message is decoded",
   redirect: "a result is read from REDIRECT, ids in fields and in `url`",
-  stranger: "a stranger's message is refused",
   session: "a whole session: options, start, frame, questions, result, delivery",
 };
 

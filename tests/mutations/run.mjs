@@ -5,7 +5,7 @@
 //   npm run mutations -- tag page           those whose name has one of these words
 //
 // A test that passes with and without a check proves nothing about it: this is the proof that ours do. What the core decides is caught by native
-// tests; what only a browser can show, by an end-to-end test in Chromium against a package built with the mutation inside. The two go side by side,
+// tests, who posted a message by Node's; what only a browser can show, by an end-to-end test in Chromium against a package built with the mutation inside. The two go side by side,
 // each in a copy of its own.
 //
 // Invariants: the working tree is only read; a copy is restored before every mutation; all tests pass before the first; what does not compile has
@@ -27,6 +27,7 @@ const page = "docs/attacks.md";
 const limitMinutes = 2;
 
 const inBrowser = (test) => test.startsWith("e2e ");
+const inNode = (test) => test.startsWith("sdk ");
 
 await main(async () => {
   const words = process.argv.slice(2).filter((word) => word !== "--write");
@@ -87,11 +88,18 @@ async function inCore(tests) {
   const test = (names, options) => cargo("test", ["--no-fail-fast", ...names.flatMap((name) => (name === "lib" ? ["--lib"] : ["--test", name]))], options);
   // For WebAssembly, because the shell is compiled for nothing else.
   const lint = (options) => cargo("clippy", ["--lib", "--target", target], { ...options, env: wasmEnv() });
-  const inRust = tests.filter((name) => name !== "clippy");
-  if (inRust.length) await test(inRust);
+  const script = (name) => `tests/${name.replace(" ", "/")}.test.mjs`;
+  const node = (name, options) => run("node", ["--test", "--test-reporter=tap", script(name)], { cwd: copy, ...options });
+  const isInRust = (name) => name !== "clippy" && !inNode(name);
+  if (tests.some(isInRust)) await test(tests.filter(isInRust));
   if (tests.includes("clippy")) await lint();
-  const where = (name) => (name === "lib" ? "beside the code" : name === "clippy" ? "the lints of `Cargo.toml`" : `\`tests/${name}.rs\``);
-  return { copy, fails: (name) => verdict(() => (name === "clippy" ? lint({ limitMinutes }) : test([name], { limitMinutes })), where(name)) };
+  for (const name of tests.filter(inNode)) await node(name);
+  const where = (name) => {
+    if (name === "lib") return "beside the code";
+    return name === "clippy" ? "the lints of `Cargo.toml`" : `\`${inNode(name) ? script(name) : `tests/${name}.rs`}\``;
+  };
+  const check = (name) => (name === "clippy" ? lint({ limitMinutes }) : inNode(name) ? node(name, { limitMinutes }) : test([name], { limitMinutes }));
+  return { copy, fails: (name) => verdict(() => check(name), where(name)) };
 }
 
 // ---- the package, by end-to-end tests ----
@@ -152,7 +160,7 @@ async function verdict(test, where) {
     if (error instanceof CommandHung) return { caught: true, hung: true, by: `${where}: it never ends` };
     if (!(error instanceof CommandFailed)) throw error;
     // A test's name in the runner's summary, or the lint that cargo was told of by the configuration.
-    const [failed] = [/^failures:\n {4}(\S+)$/m, /requested on the command line with `-[DF] ([\w:-]+)`/].flatMap((pattern) => pattern.exec(error.output)?.[1] ?? []);
+    const [failed] = [/^failures:\n {4}(\S+)$/m, /requested on the command line with `-[DF] ([\w:-]+)`/, /^not ok \d+ - (.+)$/m].flatMap((pattern) => pattern.exec(error.output)?.[1] ?? []);
     return failed ? { caught: true, by: `${where}: \`${failed}\`` } : { caught: false, by: `it does not compile:\n${error.output.slice(-2_000)}` };
   }
 }

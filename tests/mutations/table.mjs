@@ -5,47 +5,37 @@
 
 /**
  * Mutations of one file: `[check, what becomes of it, text, replacement, test]`. A test is a file of tests/*.rs, `lib` for those beside the code,
- * `clippy` for lints, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name.
+ * `clippy` for lints, `sdk` and a file of tests/sdk, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name.
  */
 const inFile = (file, mutations) => mutations.map(([check, change, text, replacement, test]) => ({ file, check, change, text, replacement, test }));
 
 const gate = inFile("src/session/machine.rs", [
-  ["isTrusted", "scripts may make messages", "if !posted.is_trusted() {", "if false {", "gate"],
-  ["source", "any window may speak", "} else if !posted.is_from_frame() {", "} else if false {", "gate"],
-  ["origin", "any origin may speak", "} else if !posted.is_from_origin() {", "} else if false {", "gate"],
-  ["phase", "a session that is over listens", "} else if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {", "} else if false {", "gate"],
+  ["phase", "a session that is over listens", "let counter = if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {", "let counter = if false {", "gate"],
   ["rate", "a runaway is read without end", "} else if !self.rate.admits(now_ms) {", "} else if false {", "gate"],
   ["rate: cap", "quiet saves up an endless burst", "self.tokens = (self.tokens + gained).min(RATE_BURST);", "self.tokens += gained;", "gate"],
-  ["rate: strangers", "strangers use up the rate", "let dropped = &mut self.dropped;", "self.rate.admits(now_ms);\n        let dropped = &mut self.dropped;", "gate"],
+  ["rate: phase first", "what nobody listens to uses up the rate", "let dropped = &mut self.dropped;", "self.rate.admits(now_ms);\n        let dropped = &mut self.dropped;", "gate"],
   ["order: data last", "the data is read before the checks", "let dropped = &mut self.dropped;", "drop(posted.fields());\n        let dropped = &mut self.dropped;", "gate"],
-  [
-    "order: source before origin",
-    "the origin is asked first",
-    "} else if !posted.is_from_frame() {",
-    "} else if !posted.is_from_origin() {\n            &mut dropped.origin\n        } else if !posted.is_from_frame() {",
-    "gate",
-  ],
 ]);
 
-const gateOnThePage = inFile("src/web/stage.js", [
-  ["page: isTrusted", "scripts may make messages", "if (!event.isTrusted) return SCRIPT;", "", "e2e attacks r01_"],
-  ["page: source", "any window may speak", "if (contentWindow === null || event.source !== contentWindow) return OTHER_WINDOW;", "", "e2e attacks r02_"],
-  ["page: null is not null", "a sender that is gone is the frame that is gone", "contentWindow === null || event.source", "event.source", "e2e attacks r04_"],
-  ["page: origin", "any origin may speak", "event.origin === origin ? FRAME : OTHER_ORIGIN", "FRAME", "e2e attacks r03_"],
-  ["page: origin, whole", "the right beginning is enough", "event.origin === origin ? FRAME", "event.origin.startsWith(origin) ? FRAME", "e2e attacks r03_"],
-  ["page: origin, once", "the frame's address of the moment is asked", "return event.origin === origin ? FRAME", "return event.origin === new URL(arguments[1].src).origin ? FRAME", "e2e attacks r03_"],
-  ["page: data last", "the data is read before the checks", "senderOf(event, frame, origin), event)", "senderOf(event, frame, origin, event.data), event)", "e2e attacks r07_"],
+const sender = inFile("src/web/gate.js", [
+  ["isTrusted", "scripts may make messages", 'if (!event.isTrusted) return "isTrusted";', "", "e2e attacks r01_"],
+  ["source", "any window may speak", 'if (contentWindow === null || event.source !== contentWindow) return "source";', "", "e2e attacks r02_"],
+  ["source: null is not null", "a sender that is gone is the frame that is gone", "contentWindow === null || event.source", "event.source", "e2e attacks r04_"],
+  ["origin", "any origin may speak", 'if (event.origin !== this.#origin) return "origin";', "", "e2e attacks r03_"],
+  ["origin, whole", "the right beginning is enough", "event.origin !== this.#origin", "!event.origin.startsWith(this.#origin)", "e2e attacks r03_"],
+  ["origin, once", "the frame's address of the moment is asked", "event.origin !== this.#origin", "event.origin !== new URL(this.#frame.src).origin", "e2e attacks r03_"],
+  ["order: source before origin", "the origin is asked first", "// A detached frame", 'if (event.origin !== this.#origin) return "origin";\n    // A detached frame', "sdk gate"],
+  ["data last", "the data is read before the checks", "// A script made it.", "void event.data;", "e2e attacks r07_"],
+  ["strangers are counted", "they are not", "if (failed) this.dropped[failed] += 1;", "", "sdk gate"],
+]);
+
+const frame = inFile("src/web/stage.js", [
+  ["page: the gate", "nobody asks it", "gate.admits(event) && this.#hear", "this.#hear", "e2e attacks r01_"],
   ["page: listener taken off", "it stays", "this.#framed.abort(null);", "", "e2e attacks r10_"],
   ["page: who reports a blocked frame", "scripts may report it", "event.isTrusted && event.disposition", "event.disposition", "e2e policies r42_"],
   ["page: which policy", "a policy that only watches counts", 'event.disposition === "enforce" && ', "", "e2e policies r42_"],
   ["page: what is blocked", "whatever is blocked counts", "/^(frame|child|default)-src/.test(event.effectiveDirective) && ", "", "e2e policies r42_"],
   ["page: which frame is blocked", "any frame counts", " && originOf(event.blockedURI) === origin", "", "e2e policies r42_"],
-]);
-
-const shell = inFile("src/web/value.rs", [
-  ["shell: isTrusted", "scripts may make messages", "self.sender != SCRIPT", "true", "e2e attacks r01_"],
-  ["shell: source", "any window may speak", "self.sender != OTHER_WINDOW", "true", "e2e attacks r02_"],
-  ["shell: origin", "any origin may speak", "self.sender != OTHER_ORIGIN", "true", "e2e attacks r03_"],
 ]);
 
 const decoder = [
@@ -220,7 +210,7 @@ const platform = [
     ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#say(text);", "button.innerHTML = this.#say(text);", "e2e policies r31_"],
     ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isCalm ? "" : text;', 'this.#alert.innerHTML = isCalm ? "" : text;', "e2e policies r31_"],
     ["texts are texts: the page's part", "the page's labels are HTML", "about.textContent = ", "about.innerHTML = ", "e2e policies r31_"],
-    ["Connect up", "a frame that has loaded is up", "if (globalThis.crossOriginIsolated) {", "frame.addEventListener(\"load\", () => this.#hear(POSTED, FRAME, { data: { step: \"APP_MOUNTED\" } }), { signal });\n    if (globalThis.crossOriginIsolated) {", "e2e policies r42_a_frame"],
+    ["Connect up", "a frame that has loaded is up", "if (globalThis.crossOriginIsolated) {", "frame.addEventListener(\"load\", () => this.#hear(POSTED, 0, { data: { step: \"APP_MOUNTED\" } }), { signal });\n    if (globalThis.crossOriginIsolated) {", "e2e policies r42_a_frame"],
   ]),
   ...inFile("src/web/host.js", [
     ["delivery: redirects", "they are followed, body and all", 'redirect: "error",', "", "e2e leaks r47_"],
@@ -240,5 +230,4 @@ const lints = [
   ...inFile("src/web/value.rs", [["lint: expect", "a number too large is a panic", "u32::try_from(number).unwrap_or(u32::MAX)", 'u32::try_from(number).expect("a small number")', "clippy"]]),
 ];
 
-/** The shell's in Rust come last: each takes the whole module to build. */
-export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...gateOnThePage, ...decoderOnThePage, ...platform, ...shell];
+export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...sender, ...frame, ...decoderOnThePage, ...platform];

@@ -289,9 +289,8 @@ test("custom properties and parts", () => {
 test("numbers that Rust and JavaScript share", () => {
   const numbers = (path, pattern) => Object.fromEntries([...read(path).matchAll(pattern)].map(([, name, number]) => [name, Number(number)]));
   const inputs = numbers("src/web/inputs.js", /^export const (\w+) = (\d+);$/gm);
-  const rust = { ...numbers("src/web/driver.rs", /^const (\w+): u32 = (\d+);$/gm), ...numbers("src/web/value.rs", /^const (\w+): u32 = (\d+);$/gm) };
-  // The frame is whoever is left.
-  assert.deepEqual({ FRAME: 0, ...rust }, inputs);
+  assert.ok(Object.keys(inputs).length > 10, "inputs.js has another form than this test reads");
+  assert.deepEqual(numbers("src/web/driver.rs", /^const (\w+): u32 = (\d+);$/gm), inputs);
 });
 
 test("what README.md shows of an example is that file", () => {

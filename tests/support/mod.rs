@@ -110,41 +110,13 @@ fn utf16_len(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// A message event: what it says, and the three facts about its sender that the browser vouches for.
+/// A message event of Connect's, and what it says.
 #[derive(Clone, Debug)]
-pub(crate) struct Letter {
-    pub(crate) data: Value,
-    pub(crate) is_trusted: bool,
-    pub(crate) is_from_frame: bool,
-    pub(crate) is_from_origin: bool,
-}
-
-impl Letter {
-    /// A genuine one.
-    pub(crate) fn of_connect(data: Value) -> Self {
-        Self { data, is_trusted: true, is_from_frame: true, is_from_origin: true }
-    }
-
-    pub(crate) fn is_genuine(&self) -> bool {
-        self.is_trusted && self.is_from_frame && self.is_from_origin
-    }
-}
+pub(crate) struct Letter(pub(crate) Value);
 
 impl Posted for Letter {
-    fn is_trusted(&self) -> bool {
-        self.is_trusted
-    }
-
-    fn is_from_frame(&self) -> bool {
-        self.is_from_frame
-    }
-
-    fn is_from_origin(&self) -> bool {
-        self.is_from_origin
-    }
-
     fn fields(&self) -> Option<Box<dyn Fields + '_>> {
-        let data = match &self.data {
+        let data = match &self.0 {
             Value::String(text) if utf16_len(text) <= MAX_JSON_LEN => serde_json::from_str(text).ok()?,
             data => data.clone(),
         };
@@ -222,7 +194,7 @@ impl Driver {
     }
 
     pub(crate) fn connect_says(&mut self, data: Value) {
-        self.posted(&Letter::of_connect(data));
+        self.posted(&Letter(data));
     }
 
     pub(crate) fn step(&mut self, step: &str) {

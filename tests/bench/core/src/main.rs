@@ -68,26 +68,11 @@ fn properties(texts: &Texts) -> Properties {
 }
 
 /// A message event with one of these.
-struct Letter<'a> {
-    texts: &'a Texts,
-    is_from_frame: bool,
-}
+struct Letter<'a>(&'a Texts);
 
 impl Posted for Letter<'_> {
-    fn is_trusted(&self) -> bool {
-        true
-    }
-
-    fn is_from_frame(&self) -> bool {
-        self.is_from_frame
-    }
-
-    fn is_from_origin(&self) -> bool {
-        true
-    }
-
     fn fields(&self) -> Option<Box<dyn Fields + '_>> {
-        Some(Box::new(Texts(self.texts.0)))
+        Some(Box::new(Texts(self.0.0)))
     }
 }
 
@@ -134,7 +119,7 @@ fn active() -> Option<Session> {
             Output::Hold { .. } => session.handle(1, Input::Hold(Holding::Held)),
             Output::OpenFrame { .. } => {
                 is_mounted = true;
-                session.handle(2, Input::Posted(&Letter { texts: &MOUNTED, is_from_frame: true }));
+                session.handle(2, Input::Posted(&Letter(&MOUNTED)));
             }
             _ => {}
         }
@@ -146,7 +131,7 @@ fn active() -> Option<Session> {
 fn session() -> bool {
     let Some(mut session) = active() else { return false };
     for (now_ms, texts) in [(3, &MFA), (4, &SUBMITTED), (5, &REDIRECT)] {
-        session.handle(now_ms, Input::Posted(&Letter { texts, is_from_frame: true }));
+        session.handle(now_ms, Input::Posted(&Letter(texts)));
     }
     let mut is_done = false;
     while let Some(output) = session.poll() {
@@ -169,14 +154,8 @@ fn main() -> ExitCode {
         "message" => (0..count).all(|_| message()),
         "redirect" => (0..count).all(|_| redirect()),
         "session" => (0..count).all(|_| session()),
-        "stranger" => active().is_some_and(|mut session| {
-            (0..count).for_each(|_| {
-                session.handle(3, Input::Posted(&Letter { texts: black_box(&REDIRECT), is_from_frame: false }));
-            });
-            session.poll().is_none()
-        }),
         _ => {
-            eprintln!("flinks-bench: expected message, redirect, session or stranger, and a count");
+            eprintln!("flinks-bench: expected message, redirect or session, and a count");
             return ExitCode::FAILURE;
         }
     };
