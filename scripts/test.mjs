@@ -5,7 +5,7 @@
 //   npm test -- --list           what there is
 //
 // Each check runs once: a test that passes at the second try is a broken test. Nothing is skipped: a check that cannot
-// run has failed.
+// run has failed. They run one after the other, but for the browsers.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +15,9 @@ import { Failure, main, root, secondsSince } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
 const shownLines = 60;
+
+/** Side by side: Firefox needs as long as the other two in turn, and all of them wait more than they work. */
+const lanes = [["e2e-chromium", "e2e-webkit"], ["e2e-firefox"]];
 
 /** What the tests print for people: rows of a table (attack, engine, outcome …) and the sizes of the corpora. */
 const evidence = /^(\| .* \||corpus: )/;
@@ -35,11 +38,21 @@ await main(async () => {
   await setUp(...needs, ...(needsPackage ? ["build"] : []));
   if (needsPackage) await build();
 
-  const results = [];
-  for (const name of wanted) results.push(await perform(name, checks[name]));
-  summarise(results);
-  process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+  const results = {};
+  for (const name of wanted) {
+    const isInLane = lanes.flat().includes(name);
+    const together = isInLane ? lanes.map((lane) => lane.filter((other) => wanted.includes(other))) : [[name]];
+    // The first of a lane begins them all.
+    if (!(name in results)) await Promise.all(together.map((lane) => performInTurn(lane, results)));
+  }
+  const all = wanted.map((name) => results[name]);
+  summarise(all);
+  process.exitCode = all.every(({ ok }) => ok) ? 0 : 1;
 });
+
+async function performInTurn(names, results) {
+  for (const name of names) results[name] = await perform(name, checks[name]);
+}
 
 async function perform(name, check) {
   const log = `target/test/${name}.log`;
