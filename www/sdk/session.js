@@ -112,13 +112,22 @@ export class ReconnectSession extends EventTarget {
     if (this.#isBusy) return;
     this.#isBusy = true;
     try {
-      let isOver;
+      let isOver = true;
       while (this.#widget && this.#inbox.length > 0) isOver = this.#widget.hear(...this.#inbox.shift());
-      if (isOver) sessions.delete(this.#number);
+      if (isOver) this.#forget();
     } catch (cause) {
       this.#fail(cause);
     }
     this.#isBusy = false;
+  }
+
+  /** Nothing can happen to the session any more, but a retry where it failed. */
+  #forget() {
+    sessions.delete(this.#number);
+    if (this.#phase === "failed") return;
+    // At once: until the garbage is collected, the module's memory would grow with every session.
+    this.#widget?.free();
+    this.#widget = undefined;
   }
 
   #tell(name, detail) {

@@ -315,6 +315,33 @@ export async function traces() {
   return rows;
 }
 
+/** R10: a session that is over gives its memory back at once, not when the browser collects its garbage. */
+export async function memory() {
+  let memory;
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = function (...given) {
+    const instance = new Instance(...given);
+    memory = Object.values(instance.exports).find((exported) => exported instanceof WebAssembly.Memory);
+    return instance;
+  };
+  const { reconnect } = await import("/sdk/index.js");
+  const open = () => reconnect({ instance: "toolbox", requestId: REQUEST });
+  const size = () => memory.buffer.byteLength;
+  open().close();
+  const first = size();
+  for (let number = 0; number < 2_000; number++) open().close();
+  const later = size();
+  const sessions = Array.from({ length: 2_000 }, open);
+  const during = size();
+  for (const session of sessions) session.close();
+  return [
+    proved("2,000 sessions one after the other", `the module's memory: ${later} bytes, as before`, `all at once: ${during} bytes`, {
+      "it has not grown": later === first,
+      "they need some": during > first,
+    }),
+  ];
+}
+
 /** R10: what is over is forgotten. `window.sessions` has the sessions, weakly; the twin is held on purpose, and the test looks after the garbage is gone. */
 export async function forgettable() {
   const { reconnect } = await import("/sdk/index.js");

@@ -57,7 +57,7 @@ async fn r09_two_widgets_on_one_page_hear_each_their_own() -> Result<()> {
 #[tokio::test]
 async fn r10_nothing_of_ours_is_left() -> Result<()> {
     Lab::run(async |lab| {
-        lab.play("R10", &["gate.traces", "gate.forgettable"]).await?;
+        lab.play("R10", &["gate.traces", "gate.memory", "gate.forgettable"]).await?;
         lab.expect_forgotten("R10").await
     })
     .await
