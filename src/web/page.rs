@@ -1,6 +1,6 @@
 //! The browser as the shell calls it. What stands behind each of these is in the JavaScript file it names: plumbing that would cost ten
-//! times the bytes if every property and call crossed into WebAssembly by itself. Nothing is decided there: what to show, whom to believe,
-//! what an answer means is Rust's.
+//! times the bytes if every property and call crossed into WebAssembly by itself. Nothing is decided there but who posted a message, which
+//! only the browser can say: what to show, what to believe, what an answer means is Rust's.
 
 use js_sys::Array;
 use wasm_bindgen::JsValue;
