@@ -254,7 +254,8 @@ function endToEndCheck(engine, driver, needs, wrapper = []) {
   return {
     about: `end to end, in ${engine}`,
     needs: ["c-compiler", "package", ...needs],
-    run: (log) => run(cargo[0], cargo.slice(1), { env: { E2E_ENGINE: engine, E2E_DRIVER: find(driver) }, log }),
+    // Beside another engine's, on a slow machine, Firefox's have taken nineteen minutes.
+    run: (log) => run(cargo[0], cargo.slice(1), { env: { E2E_ENGINE: engine, E2E_DRIVER: find(driver) }, log, limitMinutes: 45 }),
     count: rustSummary,
     excerpt: rustFailures,
   };
