@@ -4,9 +4,10 @@
 // no server knows of it, and the page keeps its strict policy: script and stream come from its own origin.
 
 import { watch } from "node:fs";
-import { createServer, request } from "node:http";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { Failure, root, secondsSince } from "./command.mjs";
+import { askOn, passBack } from "./relay.mjs";
 
 const script = "/_reload.js";
 const stream = "/_reload";
@@ -41,18 +42,10 @@ function pass(incoming, outgoing, port) {
   const headers = { ...incoming.headers };
   // HTML must be readable here.
   delete headers["accept-encoding"];
-  const onwards = request({ host: "127.0.0.1", port, method, path, headers }, (answer) => {
+  askOn("flinks-host", { host: "127.0.0.1", port, path, headers }, incoming, outgoing, (answer) => {
     const isPage = /^text\/html\b/.test(answer.headers["content-type"] ?? "") && method === "GET" && answer.statusCode === 200;
-    if (isPage) return void addScript(answer, outgoing);
-    outgoing.writeHead(answer.statusCode, answer.headers);
-    answer.pipe(outgoing);
+    return isPage ? void addScript(answer, outgoing) : passBack(answer, outgoing);
   });
-  onwards.on("error", () => {
-    if (!outgoing.headersSent) outgoing.writeHead(502, { "Content-Type": "text/plain" });
-    outgoing.end("flinks-host does not answer\n");
-  });
-  outgoing.once("close", () => onwards.destroy());
-  incoming.pipe(onwards);
 }
 
 async function addScript(answer, outgoing) {
