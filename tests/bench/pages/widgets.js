@@ -1,6 +1,7 @@
 // Many sessions, at once or one after the other, and what is left of them.
 
 import { reconnect } from "flinks-reconnect";
+import { memoryBytes } from "../../e2e/pages/memory.js";
 import { CONNECT } from "../begin.js";
 
 // ---- what there is, counted where the browser offers no count of its own: before anything of the widget runs ----
@@ -17,16 +18,7 @@ window.clearTimeout = (timer) => {
   clear(timer);
 };
 
-/** The module's memory, which is its own affair: the engine shows whoever makes an instance. */
-let memory;
-const { Instance } = WebAssembly;
-WebAssembly.Instance = function (...given) {
-  const instance = new Instance(...given);
-  memory = Object.values(instance.exports).find((exported) => exported instanceof WebAssembly.Memory);
-  return instance;
-};
-
-window.state = () => ({ timers: timers.size, frames: window.length, elements: document.querySelectorAll("*").length, wasmBytes: memory?.buffer.byteLength ?? 0 });
+window.state = () => ({ timers: timers.size, frames: window.length, elements: document.querySelectorAll("*").length, wasmBytes: memoryBytes() });
 
 // ---- sessions ----
 
