@@ -5,8 +5,8 @@
 //   npm run mutations -- tag page           those whose name has one of these words
 //
 // A test that passes with and without a check proves nothing about it: this is the proof that ours do. What the core decides is caught by native
-// tests, who posted a message by Node's; what only a browser can show, by an end-to-end test in Chromium against a package built with the mutation inside. The two go side by side,
-// each in a copy of its own.
+// tests, who posted a message by Node's; what only a browser can show, by an end-to-end test in Chromium against a package built with the mutation
+// inside. The two go side by side, each in a copy of its own.
 //
 // Invariants: the working tree is only read; a copy is restored before every mutation; all tests pass before the first; what does not compile has
 // not been caught, for then no test said a word (a lint is a test of its own kind); a mutation that never ends is ended after a while, and counts as caught.
@@ -88,18 +88,25 @@ async function inCore(tests) {
   const test = (names, options) => cargo("test", ["--no-fail-fast", ...names.flatMap((name) => (name === "lib" ? ["--lib"] : ["--test", name]))], options);
   // For WebAssembly, because the shell is compiled for nothing else.
   const lint = (options) => cargo("clippy", ["--lib", "--target", target], { ...options, env: wasmEnv() });
-  const script = (name) => `tests/${name.replace(" ", "/")}.test.mjs`;
-  const node = (name, options) => run("node", ["--test", "--test-reporter=tap", script(name)], { cwd: copy, ...options });
-  const isInRust = (name) => name !== "clippy" && !inNode(name);
-  if (tests.some(isInRust)) await test(tests.filter(isInRust));
-  if (tests.includes("clippy")) await lint();
-  for (const name of tests.filter(inNode)) await node(name);
-  const where = (name) => {
-    if (name === "lib") return "beside the code";
-    return name === "clippy" ? "the lints of `Cargo.toml`" : `\`${inNode(name) ? script(name) : `tests/${name}.rs`}\``;
+  const node = (script, options) => run("node", ["--test", "--test-reporter=tap", script], { cwd: copy, ...options });
+  /** Where a test stands, and how it is run. */
+  const runner = (name) => {
+    if (name === "clippy") return { where: "the lints of `Cargo.toml`", play: lint };
+    if (name === "lib") return { where: "beside the code", play: (options) => test([name], options) };
+    const script = `tests/${name.replace(" ", "/")}.test.mjs`;
+    if (inNode(name)) return { where: `\`${script}\``, play: (options) => node(script, options) };
+    return { where: `\`tests/${name}.rs\``, play: (options) => test([name], options) };
   };
-  const check = (name) => (name === "clippy" ? lint({ limitMinutes }) : inNode(name) ? node(name, { limitMinutes }) : test([name], { limitMinutes }));
-  return { copy, fails: (name) => verdict(() => check(name), where(name)) };
+  // Cargo's tests in one go: it builds them side by side.
+  const isAlone = (name) => name === "clippy" || inNode(name);
+  const inRust = tests.filter((name) => !isAlone(name));
+  if (inRust.length) await test(inRust);
+  for (const name of tests.filter(isAlone)) await runner(name).play();
+  const fails = (name) => {
+    const { where, play } = runner(name);
+    return verdict(() => play({ limitMinutes }), where);
+  };
+  return { copy, fails };
 }
 
 // ---- the package, by end-to-end tests ----
@@ -160,7 +167,8 @@ async function verdict(test, where) {
     if (error instanceof CommandHung) return { caught: true, hung: true, by: `${where}: it never ends` };
     if (!(error instanceof CommandFailed)) throw error;
     // A test's name in the runner's summary, or the lint that cargo was told of by the configuration.
-    const [failed] = [/^failures:\n {4}(\S+)$/m, /requested on the command line with `-[DF] ([\w:-]+)`/, /^not ok \d+ - (.+)$/m].flatMap((pattern) => pattern.exec(error.output)?.[1] ?? []);
+    const names = [/^failures:\n {4}(\S+)$/m, /^not ok \d+ - (.+)$/m, /requested on the command line with `-[DF] ([\w:-]+)`/];
+    const [failed] = names.flatMap((pattern) => pattern.exec(error.output)?.[1] ?? []);
     return failed ? { caught: true, by: `${where}: \`${failed}\`` } : { caught: false, by: `it does not compile:\n${error.output.slice(-2_000)}` };
   }
 }
