@@ -40,10 +40,10 @@ await main(async () => {
 
   const results = {};
   for (const name of wanted) {
-    const isInLane = lanes.flat().includes(name);
-    const together = isInLane ? lanes.map((lane) => lane.filter((other) => wanted.includes(other))) : [[name]];
-    // The first of a lane begins them all.
-    if (!(name in results)) await Promise.all(together.map((lane) => performInTurn(lane, results)));
+    // The first of a lane has begun them all.
+    if (name in results) continue;
+    const together = lanes.flat().includes(name) ? lanes : [[name]];
+    await Promise.all(together.map((lane) => performInTurn(lane.filter((name) => wanted.includes(name)), results)));
   }
   const all = wanted.map((name) => results[name]);
   summarise(all);
