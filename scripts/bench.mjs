@@ -6,8 +6,7 @@
 //   npm run bench -- --write           and into BENCHMARKS.md
 //   npm run bench -- core --rebase     makes today's instruction counts the baseline
 //
-// Fails when a budget is missed; where an interval tells how certain a time is, when it is missed for certain. Nothing else should be at work
-// on the machine meanwhile.
+// Fails when a budget is missed. Nothing else should be at work on the machine meanwhile.
 
 import { parseArgs } from "node:util";
 import { needsOf } from "../tests/bench/webdriver.mjs";
@@ -38,7 +37,7 @@ const parts = {
       const sites = await startSites();
       process.on("exit", () => sites.stop());
       return {
-        start: () => measureStart(sites, quick ? { rounds: 20, slowRounds: 3 } : { rounds: 40, slowRounds: 30 }),
+        start: () => measureStart(sites, quick ? { rounds: 30, slowRounds: 3 } : { rounds: 40, slowRounds: 30 }),
         delivery: () => measureDelivery(sites, { rounds: quick ? 10 : 40 }),
         messages: () => measureMessages(sites, { rounds: quick ? 10 : 40, engines: ["chromium", "firefox", "webkit"] }),
         many: () => measureMany(sites, { rounds: quick ? 1 : 10 }),
