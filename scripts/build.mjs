@@ -12,7 +12,7 @@ import { setUp } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
 
 /** What the package is made of, and what of that the module is. */
-const inputs = ["src", "www/sdk", "Cargo.toml", "Cargo.lock", "package.json", "package-lock.json", "scripts/build.mjs"];
+const inputs = ["src", "crates/connect", "www/sdk", "Cargo.toml", "Cargo.lock", "package.json", "package-lock.json", "scripts/build.mjs"];
 const isOfModule = (path) => /\.rs$|^Cargo\.|^package-lock\.json$|^scripts\//.test(path);
 const globalFile = "flinks-reconnect.global.js";
 const scripts = ["index.js", "element.js", "react.js", globalFile];

@@ -1,10 +1,9 @@
 //! Brings an end user back into Flinks Connect to answer MFA and keep a connection alive.
 //!
-//! - [`connect`]: what Flinks Connect understands and says. The sandbox and the host use it too.
+//! - [`flinks_connect`]: what Flinks Connect understands and says. A crate of its own, because the sandbox and the host use it too.
 //! - [`session`]: how a session lives and ends: a state machine without I/O, clock or randomness.
 //! - `web` (wasm32 only): what the browser does. The only room where a JavaScript type has a name.
 
-pub mod connect;
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 mod web;

@@ -8,9 +8,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use flinks_reconnect::connect::address::{AddressError, ConnectUrl, ParseUrl, ParsedUrl, parse_url};
-use flinks_reconnect::connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
-use flinks_reconnect::connect::parameters::{self, Language, Launch};
+use flinks_connect::address::{AddressError, ConnectUrl, ParseUrl, ParsedUrl, parse_url};
+use flinks_connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
+use flinks_connect::parameters::{self, Language, Launch};
 use proptest::prelude::*;
 
 const SUFFIX: &str = "-iframe.private.fin.ag";

@@ -21,11 +21,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use flinks_reconnect::connect::address::{ConnectUrl, parse_url};
-use flinks_reconnect::connect::id::{AccountId, AttemptId, AuthorizeToken, LoginId, RequestId, Tag};
-use flinks_reconnect::connect::message::{MAX_JSON_LEN, MAX_TEXT_LEN, MAX_URL_LEN, Message};
-use flinks_reconnect::connect::parameters::{self, Language, Launch};
-use flinks_reconnect::connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS, RedirectError};
+use flinks_connect::address::{ConnectUrl, parse_url};
+use flinks_connect::id::{AccountId, AttemptId, AuthorizeToken, LoginId, RequestId, Tag};
+use flinks_connect::message::{MAX_JSON_LEN, MAX_TEXT_LEN, MAX_URL_LEN, Message};
+use flinks_connect::parameters::{self, Language, Launch};
+use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS, RedirectError};
 use flinks_reconnect::session::{InvalidOption, NAMES, Options, Posted, Properties, Property};
 use mutants::{Fate, mutants};
 use serde_json::{Value, json};

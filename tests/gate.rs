@@ -6,7 +6,7 @@ mod support;
 
 use std::cell::Cell;
 
-use flinks_reconnect::connect::message::Fields;
+use flinks_connect::message::Fields;
 use flinks_reconnect::session::{Dropped, Phase, Posted};
 use serde_json::{Value, json};
 use support::*;

@@ -5,12 +5,12 @@
 
 mod support;
 
-use flinks_reconnect::connect::address::parse_url;
-use flinks_reconnect::connect::code;
-use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId, Tag};
-use flinks_reconnect::connect::message::{MAX_JSON_LEN, MAX_TEXT_LEN, MAX_URL_LEN, Message};
-use flinks_reconnect::connect::redirect::{Expected, Redirect, RedirectError};
-use flinks_reconnect::connect::step::{self, Meaning};
+use flinks_connect::address::parse_url;
+use flinks_connect::code;
+use flinks_connect::id::{AccountId, LoginId, RequestId, Tag};
+use flinks_connect::message::{MAX_JSON_LEN, MAX_TEXT_LEN, MAX_URL_LEN, Message};
+use flinks_connect::redirect::{Expected, Redirect, RedirectError};
+use flinks_connect::step::{self, Meaning};
 use flinks_reconnect::session::Posted;
 use serde_json::{Value, json};
 use support::*;

@@ -10,9 +10,9 @@
 
 mod support;
 
-use flinks_reconnect::connect::address::parse_url;
-use flinks_reconnect::connect::id::{AuthorizeToken, RequestId};
-use flinks_reconnect::connect::parameters::{self, Language};
+use flinks_connect::address::parse_url;
+use flinks_connect::id::{AuthorizeToken, RequestId};
+use flinks_connect::parameters::{self, Language};
 use flinks_reconnect::session::{
     Destination, FullFlowPolicy, InvalidOption, Launcher, NAMES, Options, Properties, Property,
 };
@@ -299,7 +299,7 @@ fn what_is_given_arrives() {
     assert_eq!(opening.request_id, RequestId::parse(REQUEST));
     assert_eq!(opening.authorize_token, AuthorizeToken::parse(TOKEN));
     assert_eq!(
-        opening.accounts.iter().map(flinks_reconnect::connect::id::AccountId::as_str).collect::<Vec<_>>(),
+        opening.accounts.iter().map(flinks_connect::id::AccountId::as_str).collect::<Vec<_>>(),
         [CHEQUING, SAVINGS]
     );
     assert_eq!(options.destination, Destination::Host);

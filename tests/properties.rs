@@ -4,10 +4,10 @@
 
 mod support;
 
-use flinks_reconnect::connect::address::parse_url;
-use flinks_reconnect::connect::message::{Fields, Message};
-use flinks_reconnect::connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS};
-use flinks_reconnect::connect::{code, step};
+use flinks_connect::address::parse_url;
+use flinks_connect::message::{Fields, Message};
+use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS};
+use flinks_connect::{code, step};
 use flinks_reconnect::session::{Holding, HostAnswer, Input, LoadProblem, Outcome, Phase, Posted, StartReply};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -8,10 +8,10 @@
 
 mod support;
 
-use flinks_reconnect::connect::address::parse_url;
-use flinks_reconnect::connect::code::{self, Severity};
-use flinks_reconnect::connect::id::AttemptId;
-use flinks_reconnect::connect::step;
+use flinks_connect::address::parse_url;
+use flinks_connect::code::{self, Severity};
+use flinks_connect::id::AttemptId;
+use flinks_connect::step;
 use flinks_reconnect::session::{
     Claim, ErrorCode, Holding, HostAnswer, IDLE_LIMIT_MS, Input, LoadProblem, MAX_RETRY_AFTER_MS, Mode, Options,
     Outcome, Phase, Session, StartReply, View,
@@ -32,7 +32,7 @@ fn without_deliver() -> Value {
 }
 
 fn account_ids(session: &Driver) -> Vec<&str> {
-    session.result().account_ids.iter().map(flinks_reconnect::connect::id::AccountId::as_str).collect()
+    session.result().account_ids.iter().map(flinks_connect::id::AccountId::as_str).collect()
 }
 
 // ---- happy paths ----
@@ -62,7 +62,7 @@ fn an_interrupted_session_is_taken_up_answered_and_delivered() {
     assert_eq!(result.attempt_id.as_str(), OWN_ATTEMPT);
     assert_eq!(result.mode, Mode::Resume);
     assert_eq!(result.login_id.as_str(), LOGIN);
-    assert_eq!(result.request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str), Some(REQUEST));
+    assert_eq!(result.request_id.as_ref().map(flinks_connect::id::RequestId::as_str), Some(REQUEST));
     assert_eq!(result.institution.as_deref(), Some(BANK));
     assert_eq!(result.account_ids, []);
     assert_eq!(result.tag, None);
@@ -124,7 +124,7 @@ fn the_host_begins_the_session_and_names_the_attempt_token_tag_and_mode() {
         session.host_answers(204);
         assert_eq!(session.result().mode, expected);
         assert_eq!(session.result().attempt_id.as_str(), ATTEMPT);
-        assert_eq!(session.result().tag.as_ref().map(flinks_reconnect::connect::id::Tag::as_str), Some(TAG));
+        assert_eq!(session.result().tag.as_ref().map(flinks_connect::id::Tag::as_str), Some(TAG));
     }
 }
 
@@ -210,7 +210,7 @@ fn a_tag_among_the_params_is_this_sessions_tag() {
     let mut session = at_mfa_with(options.clone());
     session.connect_says(redirect());
     session.host_answers(200);
-    assert_eq!(session.result().tag.as_ref().map(flinks_reconnect::connect::id::Tag::as_str), Some(TAG));
+    assert_eq!(session.result().tag.as_ref().map(flinks_connect::id::Tag::as_str), Some(TAG));
 
     let mut session = at_mfa_with(options);
     session.connect_says(with(redirect(), json!({ "tag": "another" })));
@@ -307,13 +307,9 @@ fn every_documented_shape_of_redirect_is_the_same_success() {
         session.host_answers(200);
         let result = session.result();
         assert_eq!(result.login_id.as_str(), LOGIN, "{name}");
-        assert_eq!(
-            result.request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str),
-            Some(REQUEST),
-            "{name}"
-        );
+        assert_eq!(result.request_id.as_ref().map(flinks_connect::id::RequestId::as_str), Some(REQUEST), "{name}");
         assert_eq!(result.institution.as_deref(), Some(BANK), "{name}");
-        assert_eq!(result.tag.as_ref().map(flinks_reconnect::connect::id::Tag::as_str), Some(TAG), "{name}");
+        assert_eq!(result.tag.as_ref().map(flinks_connect::id::Tag::as_str), Some(TAG), "{name}");
     }
 }
 
@@ -323,10 +319,7 @@ fn the_request_id_in_redirect_is_passed_on_although_it_is_another() {
     let mut session = at_mfa();
     session.connect_says(json!({ "step": "REDIRECT", "loginId": LOGIN, "requestId": OTHER_REQUEST }));
     session.host_answers(200);
-    assert_eq!(
-        session.result().request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str),
-        Some(OTHER_REQUEST)
-    );
+    assert_eq!(session.result().request_id.as_ref().map(flinks_connect::id::RequestId::as_str), Some(OTHER_REQUEST));
 }
 
 #[test]
@@ -836,10 +829,7 @@ fn an_expired_session_is_renewed_once_through_start() {
     session.connect_says(with(redirect(), json!({ "requestId": null })));
     session.host_answers(200);
     assert_eq!(session.result().attempt_id.as_str(), "attempt-of-the-host-0002");
-    assert_eq!(
-        session.result().request_id.as_ref().map(flinks_reconnect::connect::id::RequestId::as_str),
-        Some(OTHER_REQUEST)
-    );
+    assert_eq!(session.result().request_id.as_ref().map(flinks_connect::id::RequestId::as_str), Some(OTHER_REQUEST));
 }
 
 #[test]

@@ -5,10 +5,10 @@
 
 #![no_main]
 
-use flinks_reconnect::connect::address::parse_url;
-use flinks_reconnect::connect::id::{LoginId, Tag};
-use flinks_reconnect::connect::message::{Field, Fields, MAX_JSON_LEN, MAX_TEXT_LEN, Message};
-use flinks_reconnect::connect::redirect::{Expected, MAX_ACCOUNTS, Redirect};
+use flinks_connect::address::parse_url;
+use flinks_connect::id::{LoginId, Tag};
+use flinks_connect::message::{Field, Fields, MAX_JSON_LEN, MAX_TEXT_LEN, Message};
+use flinks_connect::redirect::{Expected, MAX_ACCOUNTS, Redirect};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

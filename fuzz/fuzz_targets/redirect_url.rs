@@ -2,10 +2,10 @@
 
 #![no_main]
 
-use flinks_reconnect::connect::address::{ParsedUrl, parse_url};
-use flinks_reconnect::connect::id::{LoginId, Tag};
-use flinks_reconnect::connect::message::{Field, Fields, MAX_URL_LEN};
-use flinks_reconnect::connect::redirect::{self, Expected, MAX_ACCOUNTS};
+use flinks_connect::address::{ParsedUrl, parse_url};
+use flinks_connect::id::{LoginId, Tag};
+use flinks_connect::message::{Field, Fields, MAX_URL_LEN};
+use flinks_connect::redirect::{self, Expected, MAX_ACCOUNTS};
 use libfuzzer_sys::fuzz_target;
 
 const TAG: &str = "opaque tag 1";

@@ -11,9 +11,9 @@
 
 #![no_main]
 
-use flinks_reconnect::connect::address::parse_url;
-use flinks_reconnect::connect::id::AttemptId;
-use flinks_reconnect::connect::message::{Field, Fields};
+use flinks_connect::address::parse_url;
+use flinks_connect::id::AttemptId;
+use flinks_connect::message::{Field, Fields};
 use flinks_reconnect::session::{
     Delivery, Event, Holding, HostAnswer, Input, LoadProblem, Options, Outcome, Output, Phase, Posted, Properties,
     Property, Session, StartReply,

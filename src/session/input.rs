@@ -3,7 +3,7 @@
 use super::delivery::HostAnswer;
 use super::failure::LoadProblem;
 use super::start::StartReply;
-use crate::connect::message::Fields;
+use flinks_connect::message::Fields;
 
 /// A message event as the browser delivered it, not read yet.
 ///

@@ -41,13 +41,13 @@ use super::opening::Opening;
 use super::options::{Destination, FullFlowPolicy, Launcher, Options};
 use super::output::{Claim, Event, Farewell, Mode, Outcome, Output, Phase, Reconnected, View};
 use super::start::{Attempt, StartReply, TOKEN_LIFE_MS};
-use crate::connect::address::ParseUrl;
-use crate::connect::code::{FlinksCode, Severity};
-use crate::connect::id::AttemptId;
-use crate::connect::message::{Fields, Message};
-use crate::connect::parameters::Launch;
-use crate::connect::redirect::{Expected, Redirect, RedirectError};
-use crate::connect::step::{self, Meaning};
+use flinks_connect::address::ParseUrl;
+use flinks_connect::code::{FlinksCode, Severity};
+use flinks_connect::id::AttemptId;
+use flinks_connect::message::{Fields, Message};
+use flinks_connect::parameters::Launch;
+use flinks_connect::redirect::{Expected, Redirect, RedirectError};
+use flinks_connect::step::{self, Meaning};
 
 /// How long a Flinks session lives without activity, in milliseconds. Source: Flinks' Reconnect page.
 pub const IDLE_LIMIT_MS: u64 = 8 * 60_000;

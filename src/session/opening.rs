@@ -3,11 +3,10 @@
 //! Invariant: a value that exists is proved.
 
 use super::properties::{Property, Reader};
-use crate::connect::address::{ConnectUrl, ParseUrl};
-use crate::connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
-use crate::connect::parameters;
-use crate::connect::redirect::MAX_ACCOUNTS;
-use crate::connect::{is_all, value_of};
+use flinks_connect::address::{ConnectUrl, ParseUrl};
+use flinks_connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
+use flinks_connect::parameters::{self, value_of};
+use flinks_connect::redirect::MAX_ACCOUNTS;
 
 /// Where Connect lives, and what it is told.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +117,7 @@ fn params(reader: &mut Reader<'_>) -> Vec<(String, String)> {
 }
 
 fn is_param(name: &str, value: &str, parse: ParseUrl) -> bool {
-    let is_name = !name.is_empty() && is_all(name, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_name
         && !parameters::is_reserved(name)
         && match name {

@@ -5,9 +5,8 @@
 
 use super::opening::Opening;
 use super::properties::{Properties, Property, Reader, Wrong};
-use crate::connect::address::ParseUrl;
-use crate::connect::parameters::Language;
-use crate::connect::{is_all, is_one_of};
+use flinks_connect::address::ParseUrl;
+use flinks_connect::parameters::Language;
 
 /// Every option.
 pub const NAMES: &[&str] = &[
@@ -134,9 +133,9 @@ const MAX_TIMER_MS: f64 = 2_147_483_647.0;
 fn known_names(given: &Properties) -> Result<(), InvalidOption> {
     for (name, _) in &given.0 {
         let name = name.as_str();
-        if !is_one_of(name, NAMES) {
+        if !NAMES.contains(&name) {
             // The name is the host's own text, but what is no identifier at all may be anything.
-            let is_plain = name.len() <= 40 && is_all(name, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let is_plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             return Err(InvalidOption(if is_plain { name } else { "?" }.to_owned()));
         }
     }
@@ -154,7 +153,7 @@ fn shell_options(reader: &mut Reader<'_>) {
     check("container", |property| matches!(property, Property::Element | Property::Text(_)));
     check("headers", |property| matches!(property, Property::Function));
     check("credentials", |property| match property {
-        Property::Text(text) => is_one_of(text, &["same-origin", "include", "omit"]),
+        Property::Text(text) => ["same-origin", "include", "omit"].contains(&text.as_str()),
         _ => false,
     });
     check("labels", |property| matches!(property, Property::Pairs(_)));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::delivery::Delivery;
 use super::failure::{ErrorCode, Failure, LoadProblem};
-use crate::connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
+use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
 
 /// Where a session stands. `Done`, `Failed` and `Closed` are final but for `retry()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::connect::address::ParseUrl;
+use flinks_connect::address::ParseUrl;
 
 /// A value the host handed over, by its kind.
 #[derive(Clone, PartialEq)]

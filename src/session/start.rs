@@ -3,8 +3,8 @@
 use super::opening::Opening;
 use super::output::Mode;
 use super::properties::{Properties, Property, Reader};
-use crate::connect::address::ParseUrl;
-use crate::connect::id::{AttemptId, Tag};
+use flinks_connect::address::ParseUrl;
+use flinks_connect::id::{AttemptId, Tag};
 
 /// How long an authorize token is good for when the reply is silent, in milliseconds. Source: Flinks' Reconnect page; other pages of its say
 /// thirty minutes, and the shorter errs on the safe side.

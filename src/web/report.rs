@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 use wasm_bindgen::JsValue;
 
-use crate::connect::id::{RequestId, Tag};
 use crate::session::{Event, Outcome, Reconnected};
+use flinks_connect::id::{RequestId, Tag};
 
 // The reports; `report.js` has them in the same order.
 const PHASE_CHANGE: u32 = 0;

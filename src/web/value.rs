@@ -6,9 +6,9 @@ use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::page;
-use crate::connect::address::ParsedUrl;
-use crate::connect::message::{Field, Fields, MAX_JSON_LEN};
 use crate::session::{HostAnswer, Posted, Properties, Property};
+use flinks_connect::address::ParsedUrl;
+use flinks_connect::message::{Field, Fields, MAX_JSON_LEN};
 
 /// A message event of Connect's frame: `gate.js` lets no other in.
 pub(super) struct FrameMessage<'a>(pub(super) &'a JsValue);

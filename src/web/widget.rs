@@ -8,9 +8,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::driver::{Driver, clocks};
 use super::page::{self, Hold, Host, Page, Stage};
 use super::value::{parse_url, properties, text};
-use crate::connect::id::AttemptId;
-use crate::connect::parameters::Language;
 use crate::session::{Clock, Options, Session};
+use flinks_connect::id::AttemptId;
+use flinks_connect::parameters::Language;
 
 /// One session. The façade lets one thing happen to it at a time; what its events lead to comes after.
 #[wasm_bindgen]

@@ -22,7 +22,7 @@ const startBudgetSeconds = 15;
 const edits = {
   "the demo (www/demo/demo.js)": { file: "www/demo/demo.js", line: (mark) => `globalThis.edited = ${mark};` },
   "the façade (www/sdk/error.js)": { file: "www/sdk/error.js", line: (mark) => `globalThis.edited = ${mark};` },
-  "the core (src/connect/mod.rs)": { file: "src/connect/mod.rs", line: (mark) => `// Edited: ${mark}.` },
+  "the core (crates/connect/src/lib.rs)": { file: "crates/connect/src/lib.rs", line: (mark) => `// Edited: ${mark}.` },
 };
 
 const originals = new Map();

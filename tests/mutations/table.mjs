@@ -39,22 +39,22 @@ const frame = inFile("src/web/stage.js", [
 ]);
 
 const decoder = [
-  ...inFile("src/connect/message.rs", [
+  ...inFile("crates/connect/src/message.rs", [
     ["message with nothing in it", "any object is a message", "if step.is_none() && code.is_none() {\n            return None;\n        }\n", "", "messages"],
     ["a step that is no text", "it is the empty one", "Field::Absent | Field::Unusable => None,", "Field::Absent => None,\n        Field::Unusable => Some(String::new()),", "messages"],
   ]),
-  ...inFile("src/connect/id.rs", [
+  ...inFile("crates/connect/src/id.rs", [
     ["id grammar: shortest", "seven characters are an id", "8..=MAX_ID_LEN)\n", "7..=MAX_ID_LEN)\n", "messages"],
     ["id grammar: longest", "129 characters are an id", "pub const MAX_ID_LEN: usize = 128;", "pub const MAX_ID_LEN: usize = 129;", "messages"],
     ["id grammar: alphabet", "an id may have spaces", "matches!(byte, b'.' | b'_' | b'-')", "matches!(byte, b'.' | b'_' | b'-' | b' ')", "messages"],
-    ["id grammar: ASCII", "an id may have letters of any script", "is_all(text, |byte| byte.is_ascii_alphanumeric() || ", "is_all(text, |byte| byte >= 0x80 || byte.is_ascii_alphanumeric() || ", "messages"],
+    ["id grammar: ASCII", "an id may have letters of any script", "text.bytes().all(|byte| byte.is_ascii_alphanumeric() || ", "text.bytes().all(|byte| byte >= 0x80 || byte.is_ascii_alphanumeric() || ", "messages"],
     ["tag grammar: length", "a tag is as long as it likes", "matches!(text.len(), 1..=MAX_TAG_LEN) && ", "!text.is_empty() && ", "lib"],
     ["tag grammar: not empty", "a tag may say nothing", "1..=MAX_TAG_LEN", "0..=MAX_TAG_LEN", "lib"],
     ["tag grammar: alphabet", "a tag may have line breaks", "0x20..=0x7e", "0x00..=0x7e", "lib"],
     ["ids in debug output", "Debug tells the id", 'formatter.write_str(concat!(stringify!($name), "(***)"))', "formatter.write_str(&self.0)", "messages"],
   ]),
-  ...inFile("src/connect/step.rs", [["unknown steps", "they are the full flow", "            return step.meaning;\n        }\n    }\n    Meaning::Passing", "            return step.meaning;\n        }\n    }\n    Meaning::FullFlow", "scenarios"]]),
-  ...inFile("src/connect/code.rs", [["unknown codes", "they are terminal", "            return Some(*code);\n        }\n    }\n    None", "            return Some(*code);\n        }\n    }\n    Some(ACCESS_DENIED)", "scenarios"]]),
+  ...inFile("crates/connect/src/step.rs", [["unknown steps", "they are the full flow", "            return step.meaning;\n        }\n    }\n    Meaning::Passing", "            return step.meaning;\n        }\n    }\n    Meaning::FullFlow", "scenarios"]]),
+  ...inFile("crates/connect/src/code.rs", [["unknown codes", "they are terminal", "ALL.iter().find(|code| code.name == name).copied()", "ALL.iter().find(|code| code.name == name).copied().or(Some(ACCESS_DENIED))", "scenarios"]]),
 ];
 
 const decoderOnThePage = inFile("src/web/value.js", [
@@ -75,7 +75,7 @@ const decoderOnThePage = inFile("src/web/value.js", [
 ]);
 
 const redirect = [
-  ...inFile("src/connect/redirect.rs", [
+  ...inFile("crates/connect/src/redirect.rs", [
     ["field and url agree", "the field wins over the url", "self.is_contradictory |= in_query.is_some_and(|value| *value != text);", "", "messages"],
     ["duplicates in the query", "the last of two counts", "self.is_contradictory |= in_query.is_some();\n                in_query = Some(value);", "in_query = Some(value);", "messages"],
     ["a field that is no text", "the url speaks for it", "self.is_contradictory |= in_query.is_some();\n                None", "in_query.cloned()", "messages"],
@@ -122,7 +122,7 @@ const result = inFile("src/session/machine.rs", [
   ["one tab", "another tab's session is opened all the same", "(Holding::Busy, Waiting::Hold | Waiting::Load", "(Holding::Busy, Waiting::Load", "scenarios"],
 ]);
 
-const address = inFile("src/connect/address.rs", [
+const address = inFile("crates/connect/src/address.rs", [
   ["instance grammar: alphabet", "a name may have dots", "byte.is_ascii_digit() || byte == b'-')", "byte.is_ascii_digit() || byte == b'-' || byte == b'.')", "addresses"],
   ["instance grammar: casing", "a name may have capitals", "byte.is_ascii_lowercase() || byte.is_ascii_digit()", "byte.is_ascii_alphanumeric()", "addresses"],
   ["instance grammar: length", "a name may be too long for a DNS label", "1..=56)", "1..=57)", "addresses"],
@@ -132,12 +132,12 @@ const address = inFile("src/connect/address.rs", [
   ["instance: the parsed address", "the parser is not asked again", "Ok(connect) if connect.base == address => Ok(connect),", "Ok(connect) => Ok(connect),", "addresses"],
   ["loopback http", "http everywhere", '!(parsed.scheme == "http:" && parsed.is_loopback())', 'parsed.scheme != "http:"', "addresses"],
   ["loopback: the name", "a name that ends so is this machine", 'self.host == "localhost"', 'self.host.ends_with("localhost")', "addresses"],
-  ["loopback: digits", "a name that begins so is this machine", "\n        && is_all(host, |byte| byte.is_ascii_digit() || byte == b'.')\n        && host.bytes().filter(|byte| *byte == b'.').count() == 3", "", "addresses"],
+  ["loopback: digits", "a name that begins so is this machine", "\n        && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')\n        && host.bytes().filter(|byte| *byte == b'.').count() == 3", "", "addresses"],
   ["connectUrl: credentials", "credentials will do", "if parsed.has_credentials || ", "if ", "addresses"],
   ["connectUrl: query and fragment", "they will do", " || !parsed.is_bare {", " {", "addresses"],
 ]);
 
-const url = inFile("src/connect/parameters.rs", [
+const url = inFile("crates/connect/src/parameters.rs", [
   ["reserved params", "the page may set them", "if reserved.eq_ignore_ascii_case(name) {", "if reserved.is_empty() && name.is_empty() {", "options"],
   ["reserved params: casing", "in another casing it may", "if reserved.eq_ignore_ascii_case(name) {", "if *reserved == name {", "options"],
   ["reserved params: webview", "the events may go elsewhere", "LANGUAGE, WEBVIEW, STRINGIFY]", "LANGUAGE, STRINGIFY]", "options"],
@@ -148,7 +148,7 @@ const url = inFile("src/connect/parameters.rs", [
 
 const options = [
   ...inFile("src/session/options.rs", [
-    ["unknown options", "they are passed over", "if !is_one_of(name, NAMES) {", "if false {", "options"],
+    ["unknown options", "they are passed over", "if !NAMES.contains(&name) {", "if false {", "options"],
     ["unknown options: what is told", "any name is repeated", "if is_plain { name } else { \"?\" }", "if is_plain || !is_plain { name } else { \"?\" }", "options"],
     ["requestId or start", "both, and the session is resumed", "(true, false) => Launcher::Interrupted,", "(true, _) => Launcher::Interrupted,", "options"],
     ["requestId or start: one of them", "neither", '_ => {\n                reader.refuse("requestId");\n                Launcher::Start', "_ => {\n                Launcher::Start", "options"],
@@ -156,7 +156,7 @@ const options = [
     ["authorizeToken with start", "two sources for one token", 'Launcher::Start if opening.authorize_token.is_some() => reader.refuse("authorizeToken"),', "", "options"],
     ["container: what it is", "anything", "Property::Element | Property::Text(_)));", "Property::Element | Property::Text(_) | Property::Other));", "options"],
     ["headers: a function", "anything", 'check("headers", |property| matches!(property, Property::Function));', "", "options"],
-    ["credentials: a word", "any text", 'is_one_of(text, &["same-origin", "include", "omit"])', "!text.is_empty()", "options"],
+    ["credentials: a word", "any text", '["same-origin", "include", "omit"].contains(&text.as_str())', "!text.is_empty()", "options"],
     ["labels: texts", "anything", 'check("labels", |property| matches!(property, Property::Pairs(_)));', "", "options"],
     ["sandbox: tokens or null", "anything", 'check("sandbox", |property| matches!(property, Property::Text(_) | Property::Null));', "", "options"],
     ["signal: a signal", "anything", 'check("signal", |property| matches!(property, Property::Signal));', "", "options"],
@@ -178,7 +178,7 @@ const options = [
     ["a place that is none", "it counts as left out", "if connect.is_none() {\n        reader.refuse(property);\n    }", "let _ = property;", "options"],
     ["resumeSelectedAccounts: number", "as many as are given", "Property::Texts(texts) if texts.len() <= MAX_ACCOUNTS =>", "Property::Texts(texts) =>", "options"],
     ["resumeSelectedAccounts: ids", "what is none falls away", "None => reader.refuse(NAME),", "None => {}", "options"],
-    ["params: names", "a name may have an ampersand", "let is_name = !name.is_empty() && is_all(name, |byte| byte.is_ascii_alphanumeric() || byte == b'_');", "let is_name = !name.is_empty();", "options"],
+    ["params: names", "a name may have an ampersand", "let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');", "let is_name = !name.is_empty();", "options"],
     ["params: reserved", "the page may set them", "\n        && !parameters::is_reserved(name)", "", "options"],
     ["params: tag", "any text is a tag", "parameters::TAG => Tag::parse(value).is_some(),", "parameters::TAG => true,", "options"],
     ["params: redirectUrl", "any text is a place", "parameters::REDIRECT_URL => parse(value).is_some_and(|url| !url.has_credentials),", "parameters::REDIRECT_URL => true,", "options"],
@@ -221,7 +221,7 @@ const platform = [
 
 /** What the compiler and clippy must refuse, by the configuration alone: no switch is given on the command line. */
 const lints = [
-  ...inFile("src/connect/mod.rs", [
+  ...inFile("crates/connect/src/mod.rs", [
     ["lint: unwrap", "an empty list is a panic", "let mut whole = String::new();", "let mut whole = (*parts.first().unwrap()).to_owned();", "clippy"],
     ["lint: unsafe", "the compiler no longer vouches for memory", "whole.push_str(part);", "unsafe { whole.as_mut_vec() }.extend_from_slice(part.as_bytes());", "clippy"],
   ]),

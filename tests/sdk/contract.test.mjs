@@ -14,7 +14,7 @@ const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "
 
 const types = read("www/sdk/index.d.ts");
 const failure = read("src/session/failure.rs");
-const parameters = read("src/connect/parameters.rs");
+const parameters = read("crates/connect/src/parameters.rs");
 
 /** All first groups of a pattern. */
 const all = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) => name);
@@ -201,13 +201,13 @@ test("Connect's parameters", () => {
   const body = inTypes("export interface ConnectParams {", "\n}");
   const isReserved = (name) => new RegExp(`^ {2}${name}\\?: never;$`, "m").test(body);
   same("parameter", {
-    "src/connect/parameters.rs (DOCUMENTED)": rustNames("DOCUMENTED"),
+    "crates/connect/src/parameters.rs (DOCUMENTED)": rustNames("DOCUMENTED"),
     "index.d.ts (ConnectParams)": members(body).filter((name) => !isReserved(name)),
     "docs/vocabulary.md (Parameters)": vocabulary("Parameters").map(([name]) => name),
   });
   const row = section("Options").split("\n").find((line) => line.startsWith("| `params` |")) ?? "";
   same("reserved parameter", {
-    "src/connect/parameters.rs (RESERVED)": rustNames("RESERVED"),
+    "crates/connect/src/parameters.rs (RESERVED)": rustNames("RESERVED"),
     "index.d.ts (ConnectParams)": members(body).filter(isReserved),
     "README.md (Options, params)": all(row.split("any other Connect parameter")[1] ?? "", /`(\w+)`/g),
   });
@@ -224,9 +224,9 @@ const vocabulary = (title) =>
   [...sectionOf("docs/vocabulary.md", title).matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, name, cells]) => [name, ...cells.split(/ (?<!\\)\| /)]);
 
 test("Flinks' steps, and what the widget does about them", () => {
-  const table = rustTable("src/connect/step.rs", "steps");
+  const table = rustTable("crates/connect/src/step.rs", "steps");
   same("step", {
-    "src/connect/step.rs": table.map(([name]) => name),
+    "crates/connect/src/step.rs": table.map(([name]) => name),
     "index.d.ts (FlinksStep)": union("FlinksStep"),
     "docs/vocabulary.md (Steps)": vocabulary("Steps").map(([name]) => name),
   });
@@ -246,9 +246,9 @@ test("Flinks' steps, and what the widget does about them", () => {
 });
 
 test("Flinks' codes, and what the widget does about them", () => {
-  const table = rustTable("src/connect/code.rs", "codes");
+  const table = rustTable("crates/connect/src/code.rs", "codes");
   same("Flinks code", {
-    "src/connect/code.rs": table.map(([name]) => name),
+    "crates/connect/src/code.rs": table.map(([name]) => name),
     "index.d.ts (FlinksCode)": union("FlinksCode"),
     "docs/vocabulary.md (Codes)": vocabulary("Codes").map(([name]) => name),
   });

@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use flinks_reconnect::connect::address::{ParsedUrl, parse_url};
-use flinks_reconnect::connect::id::AttemptId;
-use flinks_reconnect::connect::message::{Field, Fields, MAX_JSON_LEN};
+use flinks_connect::address::{ParsedUrl, parse_url};
+use flinks_connect::id::AttemptId;
+use flinks_connect::message::{Field, Fields, MAX_JSON_LEN};
 use flinks_reconnect::session::{
     Claim, Delivery, Event, Failure, Farewell, Holding, HostAnswer, Input, Options, Outcome, Output, Phase, Posted,
     Properties, Property, Reconnected, Session, StartReply, View,

@@ -3,7 +3,7 @@
 //! Invariant: only what the page shows is kept. Flinks also sends holders, addresses and full account numbers; data that is
 //! never stored cannot leak.
 
-use flinks_reconnect::connect::id::AccountId;
+use flinks_connect::id::AccountId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

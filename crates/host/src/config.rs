@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use flinks_reconnect::connect::address::{ConnectUrl, parse_url};
+use flinks_connect::address::{ConnectUrl, parse_url};
 use url::Url;
 
 use crate::StartError;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use flinks_reconnect::connect::id::{AccountId, LoginId};
+use flinks_connect::id::{AccountId, LoginId};
 
 use crate::{
     moment::Moment,

@@ -3,8 +3,8 @@
 use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
+use flinks_connect::address::{ConnectUrl, parse_url};
 use flinks_host::{Config, DemoFiles, Host, StartError, config::api_url_of_instance};
-use flinks_reconnect::connect::address::{ConnectUrl, parse_url};
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
 

@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn tokens_fit_an_id_and_differ() {
         let one = token().unwrap();
-        assert!(flinks_reconnect::connect::id::AttemptId::parse(&one).is_some());
+        assert!(flinks_connect::id::AttemptId::parse(&one).is_some());
         assert_ne!(one, token().unwrap());
     }
 

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use flinks_reconnect::connect::{
+use flinks_connect::{
     address::ConnectUrl,
     code::{self, FlinksCode, Severity},
     id::{AccountId, AttemptId, AuthorizeToken, LoginId, RequestId, Tag},

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use flinks_reconnect::connect::{
+use flinks_connect::{
     code::{self, FlinksCode, Severity},
     id::RequestId,
 };

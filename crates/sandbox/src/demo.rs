@@ -3,7 +3,7 @@
 //! Invariants: these ids are fixed, because the demo's host knows them. Each login belongs to Greatday at another bank, in
 //! English, and a full flow with the same user, bank and language yields the same login again.
 
-use flinks_reconnect::connect::id::{AccountId, LoginId};
+use flinks_connect::id::{AccountId, LoginId};
 use uuid::Uuid;
 
 use crate::bank::account::Kind;

@@ -3,8 +3,8 @@
 //! Invariants: a sandbox starts with none; setting faults replaces all of them, so `{}` means that everything works again; a name
 //! that does not exist is refused.
 
-use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::redirect::Shape;
+use flinks_connect::code::{self, FlinksCode};
+use flinks_connect::redirect::Shape;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest delay that can be asked for.

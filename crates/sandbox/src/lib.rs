@@ -15,7 +15,7 @@
 //!
 //! Map: [`state`] is the model, free of HTTP and clock; [`bank`] is what lies behind it; [`api`] and [`page`] are its two faces; `control`
 //! is the sandbox's own interface, and [`scenario`] names what can be set up with it; [`Sandbox`] runs it all. Ids, codes, steps, parameters and REDIRECT shapes come from
-//! [`flinks_reconnect::connect`].
+//! [`flinks_connect`].
 
 pub mod api;
 pub mod bank;

@@ -11,9 +11,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flinks_reconnect::connect::code;
-use flinks_reconnect::connect::id::{AccountId, RequestId};
-use flinks_reconnect::connect::parameters::Language;
+use flinks_connect::code;
+use flinks_connect::id::{AccountId, RequestId};
+use flinks_connect::parameters::Language;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 

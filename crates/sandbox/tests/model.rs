@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use flinks_reconnect::connect::code;
-use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
-use flinks_reconnect::connect::parameters::Language;
+use flinks_connect::code;
+use flinks_connect::id::{AccountId, LoginId, RequestId};
+use flinks_connect::parameters::Language;
 use flinks_sandbox::clock::{DAY_MS, MINUTE_MS};
 use flinks_sandbox::page::action::{Action, Audience};
 use flinks_sandbox::page::launch::Launch;

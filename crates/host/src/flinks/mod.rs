@@ -16,7 +16,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
 };
-use flinks_reconnect::connect::{
+use flinks_connect::{
     code::{self, FlinksCode, Severity},
     id::{AccountId, AuthorizeToken, LoginId, RequestId},
 };

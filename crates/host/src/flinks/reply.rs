@@ -3,7 +3,7 @@
 //! Invariants: every field is optional but the one asked for (Flinks' pages and real clients disagree on the rest); an id
 //! leaves this module only by its grammar; what does not fit is `None`, never an error that quotes it.
 
-use flinks_reconnect::connect::id::{AuthorizeToken, LoginId, RequestId};
+use flinks_connect::id::{AuthorizeToken, LoginId, RequestId};
 use serde::Deserialize;
 
 use super::{Details, Login, Question};

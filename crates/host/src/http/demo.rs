@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use flinks_reconnect::connect::address::ConnectUrl;
+use flinks_connect::address::ConnectUrl;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use flinks_reconnect::connect::code::FlinksCode;
+use flinks_connect::code::FlinksCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -11,7 +11,7 @@ use axum::{
     extract::{Path, State},
     http::HeaderMap,
 };
-use flinks_reconnect::connect::{
+use flinks_connect::{
     id::{AccountId, AttemptId, LoginId, RequestId, Tag},
     parameters::RESERVED,
     redirect::MAX_ACCOUNTS,

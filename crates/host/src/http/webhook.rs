@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flinks_reconnect::connect::id::{LoginId, RequestId, Tag};
+use flinks_connect::id::{LoginId, RequestId, Tag};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use sha2::Sha256;

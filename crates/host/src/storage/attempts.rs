@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use flinks_reconnect::connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
+use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
 use sqlx::any::AnyRow;
 
 use super::{

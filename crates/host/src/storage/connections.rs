@@ -3,7 +3,7 @@
 //! Invariant: a connection's `login_id` is written once, when the connection is added, and never again: no reconnect can swap
 //! it. What a connection's status is follows from its stored status and its attempts; it is computed here only.
 
-use flinks_reconnect::connect::id::{AccountId, LoginId};
+use flinks_connect::id::{AccountId, LoginId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::id::{AccountId, LoginId, MAX_TAG_LEN, RequestId};
-use flinks_reconnect::connect::parameters::Language;
+use flinks_connect::code::{self, FlinksCode};
+use flinks_connect::id::{AccountId, LoginId, MAX_TAG_LEN, RequestId};
+use flinks_connect::parameters::Language;
 use serde_json::{Map, Value};
 
 use crate::log;

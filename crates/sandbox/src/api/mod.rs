@@ -17,8 +17,8 @@ use axum::extract::{Request, State as Shared};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::id::{LoginId, RequestId};
+use flinks_connect::code::{self, FlinksCode};
+use flinks_connect::id::{LoginId, RequestId};
 
 use self::body::Fields;
 use self::endpoint::{Endpoint, Key};

@@ -4,8 +4,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::id::{AuthorizeToken, LoginId, RequestId};
+use flinks_connect::code::{self, FlinksCode};
+use flinks_connect::id::{AuthorizeToken, LoginId, RequestId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! The four accounts of a login.
 
-use flinks_reconnect::connect::id::{AccountId, LoginId};
+use flinks_connect::id::{AccountId, LoginId};
 use uuid::Uuid;
 
 use crate::demo;

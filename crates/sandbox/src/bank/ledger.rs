@@ -4,7 +4,7 @@
 //! transactions and new ones. Every month is complete in itself (what is left goes to savings, the card is paid, the line
 //! of credit is paid back; savings are invested at New Year's Eve), so balances stay plausible in any year.
 
-use flinks_reconnect::connect::id::LoginId;
+use flinks_connect::id::LoginId;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! The three security questions, asked one after another.
 
-use flinks_reconnect::connect::parameters::Language;
+use flinks_connect::parameters::Language;
 
 /// One question in both languages.
 #[derive(Debug)]

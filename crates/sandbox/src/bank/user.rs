@@ -1,6 +1,6 @@
 //! The test users. Every bank of the sandbox knows all of them.
 
-use flinks_reconnect::connect::code::{self, FlinksCode};
+use flinks_connect::code::{self, FlinksCode};
 
 /// One test user.
 #[derive(Debug)]

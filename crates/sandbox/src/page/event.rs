@@ -2,7 +2,7 @@
 //!
 //! Invariants: the page posts what it is handed and composes nothing, so the log holds exactly what was posted.
 
-use flinks_reconnect::connect::code::FlinksCode;
+use flinks_connect::code::FlinksCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -3,9 +3,9 @@
 //! Invariants: names are case sensitive and the first of a name counts, as in the real page; reading never fails, because a page has to
 //! show something whatever its address.
 
-use flinks_reconnect::connect::id::AccountId;
-use flinks_reconnect::connect::parameters::{self, Language};
-use flinks_reconnect::connect::redirect::Shape;
+use flinks_connect::id::AccountId;
+use flinks_connect::parameters::{self, Language};
+use flinks_connect::redirect::Shape;
 use url::Url;
 
 use crate::bank::institution::{self, Institution};

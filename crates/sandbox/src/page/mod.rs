@@ -21,7 +21,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use flinks_reconnect::connect::code;
+use flinks_connect::code;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

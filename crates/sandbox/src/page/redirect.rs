@@ -3,9 +3,9 @@
 //! Invariants: without a fault, field and `url` say the same and both are true; `url` keeps the query of `redirectUrl` and gets `demo`,
 //! `loginId`, `tag`, `accountId` and `institution` behind it, in this order.
 
-use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
-use flinks_reconnect::connect::redirect::{self, Shape};
-use flinks_reconnect::connect::{parameters, step};
+use flinks_connect::id::{AccountId, LoginId, RequestId};
+use flinks_connect::redirect::{self, Shape};
+use flinks_connect::{parameters, step};
 use serde::Serialize;
 use url::Url;
 

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use flinks_reconnect::connect::code::{self, FlinksCode, Severity};
-use flinks_reconnect::connect::id::{AccountId, RequestId};
-use flinks_reconnect::connect::{parameters, step};
+use flinks_connect::code::{self, FlinksCode, Severity};
+use flinks_connect::id::{AccountId, RequestId};
+use flinks_connect::{parameters, step};
 use serde_json::{Value, json};
 
 use super::action::{Action, Audience};

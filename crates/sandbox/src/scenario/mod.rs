@@ -9,7 +9,7 @@
 mod all;
 mod words;
 
-use flinks_reconnect::connect::id::{AuthorizeToken, LoginId, RequestId};
+use flinks_connect::id::{AuthorizeToken, LoginId, RequestId};
 use serde::Serialize;
 
 pub use self::all::ALL;

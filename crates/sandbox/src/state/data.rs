@@ -3,8 +3,8 @@
 //! Invariants: the first call only starts the work (202); the result comes when the sandbox's processing time has passed; account
 //! details can be fetched once and end the session; an account outside Connect's filter never comes out.
 
-use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::id::{AccountId, RequestId};
+use flinks_connect::code::{self, FlinksCode};
+use flinks_connect::id::{AccountId, RequestId};
 use jiff::ToSpan;
 use jiff::civil::Date;
 

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::id::LoginId;
-use flinks_reconnect::connect::parameters::Language;
+use flinks_connect::code::{self, FlinksCode};
+use flinks_connect::id::LoginId;
+use flinks_connect::parameters::Language;
 use uuid::Uuid;
 
 use crate::bank::institution::{self, Institution};

@@ -14,8 +14,8 @@ pub mod webhook;
 
 use std::collections::HashMap;
 
-use flinks_reconnect::connect::code;
-use flinks_reconnect::connect::id::LoginId;
+use flinks_connect::code;
+use flinks_connect::id::LoginId;
 use uuid::Uuid;
 
 use self::due::DueQueue;

@@ -4,7 +4,7 @@
 //! day it runs at; a leap of a week has seven nights in it. In a night Flinks refreshes every eligible login: stored answers get it past
 //! the bank's questions, and what it fails at is the login's last failure, which a cached call repeats.
 
-use flinks_reconnect::connect::code::{self, FlinksCode};
+use flinks_connect::code::{self, FlinksCode};
 
 use super::State;
 use super::login::Login;

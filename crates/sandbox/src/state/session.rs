@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use flinks_reconnect::connect::code::{self, FlinksCode};
-use flinks_reconnect::connect::id::{AccountId, LoginId, RequestId};
+use flinks_connect::code::{self, FlinksCode};
+use flinks_connect::id::{AccountId, LoginId, RequestId};
 
 use super::data::{Operation, Product};
 use super::due::DueQueue;

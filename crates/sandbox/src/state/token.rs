@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use flinks_reconnect::connect::id::{AuthorizeToken, RequestId};
+use flinks_connect::id::{AuthorizeToken, RequestId};
 use serde::{Deserialize, Serialize};
 
 use super::due::DueQueue;

@@ -7,7 +7,7 @@
 use axum::http::Uri;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use flinks_reconnect::connect::id::{LoginId, RequestId};
+use flinks_connect::id::{LoginId, RequestId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;

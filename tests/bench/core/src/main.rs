@@ -7,10 +7,10 @@
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use flinks_reconnect::connect::address::ParsedUrl;
-use flinks_reconnect::connect::id::AttemptId;
-use flinks_reconnect::connect::message::{Field, Fields, Message};
-use flinks_reconnect::connect::redirect::Expected;
+use flinks_connect::address::ParsedUrl;
+use flinks_connect::id::AttemptId;
+use flinks_connect::message::{Field, Fields, Message};
+use flinks_connect::redirect::Expected;
 use flinks_reconnect::session::{
     Holding, HostAnswer, Input, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
 };

@@ -49,12 +49,13 @@ pub const RESERVED: &[&str] = &[REQUEST_ID, AUTHORIZE_TOKEN, RESUME_SELECTED_ACC
 /// Whether the widget owns this name, in whatever case.
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    for reserved in RESERVED {
-        if reserved.eq_ignore_ascii_case(name) {
-            return true;
-        }
-    }
-    false
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
+/// The value of the first parameter of that name.
+#[must_use]
+pub fn value_of<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
 }
 
 /// The documented names a host may set through `params`.

@@ -3,8 +3,6 @@
 //! Invariants: an address is taken apart by a WHATWG URL parser (the browser's in the widget), never by string search; what
 //! the frame loads and the origin its messages are compared with come from the same parse.
 
-use super::{is_all, joined};
-
 /// A URL as a WHATWG parser read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParsedUrl {
@@ -44,7 +42,7 @@ impl ParsedUrl {
 /// The parser has already canonicalised the host: four decimal numbers or not an IPv4 address at all.
 fn is_loopback_ipv4(host: &str) -> bool {
     host.starts_with("127.")
-        && is_all(host, |byte| byte.is_ascii_digit() || byte == b'.')
+        && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
         && host.bytes().filter(|byte| *byte == b'.').count() == 3
 }
 
@@ -92,7 +90,7 @@ impl ConnectUrl {
         if !is_instance_name(name) {
             return Err(AddressError::Instance);
         }
-        let address = joined(&["https://", name, "-iframe.private.fin.ag/v2/"]);
+        let address = ["https://", name, "-iframe.private.fin.ag/v2/"].concat();
         match Self::at(&address, parse) {
             Ok(connect) if connect.base == address => Ok(connect),
             _ => Err(AddressError::Instance),
@@ -127,7 +125,7 @@ impl ConnectUrl {
 fn is_instance_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     matches!(bytes.len(), 1..=56)
-        && is_all(name, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
         && bytes.first() != Some(&b'-')
         && bytes.last() != Some(&b'-')
 }

@@ -10,7 +10,7 @@
 use super::address::{ParseUrl, ParsedUrl};
 use super::id::{AccountId, LoginId, RequestId, Tag};
 use super::message::{Field, Fields, MAX_TEXT_LEN, MAX_URL_LEN};
-use super::value_of;
+use super::parameters::value_of;
 
 /// Key of the login in fields and query.
 pub const LOGIN_ID: &str = "loginId";

@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use super::is_all;
-
 /// The longest identifier accepted, in bytes.
 pub const MAX_ID_LEN: usize = 128;
 
@@ -16,12 +14,12 @@ pub const MAX_TAG_LEN: usize = 256;
 /// `^[A-Za-z0-9._-]{8,128}$`: Flinks' ids are UUIDs, but one of its help pages prints one with a dotted suffix.
 fn is_id(text: &str) -> bool {
     matches!(text.len(), 8..=MAX_ID_LEN)
-        && is_all(text, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 /// A tag travels in a query string and comes back in logs and dashboards: printable ASCII only, and not empty.
 fn is_tag(text: &str) -> bool {
-    matches!(text.len(), 1..=MAX_TAG_LEN) && is_all(text, |byte| matches!(byte, 0x20..=0x7e))
+    matches!(text.len(), 1..=MAX_TAG_LEN) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
 macro_rules! identifier {

@@ -72,10 +72,5 @@ codes! {
 /// The documented code of that name. A code that is not documented is [`Severity::Passing`].
 #[must_use]
 pub fn find(name: &str) -> Option<FlinksCode> {
-    for code in ALL {
-        if code.name == name {
-            return Some(*code);
-        }
-    }
-    None
+    ALL.iter().find(|code| code.name == name).copied()
 }
