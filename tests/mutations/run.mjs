@@ -75,6 +75,7 @@ function ofChangedFiles(asked) {
     console.log("mutations: none tried: this checkout has no earlier commit to compare with");
     return [];
   }
+  if (!hashOf(base)) throw new Failure(`--changed: there is no commit ${base}`);
   const changed = git("diff", "--name-only", "-z", base, "--").split("\0");
   const wanted = mutations.filter(({ file }) => changed.includes(file));
   console.log(`mutations: ${wanted.length} of ${mutations.length} are in files that changed since ${git("rev-parse", "--short", base).trim()}`);
@@ -83,19 +84,26 @@ function ofChangedFiles(asked) {
 
 /** Where this branch left main; on main itself, the commit before this one. Undefined when history does not go back so far. */
 function branchedOff() {
-  const attempt = (...args) => {
-    try {
-      return git(...args).trim();
-    } catch {
-      return undefined;
-    }
-  };
-  const head = git("rev-parse", "HEAD").trim();
   const bases = ["origin/main", "main"].map((main) => attempt("merge-base", "HEAD", main));
-  return bases.find((base) => base && base !== head) ?? attempt("rev-parse", "--verify", "--quiet", "HEAD~1");
+  return bases.find((base) => base && base !== hashOf("HEAD")) ?? hashOf("HEAD~1");
 }
 
-const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "ignore"] });
+function hashOf(commit) {
+  return attempt("rev-parse", "--verify", "--quiet", `${commit}^{commit}`);
+}
+
+/** What git says, or undefined when it refuses. */
+function attempt(...args) {
+  try {
+    return git(...args).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function git(...args) {
+  return execFileSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "ignore"] });
+}
 
 /** Tries the mutations one after the other, in the lane that knows how; begins none after that time. */
 async function inTurn(wanted, lane, until) {
