@@ -39,7 +39,7 @@ impl World {
         in_own_window(Engine::from_env()?, Network::Real, Wishes::Usual, async |browser| {
             let world = Self::start(browser.client.clone(), repository().join("www/demo")).await?;
             // Cookies are for a host name, whatever its port: the test before this one has left its own.
-            world.browser.goto(format!("{}healthz", world.host.url())).await?;
+            world.browser.goto(format!("{}/healthz", world.host.url())).await?;
             world.browser.delete_all_cookies().await?;
             world.visit().await?;
             test(&world).await
