@@ -1,9 +1,7 @@
 //! What the host refuses before anything is done, and what it serves.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod common;
-
-use common::{Bench, Database, LOGINS, delivery, flinks::Session, send};
+use crate::common::{Bench, Database, LOGINS, delivery, flinks::Session, send};
 use flinks_host::{Config, Host};
 use serde_json::json;
 

@@ -4,11 +4,9 @@
 //! run as root; without either it fails.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod common;
-
 use std::{collections::BTreeMap, time::Duration};
 
-use common::{
+use crate::common::{
     Bench, Database, LOGINS, answer_all, audit::Audit, delivery, flinks::Session, postgres::Postgres, print_row,
     scenarios,
 };
@@ -31,7 +29,7 @@ macro_rules! run_all {
     };
 }
 
-every_scenario!(run_all);
+crate::every_scenario!(run_all);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_scenarios_hold_on_postgres_and_hosts_share_it() {
