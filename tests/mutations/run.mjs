@@ -84,7 +84,7 @@ async function inCore(tests) {
   const copy = mirror("core");
   const env = { CARGO_TARGET_DIR: join(folder, "core-build"), CARGO_PROFILE_DEV_DEBUG: "0", CARGO_TERM_COLOR: "never", RUST_BACKTRACE: "0" };
   const cargo = (command, args, options) =>
-    run("cargo", [command, "--locked", "-p", "flinks-reconnect", ...args], { cwd: copy, ...options, env: { ...env, ...options?.env } });
+    run("cargo", [command, "--locked", "-p", "flinks-reconnect", "-p", "flinks-connect", ...args], { cwd: copy, ...options, env: { ...env, ...options?.env } });
   const test = (names, options) => cargo("test", ["--no-fail-fast", ...names.flatMap((name) => (name === "lib" ? ["--lib"] : ["--test", name]))], options);
   // For WebAssembly, because the shell is compiled for nothing else.
   const lint = (options) => cargo("clippy", ["--lib", "--target", target], { ...options, env: wasmEnv() });
