@@ -1,12 +1,12 @@
-// The package: Rust → WebAssembly → small WebAssembly → inside four JavaScript files in dist/.
+// The package: cargo → wasm-bindgen → wasm-opt → esbuild, into four JavaScript files in dist/ that have the module inside.
 //
-// A run without any change of the inputs does nothing.
+// Invariants: each tool gets flags and options, and nobody edits what a tool wrote; a run without any change of the inputs does nothing.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { brotliCompressSync } from "node:zlib";
+import { brotliCompressSync, constants } from "node:zlib";
 import { Failure, isMain, main, root, run, secondsSince } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -21,10 +21,10 @@ const outputs = [...scripts, "integrity.json"];
 const sdk = join(root, "www/sdk");
 const dist = join(root, "dist");
 const glue = join(root, "target/wasm/flinks_reconnect.js");
-const linked = join(root, "target/wasm/flinks_reconnect_bg.wasm");
-const trimmed = join(root, "target/wasm/trimmed.wasm");
+const bound = join(root, "target/wasm/flinks_reconnect_bg.wasm");
 const optimised = join(root, "target/wasm/flinks_reconnect.wasm");
-const shortNames = join(root, "target/wasm/names.json");
+/** What the JavaScript must know of the module: its short names, and the key of its text. */
+const moduleFacts = join(root, "target/wasm/facts.json");
 
 /** Builds the package, unless dist/ already is what the inputs make. The machine must have been set up. */
 export async function build() {
@@ -35,15 +35,15 @@ export async function build() {
     rmSync(join(root, log), { force: true });
 
     // Most of the time, and seldom needed when somebody works on the page.
-    await once("module", fingerprintOf(isOfModule), [glue, optimised, shortNames], async () => {
+    await once("module", fingerprintOf(isOfModule), [glue, optimised, moduleFacts], async () => {
       await compile();
       await bindgen();
-      await trim();
-      writeFileSync(shortNames, JSON.stringify(await optimise()));
+      const names = await optimise();
       validate();
+      writeFileSync(moduleFacts, JSON.stringify({ names, key: bestKey(readFileSync(optimised)) }));
     });
     rmSync(dist, { recursive: true, force: true });
-    await bundle(JSON.parse(readFileSync(shortNames, "utf8")));
+    await bundle(JSON.parse(readFileSync(moduleFacts, "utf8")));
     copyTypes();
     writeIntegrity();
     report();
@@ -65,8 +65,8 @@ const log = "target/wasm/build.log";
 /** Loaded when it is needed: before set-up it is not there. */
 let esbuild;
 
-/** Rust to WebAssembly. */
-async function compile() {
+/** The environment in which cargo compiles the module: of the package, and for its browser tests. */
+export function moduleEnv() {
   const cargoHome = process.env.CARGO_HOME || join(homedir(), ".cargo");
   const flags = [
     // Rust reserves 1 MiB of stack, which is most of a small module's memory.
@@ -75,11 +75,13 @@ async function compile() {
     `--remap-path-prefix=${cargoHome}=/cargo`,
     `--remap-path-prefix=${root.replace(/\/$/, "")}=/flinks-reconnect`,
   ];
-  await run("cargo", ["build", "--lib", "--release", "--target", target], {
-    // This form of RUSTFLAGS allows spaces in paths, and wins over flags of the builder's own.
-    env: { ...wasmEnv(), CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") },
-    log,
-  });
+  // This form of RUSTFLAGS allows spaces in paths, and wins over flags of the builder's own.
+  return { ...wasmEnv(), CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") };
+}
+
+/** Rust to WebAssembly. */
+async function compile() {
+  await run("cargo", ["build", "--lib", "--release", "--target", target], { env: moduleEnv(), log });
 }
 
 /** The JavaScript that the module needs around it. */
@@ -95,107 +97,18 @@ async function bindgen() {
 const features = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
 /**
- * Functions that nothing we ship needs, by name. Their bodies become a trap: which is how a panic ends here anyway, for this target shows its words
- * to nobody.
- */
-const needless = {
-  /** Where a panic is worded. */
-  panicking:
-    /^(core::panicking|std::panicking|core::cell::panic_\w+|core::(option|result|slice|str)::.*_fail(ed)?|alloc::raw_vec::(handle_error|capacity_overflow)|alloc::alloc::handle_alloc_error|std::thread::local::panic_access_error|std::alloc::default_alloc_error_hook)\b/,
-  /** What words it. It stands in the module's table, where no optimiser may touch it although nobody calls it any more. */
-  formatting: /(^|\bas )core::fmt::|PanicPayload\b/,
-  /** Entries to closures. wasm-bindgen exports those that are used; the others stand in the table as well. */
-  closureEntry: /^wasm_bindgen::convert::closures::.*\binvoke\b/,
-  /** Waking of futures: nothing we ship is one. */
-  waking: /\bjs_sys::futures::/,
-};
-
-/** The words of panics, and the places in the sources that they name: nobody is left to say them. */
-const wording = new RegExp(
-  [
-    String.raw`[\w/.-]{1,200}\.rs\b`,
-    // Which decimal numbers are made of.
-    String.raw`0001020304\d{190}`,
-    ...[
-      "attempted to take ownership of Rust value while it was borrowed",
-      "null pointer passed to rust",
-      "recursive use of an object detected which would lead to unsafe aliasing in rust",
-      "FnOnce called more than once",
-      "closure invoked recursively or after being dropped",
-      "cannot access a Thread Local Storage value during or after destruction: ",
-      "Attempted to initialize thread-local while it is being dropped",
-      "removal index (is ",
-      ") should be < len (is ",
-      "mid > len",
-      "destination and source slices have different lengths",
-      "called `Result::unwrap_throw()` on an `Err` value",
-      "Tried to shrink to a larger capacity",
-      "AccessError",
-      "capacity overflow",
-      "RefCell already mutably borrowed",
-      "RefCell already borrowed",
-    ].map((text) => text.replace(/[^\w ]/g, "\\$&")),
-  ].join("|"),
-  "g",
-);
-
-/** Ends every panic where it begins, and empties what nobody calls. */
-async function trim() {
-  const { default: binaryen } = await import("binaryen");
-  binaryen.setDebugInfo(true);
-  const module = binaryen.readBinary(readFileSync(linked));
-  const exported = new Set();
-  for (let index = 0; index < module.getNumExports(); index += 1) exported.add(shimmed(binaryen.getExportInfo(module.getExportByIndex(index)).value));
-  const emptied = Object.fromEntries(Object.keys(needless).map((kind) => [kind, []]));
-  for (let index = 0; index < module.getNumFunctions(); index += 1) {
-    const reference = module.getFunctionByIndex(index);
-    const { name, module: imported } = binaryen.getFunctionInfo(reference);
-    const kind = Object.keys(needless).find((kind) => needless[kind].test(plainName(name)));
-    if (imported || exported.has(shimmed(name)) || !kind) continue;
-    binaryen.Function.setBody(reference, module.unreachable());
-    emptied[kind].push(name);
-  }
-  // Names come from the compiler; a new one may write them otherwise.
-  for (const [kind, names] of Object.entries(emptied)) if (names.length === 0) throw new Failure(`no function of the module is "${kind}" by scripts/build.mjs`);
-  refuseCalls(module.emitText(), Object.entries(emptied).flatMap(([kind, names]) => (kind === "panicking" ? [] : names)));
-  // Zeros cost nothing; and what is no text is not of that form.
-  const silent = Buffer.from(module.emitBinary()).toString("latin1").replace(wording, (text) => "\0".repeat(text.length));
-  writeFileSync(trimmed, silent, "latin1");
-  module.dispose();
-}
-
-/** wasm-bindgen exports some functions by way of a shim that it names after them. */
-const shimmed = (name) => name.replace(/ (externref|multivalue) shim/g, "");
-
-/** What is left must not call what was emptied, panics apart: it would trap. */
-function refuseCalls(text, names) {
-  const emptied = new Set(names);
-  let caller;
-  for (const line of text.split("\n")) {
-    caller = /^ \(func \$(".*?"|\S+)/.exec(line)?.[1] ?? caller;
-    const callee = /\(call \$(".*"|[^\s()]+)/.exec(line)?.[1].replace(/^"|"$/g, "");
-    if (emptied.has(callee) && !emptied.has(caller?.replace(/^"|"$/g, ""))) {
-      throw new Failure(`${plainName(caller)} calls ${plainName(callee)}, which scripts/build.mjs takes out of the module`);
-    }
-  }
-}
-
-/** A function's name as Rust writes it, without the crates' hashes and the brackets around types. */
-const plainName = (name) => name.replace(/\[[0-9a-f]{16}\]|[<>]/g, "");
-
-/**
- * Size is download time, and downloads are what users wait for.
+ * Makes the module smaller: size is download time, and downloads are what users wait for.
  *
  * Returns the short names that imports, exports and the import's module have now, by their long ones: the JavaScript must use the same.
  */
 async function optimise() {
   const wasmOpt = (...args) =>
     run(join(root, "node_modules/.bin/wasm-opt"), [...args, ...features.map((name) => `--enable-${name}`), "-o", optimised], { log });
-  await wasmOpt("-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features", trimmed);
+  await wasmOpt("-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features", bound);
+  // By itself, for it prints the names in every round of `--converge`.
   const { imports, exports } = JSON.parse(await wasmOpt("--minify-imports-and-exports-and-modules", optimised));
-  const names = Object.fromEntries([...imports.map(([, long, short]) => [long, short]), ...exports]);
   const [{ module }] = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(optimised)));
-  return { ...names, [imports[0][0]]: module };
+  return Object.fromEntries([...imports.map(([, long, short]) => [long, short]), ...exports, [imports[0][0], module]]);
 }
 
 /** Node's engine is Chromium's: what it refuses must not be published. */
@@ -203,7 +116,7 @@ function validate() {
   if (!WebAssembly.validate(readFileSync(optimised))) throw new Failure(`the optimised module is not valid WebAssembly: ${optimised}`);
 }
 
-async function bundle(names) {
+async function bundle({ names, key }) {
   esbuild = await import("esbuild");
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const common = {
@@ -222,7 +135,6 @@ async function bundle(names) {
   };
   const entry = (name) => join(sdk, name);
   const module = readFileSync(optimised);
-  const { key, literal } = textOf(module);
   try {
     await Promise.all([
       esbuild.build({
@@ -230,10 +142,9 @@ async function bundle(names) {
         entryPoints: [entry("index.js")],
         outdir: dist,
         format: "esm",
-        // Modules are UTF-8 everywhere. The text stands in a line of its own, because esbuild would escape much of it.
+        // Modules are UTF-8 everywhere.
         charset: "utf8",
-        banner: { js: `const FLINKS_RECONNECT_MODULE=${literal};` },
-        plugins: [moduleInside("FLINKS_RECONNECT_MODULE", (at) => `text.charCodeAt(${at}) ^ ${key}`, module.length)],
+        plugins: [moduleInside(textOf(module, key), (at) => `text.charCodeAt(${at}) ^ ${key}`, module.length)],
       }),
       esbuild.build({ ...common, entryPoints: [entry("element.js"), entry("react.js")], outdir: dist, format: "esm", plugins: [entriesApart] }),
       esbuild.build({
@@ -243,7 +154,7 @@ async function bundle(names) {
         format: "iife",
         // A classic script is read in the page's encoding, whatever that is. Of what is plain ASCII, hexadecimal compresses best.
         charset: "ascii",
-        plugins: [moduleInside(`"${module.toString("hex")}"`, (at) => `(digit(2 * ${at}) << 4) | digit(2 * ${at} + 1)`, module.length), elementInside],
+        plugins: [moduleInside(module.toString("hex"), (at) => `(digit(2 * ${at}) << 4) | digit(2 * ${at} + 1)`, module.length), elementInside],
       }),
     ]);
   } catch (error) {
@@ -266,14 +177,13 @@ const moduleInside = (text, byteAt, length) => ({
     onResolve({ filter: /^flinks-reconnect:wasm$/ }, () => ({ path: "bytes", namespace: "bytes" }));
     const contents = `
       export default function () {
-        const text = ${text};
+        const text = ${JSON.stringify(text)};
         const digit = (at) => (text.charCodeAt(at) & 15) + (text.charCodeAt(at) > 57 ? 9 : 0);
         const bytes = new Uint8Array(${length});
         for (let at = 0; at < ${length}; at += 1) bytes[at] = ${byteAt("at")};
         return bytes;
       }`;
     onLoad({ filter: /.*/, namespace: "bytes" }, () => ({ contents, loader: "js" }));
-    onLoad({ filter: /flinks_reconnect\.js$/ }, ({ path }) => ({ contents: plain(readFileSync(path, "utf8")), loader: "js" }));
     // The glue has copies of the shell's JavaScript; the originals import each other, and so does the SDK.
     onResolve({ filter: /^\.\/snippets\/.*\/src\/web\// }, ({ path }) => ({ path: join(root, path.replace(/^.*(?=src\/web\/)/, "")) }));
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
@@ -283,44 +193,23 @@ const moduleInside = (text, byteAt, length) => ({
   },
 });
 
-/** What the glue does for browsers that we do not support and callers that it does not have. */
-const fallbacks = [
-  // The classes and functions that every browser with WebAssembly references has.
-  [/\(typeof FinalizationRegistry === 'undefined'\)\s*\? \{.*\}\s*: /g, ""],
-  [/if \(!\('encodeInto' in cachedTextEncoder\)\) \{.*?\n\}\n/s, ""],
-  [/if \(Symbol\.dispose\) .*\n/, ""],
-  // After two gigabytes of text, old Safari wants another decoder.
-  [/numBytesDecoded \+= bytes\.length;.*?\n    \}\n/s, ""],
-  // Our own imports and exports, which are there.
-  [/typeof (\S+) == 'function' \? \1 : notDefined\('\1'\)/g, "$1"],
-  [/if \(realloc === undefined\) \{.*?\n    \}\n/s, ""],
-  [/if \(module !== undefined\) \{.*?\n    \}\n/s, ""],
-  [/if \(!\(module instanceof WebAssembly\.Module\)\) \{(.*?)\}\n/s, "$1"],
-];
-
-/** The glue without them. */
-function plain(glue) {
-  for (const [fallback, rest] of fallbacks) {
-    if (!fallback.test(glue)) throw new Failure(`the glue has no ${fallback} any more: see scripts/build.mjs`);
-    glue = glue.replace(fallback, rest);
-  }
-  return glue;
-}
-
 /**
  * The module as text with a character for each byte: what compresses the file finds the module's patterns again, where base64 hides them.
  *
- * Each byte is XORed with a key, so that the bytes which a string literal cannot hold become rare ones. Where one is left, the character 256 further
- * on stands for it: a Uint8Array drops that bit.
+ * Each byte is XORed with a key. A character that some bundler would print as an escape (a control character, a quote, the backslash) is replaced by
+ * the one 256 further on, and a Uint8Array drops that bit: every bundler prints this text as it is.
  */
-function textOf(module) {
-  const unfit = [..."\0\n\r\"\\"].map((character) => character.charCodeAt(0));
-  const count = new Uint32Array(256);
-  for (const byte of module) count[byte] += 1;
-  const cost = (key) => unfit.reduce((sum, code) => sum + count[code ^ key], 0);
-  const [key] = Array.from({ length: 128 }, (_, key) => key).sort((one, other) => cost(one) - cost(other));
-  const codes = Array.from(module, (byte) => byte ^ key).map((code) => (unfit.includes(code) ? code + 256 : code));
-  return { key, literal: `"${codes.map((code) => String.fromCharCode(code)).join("")}"` };
+function textOf(module, key) {
+  const isEscaped = (code) => code < 32 || [..."\"'`\\\x7f"].includes(String.fromCharCode(code));
+  const codes = Array.from({ length: 256 }, (_, byte) => byte ^ key).map((code) => (isEscaped(code) ? code + 256 : code));
+  return Array.from(module, (byte) => String.fromCharCode(codes[byte])).join("");
+}
+
+/** The key whose text compresses best. At this quality that takes a second and was 61 B from the best of quality 11, which took sixteen. */
+function bestKey(module) {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 5 };
+  const sizes = Array.from({ length: 128 }, (_, key) => brotliCompressSync(textOf(module, key), { params }).length);
+  return sizes.indexOf(Math.min(...sizes));
 }
 
 /** Keeps imports of one entry by another as they are: `./index.js` next to it in dist/ is the same file. */

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
+import { moduleEnv } from "./build.mjs";
 import { Failure, find, isUnreachable, root, run } from "./command.mjs";
 import { consume, consumeEveryday, countRows } from "./consumers.mjs";
 import { withRelay } from "./relay.mjs";
@@ -247,7 +248,7 @@ async function buildAgain(log) {
   }
 }
 
-/** The shell's tests, compiled to WebAssembly and run inside a browser. webdriver.json has the browsers' switches. */
+/** The shell's tests, compiled to WebAssembly as the package's module is, and run inside a browser. webdriver.json has the browsers' switches. */
 function wasmCheck(title, needs, driver) {
   return {
     about: `the wasm shell, in ${title}`,
@@ -258,8 +259,8 @@ function wasmCheck(title, needs, driver) {
         mkdirSync(dirname(settings), { recursive: true });
         writeFileSync(settings, JSON.stringify(relayed(port)));
         // The default of 20 s is short for a browser's first start on a busy machine.
-        const env = { ...wasmEnv(), WASM_BINDGEN_TEST_TIMEOUT: "120", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60", WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings };
-        return run("wasm-pack", ["test", "--mode", "no-install", "--headless", ...driver(), "--", "--test", "web"], { env, log });
+        const env = { ...moduleEnv(), WASM_BINDGEN_TEST_TIMEOUT: "120", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60", WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings };
+        return run("wasm-pack", ["test", "--mode", "no-install", "--release", "--headless", ...driver(), "--", "--test", "web"], { env, log });
       });
     },
     count: rustSummary,

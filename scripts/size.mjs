@@ -18,7 +18,8 @@ import { Failure, main, root } from "./command.mjs";
 import { installRivals, store } from "./rivals.mjs";
 import { setUp } from "./setup.mjs";
 
-const aim = 14_600;
+/** Ten packets, and then twenty. */
+const aim = 43_800;
 
 /** The sizes of our entries as a table, and what is above its budget. */
 async function weighOurs() {
@@ -83,7 +84,7 @@ await main(async () => {
   await build();
   const { lines, problems } = await weighOurs();
   if (!isOwn) {
-    lines.push("", `The aim for the first is ${grouped(aim)} B: what a server sends before it waits for the first answer.`, "", ...(await weighTheirs()));
+    lines.push("", `The aim for the first is ${grouped(aim)} B: what a server sends in the first two round trips.`, "", ...(await weighTheirs()));
   }
   console.log(lines.join("\n"));
   if (write) publish("size", "npm run size", lines);

@@ -32,6 +32,7 @@
 //! | delivering | host refused, or time is up, or a different REDIRECT | failed |
 //! | failed, retryable | retry | starting, loading or delivering |
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::delivery::{self, Delivery, HostAnswer, Random, Verdict};
@@ -177,7 +178,7 @@ pub struct Session {
     result: Option<Delivery>,
     rate: Rate,
     dropped: Dropped,
-    outputs: Vec<Output>,
+    outputs: VecDeque<Output>,
 }
 
 impl Session {
@@ -213,7 +214,7 @@ impl Session {
             result: None,
             rate: Rate { tokens: RATE_BURST, since_ms: now_ms },
             dropped: Dropped::default(),
-            outputs: Vec::new(),
+            outputs: VecDeque::new(),
         }
     }
 
@@ -254,8 +255,7 @@ impl Session {
 
     /// The next thing to do, until there is none.
     pub fn poll(&mut self) -> Option<Output> {
-        // The queue is short, and emptied after every input: shifting it costs less than a ring's code.
-        if self.outputs.is_empty() { None } else { Some(self.outputs.remove(0)) }
+        self.outputs.pop_front()
     }
 
     /// Takes in what happened at `now_ms`.
@@ -765,7 +765,7 @@ impl Session {
     /// Out of line: each of the many orders would bring its own copy of this.
     #[inline(never)]
     fn order(&mut self, output: Output) {
-        self.outputs.push(output);
+        self.outputs.push_back(output);
     }
 
     fn emit(&mut self, event: Event) {
@@ -775,11 +775,7 @@ impl Session {
 
 /// FNV-1a, 64 bits: tells sessions apart without telling what they are called.
 fn digest(id: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in id.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A token bucket: a burst at once, then so many a second.

@@ -38,19 +38,15 @@ impl Opening {
     }
 
     /// Takes from the options what the reply is silent about. Where Connect lives the options say, when they do: no reply moves it.
-    #[expect(
-        clippy::assigning_clones,
-        reason = "`clone_from` keeps allocations that hardly ever are there, and is twice the code"
-    )]
     pub(super) fn complete(&mut self, options: &Self) {
         if options.connect.is_some() {
-            self.connect = options.connect.clone();
+            self.connect.clone_from(&options.connect);
         }
         if self.accounts.is_empty() {
-            self.accounts = options.accounts.clone();
+            self.accounts.clone_from(&options.accounts);
         }
         if self.tag.is_none() {
-            self.tag = options.tag.clone();
+            self.tag.clone_from(&options.tag);
         }
         for (name, value) in &options.params {
             if value_of(&self.params, name).is_none() {
@@ -82,38 +78,37 @@ fn connect(reader: &mut Reader<'_>) -> Option<ConnectUrl> {
 
 fn accounts(reader: &mut Reader<'_>) -> Vec<AccountId> {
     const NAME: &str = "resumeSelectedAccounts";
-    let mut accounts = Vec::new();
-    match reader.get(NAME) {
-        Property::Absent => {}
+    let accounts = match reader.get(NAME) {
+        Property::Absent => Some(Vec::new()),
         Property::Texts(texts) if texts.len() <= MAX_ACCOUNTS => {
-            for text in texts {
-                match AccountId::parse(text) {
-                    Some(account) => accounts.push(account),
-                    None => reader.refuse(NAME),
-                }
-            }
+            texts.iter().map(|text| AccountId::parse(text)).collect()
         }
-        _ => reader.refuse(NAME),
+        _ => None,
+    };
+    if accounts.is_none() {
+        reader.refuse(NAME);
     }
-    accounts
+    accounts.unwrap_or_default()
 }
 
 fn params(reader: &mut Reader<'_>) -> Vec<(String, String)> {
     const NAME: &str = "params";
-    let mut params = Vec::new();
-    match reader.get(NAME) {
-        Property::Absent => {}
-        Property::Pairs(texts) => {
-            for pair in texts.chunks_exact(2) {
-                match pair {
-                    [name, value] if is_param(name, value, reader.parse) => params.push((name.clone(), value.clone())),
-                    _ => reader.refuse(NAME),
-                }
-            }
-        }
-        _ => reader.refuse(NAME),
+    let params = match reader.get(NAME) {
+        Property::Absent => Some(Vec::new()),
+        Property::Pairs(texts) => texts.chunks_exact(2).map(|pair| param(pair, reader.parse)).collect(),
+        _ => None,
+    };
+    if params.is_none() {
+        reader.refuse(NAME);
     }
-    params
+    params.unwrap_or_default()
+}
+
+fn param(pair: &[String], parse: ParseUrl) -> Option<(String, String)> {
+    match pair {
+        [name, value] if is_param(name, value, parse) => Some((name.clone(), value.clone())),
+        _ => None,
+    }
 }
 
 fn is_param(name: &str, value: &str, parse: ParseUrl) -> bool {

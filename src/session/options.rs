@@ -131,15 +131,14 @@ impl Options {
 const MAX_TIMER_MS: f64 = 2_147_483_647.0;
 
 fn known_names(given: &Properties) -> Result<(), InvalidOption> {
-    for (name, _) in &given.0 {
-        let name = name.as_str();
-        if !NAMES.contains(&name) {
+    match given.0.iter().map(|(name, _)| name.as_str()).find(|name| !NAMES.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
             // The name is the host's own text, but what is no identifier at all may be anything.
             let is_plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            return Err(InvalidOption(if is_plain { name } else { "?" }.to_owned()));
+            Err(InvalidOption(if is_plain { name } else { "?" }.to_owned()))
         }
     }
-    Ok(())
 }
 
 /// What only the shell uses: its kind is checked here, with the rest.

@@ -57,12 +57,7 @@ impl Properties {
     /// The property `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> &Property {
-        for (given, property) in &self.0 {
-            if given == name {
-                return property;
-            }
-        }
-        &Property::Absent
+        self.0.iter().find(|(given, _)| given == name).map_or(&Property::Absent, |(_, property)| property)
     }
 }
 

@@ -5,11 +5,11 @@ import { Failure, run } from "../../scripts/command.mjs";
 
 const log = "target/bench/servers.log";
 
-const example = (crate, name, args) => run("cargo", ["run", "--release", "--quiet", "-p", crate, "--example", name, "--", ...args.map(String)], { log });
+const example = (crate, name, args) => run("cargo", ["run", "--profile", "server", "--quiet", "-p", crate, "--example", name, "--", ...args.map(String)], { log });
 
 /** Builds both, so that building is no part of anything measured. */
 export async function buildServers() {
-  await run("cargo", ["build", "--release", "-p", "flinks-host", "--example", "load", "-p", "flinks-sandbox", "--example", "sessions"], { log });
+  await run("cargo", ["build", "--profile", "server", "-p", "flinks-host", "--example", "load", "-p", "flinks-sandbox", "--example", "sessions"], { log });
 }
 
 /** Reconnects on the reference backend, whole: start, MFA, delivery, data. */

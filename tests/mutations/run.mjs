@@ -142,10 +142,10 @@ async function inCore(tests) {
   const env = { CARGO_TARGET_DIR: join(folder, "core-build"), CARGO_PROFILE_DEV_DEBUG: "0", CARGO_TERM_COLOR: "never", RUST_BACKTRACE: "0" };
   const cargo = (command, args, options) => run("cargo", [command, "--locked", ...args], { cwd: copy, ...options, env: { ...env, ...options?.env } });
   /** The tests of one program, or those of a module in it. */
-  const core = (modules, options) => cargo("test", ["-p", "flinks-reconnect", "--no-fail-fast", "--test", "core", ...modules.map((name) => `${name}::`)], options);
-  const beside = (options) => cargo("test", ["-p", "flinks-reconnect", "-p", "flinks-connect", "--features", "flinks-connect/native-url", "--no-fail-fast", "--lib"], options);
+  const core = (modules, options) => cargo("test", ["-p", "flinks-reconnect", "--no-fail-fast", "--test", "core", "--", ...modules.map((name) => `${name}::`)], options);
+  const beside = (options) => cargo("test", ["-p", "flinks-reconnect", "-p", "flinks-connect", "--no-fail-fast", "--lib"], options);
   // For WebAssembly, because the shell is compiled for nothing else.
-  const lint = (options) => cargo("clippy", ["-p", "flinks-reconnect", "--lib", "--target", target], { ...options, env: wasmEnv() });
+  const lint = (options) => cargo("clippy", ["-p", "flinks-reconnect", "-p", "flinks-connect", "--lib", "--target", target], { ...options, env: wasmEnv() });
   const node = (script, options) => run("node", ["--test", "--test-reporter=tap", script], { cwd: copy, ...options });
   /** Where a test stands, and how it is run. */
   const runner = (name) => {

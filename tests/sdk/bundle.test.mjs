@@ -48,6 +48,11 @@ test("three entries have the module once", async () => {
   assert.equal(times(text, piece), 1);
 });
 
+test("a bundler prints the module's text as it is, without an escape", async () => {
+  const [literal] = readFileSync(new URL("dist/index.js", root), "utf8").match(/(["'`])[^"'`\\]{30000,}\1/);
+  assert.ok((await bundled('export { reconnect } from "flinks-reconnect";')).includes(literal));
+});
+
 test("source maps lead to our sources, and name no folder of this machine", () => {
   for (const name of ["index.js", "element.js", "react.js", "flinks-reconnect.global.js"]) {
     const { sources, sourcesContent } = JSON.parse(readFileSync(new URL(`dist/${name}.map`, root), "utf8"));

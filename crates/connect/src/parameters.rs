@@ -155,29 +155,19 @@ impl Launch<'_> {
     /// The frame's URL. It carries secrets: never log it.
     #[must_use]
     pub fn url(&self) -> String {
-        let mut accounts = String::new();
-        let mut separator = "";
-        for account in self.accounts {
-            accounts.push_str(separator);
-            accounts.push_str(account.as_str());
-            separator = ",";
-        }
+        let accounts = self.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(",");
         let mut query = Query(self.connect.base().to_owned(), "?");
         query.push(REQUEST_ID, self.request_id.map(RequestId::as_str));
         query.push(AUTHORIZE_TOKEN, self.authorize_token.map(AuthorizeToken::as_str));
         query.push(RESUME_SELECTED_ACCOUNTS, (!accounts.is_empty()).then_some(&accounts));
         query.push(TAG, self.tag.map(Tag::as_str));
-        for (name, value) in self.others {
-            if self.tag.is_none() || name != TAG {
-                query.push(name, Some(value));
-            }
+        for (name, value) in self.others.iter().filter(|(name, _)| self.tag.is_none() || name != TAG) {
+            query.push(name, Some(value));
         }
         query.push(LANGUAGE, Some(self.language.as_str()));
         query.0
     }
 }
-
-const ASSIGN: &str = "=";
 
 /// A URL that grows a query, and what separates its next pair.
 struct Query(String, &'static str);
@@ -187,22 +177,20 @@ impl Query {
         let Some(value) = value else { return };
         self.0.push_str(std::mem::replace(&mut self.1, "&"));
         percent_encode(name, &mut self.0);
-        self.0.push_str(ASSIGN);
+        self.0.push('=');
         percent_encode(value, &mut self.0);
     }
 }
 
 /// RFC 3986: everything but unreserved characters is escaped, so any query parser reads the same value back.
 fn percent_encode(text: &str, into: &mut String) {
-    const ESCAPE: &str = "%";
-    const HEX: &str = "0123456789ABCDEF";
-    for (at, byte) in text.bytes().enumerate() {
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            into.push_str(text.get(at..=at).unwrap_or_default());
+            into.push(char::from(byte));
         } else {
-            into.push_str(ESCAPE);
-            for digit in [usize::from(byte >> 4), usize::from(byte & 15)] {
-                into.push_str(HEX.get(digit..=digit).unwrap_or_default());
+            into.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                into.push(char::from_digit(digit.into(), 16).unwrap_or_default().to_ascii_uppercase());
             }
         }
     }

@@ -86,37 +86,5 @@ steps! {
 /// What `name` means to a session; a name we do not know is [`Meaning::Passing`].
 #[must_use]
 pub fn meaning(name: &str) -> Meaning {
-    for step in &MEANINGFUL {
-        if step.name == name {
-            return step.meaning;
-        }
-    }
-    Meaning::Passing
-}
-
-/// The steps that are not passing: the widget has no use for the names of the others.
-static MEANINGFUL: [Step; count_of_meaningful(ALL)] = meaningful(ALL);
-
-const fn count_of_meaningful(mut steps: &[Step]) -> usize {
-    let mut count = 0;
-    while let [step, others @ ..] = steps {
-        count += !matches!(step.meaning, Meaning::Passing) as usize;
-        steps = others;
-    }
-    count
-}
-
-const fn meaningful<const COUNT: usize>(mut steps: &[Step]) -> [Step; COUNT] {
-    let mut meaningful = [Step { name: "", meaning: Meaning::Passing }; COUNT];
-    let mut places: &mut [Step] = &mut meaningful;
-    while let [step, others @ ..] = steps {
-        if !matches!(step.meaning, Meaning::Passing)
-            && let [place, free @ ..] = places
-        {
-            *place = *step;
-            places = free;
-        }
-        steps = others;
-    }
-    meaningful
+    ALL.iter().find(|step| step.name == name).map_or(Meaning::Passing, |step| step.meaning)
 }

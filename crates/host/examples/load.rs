@@ -1,4 +1,4 @@
-//! How many reconnects one host does, and how fast: `cargo run --release -p flinks-host --example load [-- --quick]`.
+//! How many reconnects one host does, and how fast: `cargo run --profile server -p flinks-host --example load [-- --quick]`.
 //!
 //! A sandbox and a host in one process, on loopback; many simulated widgets begin sessions and answer MFA through the API, and
 //! then deliver their results at once. First on SQLite, then on Postgres (a server of its own, or the one `DATABASE_URL` names);

@@ -40,6 +40,7 @@ use tokio::{
 
 pub use config::{Config, DemoFiles};
 pub use demo::demo_login_ids;
+pub use http::served;
 
 use crate::{
     flinks::Flinks,

@@ -1,8 +1,8 @@
 //! Load: many sessions, each from the token through MFA to its data; prints how long calls took and how much memory it cost.
 //!
 //! ```sh
-//! cargo run --release -p flinks-sandbox --example sessions -- 200
-//! cargo run --release -p flinks-sandbox --example sessions -- 1000 --at-once 32 --processing-ms 1 --stored 10000
+//! cargo run --profile server -p flinks-sandbox --example sessions -- 200
+//! cargo run --profile server -p flinks-sandbox --example sessions -- 1000 --at-once 32 --processing-ms 1 --stored 10000
 //! ```
 //!
 //! All at once unless told otherwise; `--stored N` leaves N unfinished sessions behind first. Sandbox and clients are one process, so time and

@@ -39,6 +39,6 @@ pub use config::{
 };
 pub use demo::{DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
 pub use faults::{ApiFailure, ApiMishap, Faults, Invalid, Mishap, PageFault, RedirectFault};
-pub use server::Sandbox;
+pub use server::{Sandbox, served};
 pub use state::webhook::Webhook;
 pub use world::Time;

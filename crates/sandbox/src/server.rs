@@ -11,6 +11,7 @@ use flinks_connect::code;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::reply::Reply;
 use crate::config::{Config, StartError};
@@ -155,12 +156,18 @@ async fn listen(flag: &'static str, address: SocketAddr) -> Result<Listening, St
     Ok(Listening { listener, address })
 }
 
+/// Routes as the sandbox serves them: a handler that panics is one answer of 500.
+#[must_use]
+pub fn served(routes: Router) -> Router {
+    routes.layer(CatchPanicLayer::new())
+}
+
 async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<()>) {
     let stop = async move {
         // An error is the sign: the sandbox that held the sender is gone.
         while stopped.changed().await.is_ok() {}
     };
-    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
+    if let Err(error) = axum::serve(listener, served(routes)).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "a listener of the sandbox failed");
     }
 }

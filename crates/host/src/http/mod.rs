@@ -72,7 +72,12 @@ pub(crate) fn router(site: Site, demo: Option<(DemoFiles, demo::SandboxControls)
         ),
         None => all.fallback(no_route),
     };
-    all.layer(from_fn(log)).layer(from_fn(to_its_end)).with_state(site)
+    served(all).with_state(site)
+}
+
+/// Routes as the host serves them: every request is logged and worked on to its end, and a handler that panics is one answer of 500.
+pub fn served<State: Clone + Send + Sync + 'static>(routes: Router<State>) -> Router<State> {
+    routes.layer(from_fn(log)).layer(from_fn(to_its_end))
 }
 
 /// Without this the server drops a handler whose client has gone; with it a statement half-way, the database's connection, and with the last
