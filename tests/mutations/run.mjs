@@ -211,7 +211,7 @@ async function inPackage(tests) {
 async function compiled() {
   const said = await run("cargo", ["test", "--locked", "-p", "flinks-e2e", "--no-run", "--message-format=json", "--test", "e2e"]);
   const artifacts = said.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-  return artifacts.find(({ executable }) => executable).executable;
+  return artifacts.find(({ target, executable }) => executable && target.name === "e2e").executable;
 }
 
 // ---- both ----
