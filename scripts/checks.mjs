@@ -171,6 +171,17 @@ const everyday = {
 };
 
 const slow = {
+  "server-profile": {
+    about: "a handler that panics in a server, as it is released, costs its own request only",
+    needs: ["c-compiler"],
+    async run(log) {
+      for (const crate of ["flinks-host", "flinks-sandbox"]) {
+        const said = await run("cargo", ["run", "--profile", "server", "-p", crate, "--example", "panic"], { log });
+        appendFileSync(join(root, log), `| ${said.trim().replace(": ", " | ")} |\n`);
+      }
+    },
+  },
+
   reproducible: {
     about: "a second build, in another folder, is the same to the byte",
     needs: ["package", "wasm-target", "wasm-bindgen-cli"],
