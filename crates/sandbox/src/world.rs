@@ -4,7 +4,6 @@
 //! work hears of both.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
@@ -26,6 +25,15 @@ struct Inner {
     clock: Clock,
     /// How often everything began anew.
     resets: u64,
+}
+
+/// What is left until some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// In milliseconds.
+    pub(crate) ms: u64,
+    /// How often everything began anew so far. After a reset nobody waits any longer.
+    pub(crate) resets: u64,
 }
 
 /// The clock after it was moved.
@@ -79,20 +87,14 @@ impl World {
         self.news.notified().await;
     }
 
-    /// Waits for that time on the sandbox's clock: it passes, or the clock is pushed there. After a reset nobody waits any longer.
-    pub(crate) async fn until(&self, due_ms: u64) {
-        let mut moved = self.moved.subscribe();
-        let before = self.locked(|inner| inner.resets);
-        loop {
-            let (left_ms, resets) = self.locked(|inner| (due_ms.saturating_sub(inner.clock.now_ms()), inner.resets));
-            if left_ms == 0 || resets != before {
-                return;
-            }
-            tokio::select! {
-                _ = moved.changed() => {}
-                () = tokio::time::sleep(Duration::from_millis(left_ms)) => {}
-            }
-        }
+    /// How much is left until that time on the sandbox's clock, and how often everything began anew so far.
+    pub(crate) fn left(&self, due_ms: u64) -> Left {
+        self.locked(|inner| Left { ms: due_ms.saturating_sub(inner.clock.now_ms()), resets: inner.resets })
+    }
+
+    /// Hears of every push of the clock and every reset.
+    pub(crate) fn moves(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
     }
 
     /// Pushes the clock.

@@ -5,10 +5,10 @@
 
 mod common;
 
+use common::running::Running;
 use common::{ANSWERS, Bench};
 use flinks_sandbox::clock::{DAY_MS, MINUTE_MS};
-use flinks_sandbox::log::Happening;
-use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox};
+use flinks_sandbox::{Config, DEMO_LOGINS};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -85,12 +85,7 @@ async fn a_slow_bank_dates_what_it_does_when_it_is_done() {
     let begun = bench.sandbox.now_ms();
     let body = json!({"LoginId": DEMO_LOGINS[1].login_id, "MostRecentCached": false, "Save": true});
     let push = async {
-        let is_logged =
-            |bench: &Bench| {
-                bench.sandbox.log().iter().any(
-                    |entry| matches!(&entry.happening, Happening::ApiCall { endpoint, .. } if endpoint == "Authorize"),
-                )
-            };
+        let is_logged = |bench: &Bench| bench.sandbox.log().iter().any(|entry| entry["endpoint"] == "Authorize");
         bench.until("the call is logged before it is answered", is_logged).await;
         bench.sandbox.advance_ms(60_000).unwrap();
     };
@@ -441,13 +436,11 @@ async fn the_log_has_every_call_and_no_secret() {
     let log = bench.sandbox.log();
     let calls: Vec<_> = log
         .iter()
-        .filter_map(|entry| match &entry.happening {
-            Happening::ApiCall { endpoint, status, .. } => Some((endpoint.as_str(), *status)),
-            _ => None,
-        })
+        .filter(|entry| entry["kind"] == "apiCall")
+        .map(|entry| (entry["endpoint"].as_str().unwrap(), entry["status"].as_u64().unwrap()))
         .collect();
     assert_eq!(&calls[..2], [("GenerateAuthorizeToken", 200), ("Authorize", 203)]);
-    let text = serde_json::to_string(&log).unwrap();
+    let text = json!(log).to_string();
     for secret in ["Everyday", "Montreal", &bench.sandbox.config().secret_key, &bench.sandbox.config().api_key] {
         assert!(!text.contains(secret));
     }
@@ -457,12 +450,12 @@ async fn the_log_has_every_call_and_no_secret() {
 async fn a_port_in_use_or_a_useless_key_is_refused_by_the_name_of_its_flag() {
     let bench = Bench::start().await;
     let taken = bench.sandbox.api_url().trim_start_matches("http://").parse().unwrap();
-    let error = Sandbox::start(Config { api: taken, ..Config::local() }).await.unwrap_err();
-    assert_eq!(error.flag, "--api");
-    let error = Sandbox::start(Config { connect: taken, ..Config::local() }).await.unwrap_err();
-    assert_eq!(error.flag, "--connect");
-    let error = Sandbox::start(Config { api_key: "two words".into(), ..Config::local() }).await.unwrap_err();
-    assert_eq!((error.flag, error.to_string().contains("two words")), ("--api-key", false));
+    let error = Running::start(Config { api: taken, ..Config::local() }).await.err().unwrap();
+    assert!(error.starts_with("--api: "), "{error}");
+    let error = Running::start(Config { connect: taken, ..Config::local() }).await.err().unwrap();
+    assert!(error.starts_with("--connect: "), "{error}");
+    let error = Running::start(Config { api_key: "two words".into(), ..Config::local() }).await.err().unwrap();
+    assert!(error.starts_with("--api-key: ") && !error.contains("two words"), "{error}");
     let api = bench.sandbox.api_url();
     bench.sandbox.stop().await;
     assert!(reqwest::get(format!("{api}/healthz")).await.is_err());

@@ -18,7 +18,7 @@ use flinks_sandbox::state::data::{Dataset, Delivery, History, Order, Part, Produ
 use flinks_sandbox::state::session::{IDLE_LIFE_MS, PROCESSING_LIFE_MS, Saving};
 use flinks_sandbox::state::token::TOKEN_LIFE_MS;
 use flinks_sandbox::state::{Settings, State};
-use flinks_sandbox::{DEMO_LOGINS, Webhook};
+use flinks_sandbox::{DEMO_LOGINS, Reach, Webhook};
 
 const NOW: u64 = 1_795_000_000_000;
 const PROCESSING_MS: u64 = 1_500;
@@ -37,6 +37,7 @@ fn state() -> State {
         token_life_ms: TOKEN_LIFE_MS,
         seed: 1,
         webhook: None,
+        webhook_reach: Reach::Loopback,
     };
     State::new(settings, NOW)
 }

@@ -85,13 +85,10 @@ async fn answer(Shared(world): Shared<World>, request: Request) -> Response {
         length: Length::of(&head.headers),
         body: sent::read(body).await,
     };
-    let (latency, mishap) = world.with(|state, now_ms| {
+    let mishap = world.with(|state, now_ms| {
         state.expire(now_ms);
         state.broken(now_ms, &call)
     });
-    if latency > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(latency)).await;
-    }
     if let Some(mishap) = mishap.filter(|mishap| !mishap.reaches_flinks()) {
         return broken(mishap, String::new());
     }
@@ -99,15 +96,29 @@ async fn answer(Shared(world): Shared<World>, request: Request) -> Response {
         return (StatusCode::LENGTH_REQUIRED, Html(include_str!("length.html"))).into_response();
     }
     let reply = world.with(|state, now_ms| state.call(now_ms, &call));
-    if let Some(due_ms) = reply.due_ms {
-        // It has happened: only the answer is late, whether or not anybody waits for it.
-        world.until(due_ms).await;
-    }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match mishap {
+    let due = reply.due_ms.map(Due);
+    let mut response = match mishap {
         Some(mishap) => broken(mishap, reply.body.to_string()),
         None => (status, axum::Json(reply.body)).into_response(),
+    };
+    if let Some(due) = due {
+        response.extensions_mut().insert(due);
     }
+    response
+}
+
+/// When a response is sent, on the sandbox's clock. What it tells has happened: only the answer is late, whether or not anybody waits for
+/// it. Whoever runs the routes does the waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due(pub(crate) u64);
+
+/// How long a call to this path is held back before Flinks sees it, in real milliseconds. Whoever runs the routes does the waiting.
+pub(crate) fn latency_ms(world: &World, path: &str) -> u64 {
+    if !path.starts_with("/v3/") {
+        return 0;
+    }
+    world.with(|state, _| state.faults.latency_ms(Target::of(path).known_name()))
 }
 
 /// What arrives of a call that breaks on the way.
@@ -170,18 +181,23 @@ impl<'a> Target<'a> {
         let (argument, detail) = (rest(), rest());
         Self { customer, service, endpoint, argument, detail }
     }
+
+    /// The endpoint as Flinks writes it, or what stands in its place.
+    fn known_name(&self) -> &'a str {
+        Endpoint::find(self.endpoint).map_or(self.endpoint, |endpoint| endpoint.name())
+    }
 }
 
 impl State {
-    /// How long a call is held back, and how it breaks, if it does.
-    fn broken(&mut self, now_ms: u64, call: &Call) -> (u64, Option<Mishap>) {
+    /// How a call breaks, if it does.
+    fn broken(&mut self, now_ms: u64, call: &Call) -> Option<Mishap> {
         let target = Target::of(&call.path);
-        let name = Endpoint::find(target.endpoint).map_or(target.endpoint, |endpoint| endpoint.name());
+        let name = target.known_name();
         let mishap = self.faults.take_api_mishap(name);
         if let Some(mishap) = mishap {
             self.log.write(now_ms, Happening::ApiBroken { endpoint: logged(name), how: mishap.name() });
         }
-        (self.faults.latency_ms(name), mishap)
+        mishap
     }
 
     /// Whether a call is refused before Flinks sees it, because it does not say how long its body is.

@@ -18,6 +18,7 @@ use super::redirect::{self, Navigation};
 use super::screen::{Choice, Remedy, Screen, Terms, Window};
 use crate::bank::institution::{self, FLINKS_CAPITAL, Institution, OAUTH_BANK};
 use crate::bank::{account, question};
+use crate::entropy;
 use crate::faults::{PageFault, PageToken};
 use crate::log::Happening;
 use crate::state::State;
@@ -120,7 +121,7 @@ pub fn open(state: &mut State, now_ms: u64, launch: Launch, audience: Audience) 
         last_seen_ms: now_ms,
     };
     let events = visit.load(state, now_ms);
-    let id = VisitId::new_v4();
+    let id: VisitId = entropy::uuid();
     let opened = Happening::PageOpened {
         visit: id.to_string(),
         path: visit.launch.path().to_owned(),
