@@ -114,6 +114,7 @@ async function tryRow(row, sandbox, login, options) {
     throw error;
   } finally {
     await sandbox.faults({});
+    await run.settle();
   }
 }
 

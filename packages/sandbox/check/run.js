@@ -152,6 +152,30 @@ export class Run {
     await this.until(isFound, seconds, "the backend asks Flinks and fetches the data by itself");
   }
 
+  /**
+   * Lets the backend finish what the row began, before the sandbox is reset under it: one that has accepted a result fetches its data, and may take its time
+   * between two questions. One that asks for none within 3 s is not waited for.
+   */
+  async settle() {
+    const isData = ({ endpoint }) => endpoint.startsWith("GetAccounts");
+    const begun = Date.now();
+    for (;;) {
+      const calls = (await this.calls()).filter(isData);
+      const seconds = (Date.now() - begun) / 1_000;
+      const isFetched = calls.some(({ status }) => status === 200);
+      if (isFetched || seconds > (calls.length > 0 ? 15 : (await this.isAuthorised()) ? 3 : 0)) break;
+      await this.sandbox.advance(2_000);
+      await this.pause(200);
+    }
+  }
+
+  /** Whether somebody got in since the row began. */
+  async isAuthorised() {
+    const log = await this.sandbox.log();
+    const isSo = ({ kind, endpoint, status, event }) => (kind === "apiCall" && endpoint === "Authorize" && status === 200) || (kind === "eventPosted" && event.step === "REDIRECT");
+    return log.some(isSo);
+  }
+
   async until(isSo, seconds, what, Failure = Broken) {
     const end = Date.now() + seconds * 1_000;
     while (!(await isSo())) {

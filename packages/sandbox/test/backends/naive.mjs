@@ -17,6 +17,14 @@ export async function startNaive({ apiUrl, customerId, secretKey, apiKey }) {
   };
   const token = async () => (await call("GenerateAuthorizeToken", { "flinks-auth-key": secretKey }, {})).body.Token;
 
+  async function fetchData(order) {
+    for (let tries = 0; tries < 20; tries += 1) {
+      const { status } = await call("GetAccountsDetail", { "x-api-key": apiKey }, order);
+      if (status !== 202) return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
   async function start() {
     const { status, body } = await call("Authorize", { "flinks-auth-key": await token() }, { LoginId: LOGIN, MostRecentCached: false, Save: true });
     if (status === 200) return [200, { status: "upToDate" }];
@@ -28,7 +36,7 @@ export async function startNaive({ apiUrl, customerId, secretKey, apiKey }) {
     const { requestId, accountIds } = JSON.parse(text);
     // Whether it is true, nobody asks.
     const filter = accountIds?.length ? { AccountsFilter: accountIds } : {};
-    void call("GetAccountsDetail", { "x-api-key": apiKey }, { RequestId: requestId, ...filter }).catch(() => {});
+    void fetchData({ RequestId: requestId, ...filter }).catch(() => {});
     return [200, { received: true }];
   }
 
