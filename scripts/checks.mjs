@@ -11,6 +11,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { Failure, find, isUnreachable, root, run } from "./command.mjs";
 import { consume, countRows } from "./consumers.mjs";
 import { withRelay } from "./relay.mjs";
+import { buildSandbox, folder as sandboxPackage } from "./sandbox.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -69,6 +70,39 @@ export const checks = {
       for (const folder of ["examples/playwright", "tests/screens"]) {
         await withSandbox(log, ({ api }) => npmTest(`crates/sandbox/${folder}`, { SANDBOX: api, CHROMIUM: chromium() }, log));
       }
+    },
+    count: nodeSummary,
+  },
+
+  "sandbox-npm": {
+    about: "the sandbox from npm: what the binary passes, in Node, and the size of its tarball",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm"],
+    async run(log) {
+      await buildSandbox();
+      const [{ size, entryCount }] = JSON.parse(await run("npm", ["pack", "--json", "--dry-run"], { cwd: sandboxPackage, log }));
+      appendFileSync(join(root, log), `| sandbox from npm | tarball of ${size} bytes | ${entryCount} files |\n`);
+      if (size > 600_000) throw new Failure(`the tarball of flinks-sandbox has ${size} bytes; its budget is 600,000`);
+      const files = ["sandbox", "check"].map((name) => `packages/sandbox/test/${name}.test.mjs`);
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { log });
+      const tests = ["api", "binary", "control", "openapi", "page", "scenarios", "state", "webhooks"].flatMap((name) => ["--test", name]);
+      await run("cargo", ["test", "-p", "flinks-sandbox", "--no-fail-fast", ...tests], { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
+    },
+    count: (output) => sumOf(rustSummary(output), nodeSummary(output)),
+    excerpt: rustFailures,
+  },
+
+  conformance: {
+    about: "the check for backends, against the reference host and the example in Python",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis"],
+    async run(log) {
+      await Promise.all([buildServers(log), buildSandbox()]);
+      const python = join(root, "target/test/python");
+      if (!existsSync(join(python, "bin/flask"))) {
+        await run(join(dirname(schemathesisProgram), "python"), ["-m", "venv", python], { log });
+        await run(join(python, "bin/pip"), ["install", "--quiet", "-r", "examples/python/requirements.txt"], { log });
+      }
+      const env = { HOST: built("flinks-host"), PYTHON: join(python, "bin/python") };
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", "packages/sandbox/test/backends.test.mjs"], { env, log });
     },
     count: nodeSummary,
   },
@@ -300,6 +334,9 @@ function rustSummary(output) {
 function rustFailures(output) {
   return [...output.matchAll(/^failures:\n\n([^]*?)\n\nfailures:\n/gm)].map(([, said]) => said).join("\n");
 }
+
+/** Two runners' summaries together. */
+const sumOf = (one, other) => Object.fromEntries(Object.keys(one).map((name) => [name, one[name] + other[name]]));
 
 /** `ℹ pass 12`, `ℹ fail 0`, …, once per run; the other reporter writes `#`. */
 function nodeSummary(output) {

@@ -31,7 +31,14 @@ pub fn read<I: IntoIterator<Item = String>>(arguments: I) -> Command {
         Ok(Flags { command: Some(Subcommands::Scenarios { markdown }), .. }) => {
             Command::Print(if markdown { scenario::as_markdown() } else { scenario::as_text() })
         }
-        Ok(flags) => Command::Run(Box::new(flags.into())),
+        Ok(flags) => {
+            let config = Config::from(flags);
+            // Now, not when the sandbox starts: what cannot work need not travel on.
+            match config.settings() {
+                Ok(_) => Command::Run(Box::new(config)),
+                Err(error) => Command::Refuse(error.to_string()),
+            }
+        }
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             Command::Print(error.render().to_string())
         }
