@@ -38,7 +38,9 @@ pub use config::{
     Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, DEFAULT_TOKEN_MINUTES, StartError,
 };
 pub use demo::{DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
-pub use faults::{ApiFailure, ApiMishap, Faults, Invalid, Mishap, PageFault, RedirectFault};
+pub use faults::{
+    ApiFailure, ApiMishap, ContentLength, Faults, Invalid, Mishap, PageFault, PageToken, RedirectFault, SessionToken,
+};
 pub use server::Sandbox;
 pub use state::webhook::Webhook;
 pub use world::Time;

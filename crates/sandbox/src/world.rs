@@ -4,8 +4,9 @@
 //! work hears of both.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock, TooFar};
 use crate::state::{Settings, State};
@@ -15,12 +16,16 @@ use crate::state::{Settings, State};
 pub(crate) struct World {
     inner: Arc<Mutex<Inner>>,
     news: Arc<Notify>,
+    /// Counts how often the clock was moved, for whoever waits for a time.
+    moved: Arc<watch::Sender<u64>>,
 }
 
 #[derive(Debug)]
 struct Inner {
     state: State,
     clock: Clock,
+    /// How often everything began anew.
+    resets: u64,
 }
 
 /// The clock after it was moved.
@@ -45,7 +50,11 @@ impl World {
     /// A world as it was.
     #[must_use]
     pub(crate) fn of(state: State, clock: Clock) -> Self {
-        Self { inner: Arc::new(Mutex::new(Inner { state, clock })), news: Arc::default() }
+        Self {
+            inner: Arc::new(Mutex::new(Inner { state, clock, resets: 0 })),
+            news: Arc::default(),
+            moved: Arc::new(watch::Sender::new(0)),
+        }
     }
 
     /// Works on the state at the sandbox's now.
@@ -70,13 +79,29 @@ impl World {
         self.news.notified().await;
     }
 
+    /// Waits for that time on the sandbox's clock: it passes, or the clock is pushed there. After a reset nobody waits any longer.
+    pub(crate) async fn until(&self, due_ms: u64) {
+        let mut moved = self.moved.subscribe();
+        let before = self.locked(|inner| inner.resets);
+        loop {
+            let (left_ms, resets) = self.locked(|inner| (due_ms.saturating_sub(inner.clock.now_ms()), inner.resets));
+            if left_ms == 0 || resets != before {
+                return;
+            }
+            tokio::select! {
+                _ = moved.changed() => {}
+                () = tokio::time::sleep(Duration::from_millis(left_ms)) => {}
+            }
+        }
+    }
+
     /// Pushes the clock.
     pub(crate) fn advance(&self, by_ms: u64) -> Result<Time, TooFar> {
         let time = self.locked(|inner| {
             inner.clock.advance(by_ms)?;
             Ok(inner.time())
         });
-        self.news.notify_one();
+        self.tell_time();
         time
     }
 
@@ -85,7 +110,13 @@ impl World {
         self.locked(|inner| {
             inner.clock.reset();
             inner.state.reset(inner.clock.now_ms());
+            inner.resets += 1;
         });
+        self.tell_time();
+    }
+
+    fn tell_time(&self) {
+        self.moved.send_modify(|count| *count += 1);
         self.news.notify_one();
     }
 

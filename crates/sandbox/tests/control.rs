@@ -72,6 +72,19 @@ async fn as_many_pages_as_were_asked_for_find_their_token_too_old() {
 }
 
 #[tokio::test]
+async fn a_page_that_wants_the_sessions_own_token_takes_that_one_only() {
+    let bench = Bench::start().await;
+    bench.control("faults", json!({"pageToken": "own"})).await;
+    let own = bench.token().await;
+    let body = json!({"LoginId": DEMO_LOGINS[0].login_id, "MostRecentCached": false, "Save": true});
+    let session = bench.authorize_with(&own, body).await.text("RequestId").to_owned();
+    for (token, expected) in [(bench.token().await, "TOKEN_INVALID"), (own, "COMPONENT_LOAD_MFA")] {
+        let page = bench.open(&format!("?requestId={session}&authorizeToken={token}")).await;
+        assert_eq!(page.posted(), ["APP_MOUNTED", expected]);
+    }
+}
+
+#[tokio::test]
 async fn what_is_stored_of_a_login_is_as_old_as_its_last_refresh() {
     let bench = Bench::start().await;
     let today = flinks_sandbox::bank::ledger::date_at(

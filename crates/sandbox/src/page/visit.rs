@@ -18,7 +18,7 @@ use super::redirect::{self, Navigation};
 use super::screen::{Choice, Remedy, Screen, Terms, Window};
 use crate::bank::institution::{self, FLINKS_CAPITAL, Institution, OAUTH_BANK};
 use crate::bank::{account, question};
-use crate::faults::PageFault;
+use crate::faults::{PageFault, PageToken};
 use crate::log::Happening;
 use crate::state::State;
 use crate::state::authorize::{Approval, Pace, SignIn, Standing, Wish};
@@ -238,8 +238,12 @@ impl Visit {
         let mut events = vec![self.post(Event::step(step::APP_MOUNTED))];
         let token = self.launch.token();
         let is_refused = token.is_some_and(|token| {
-            let spent = state.tokens.spend(now_ms, token, Purpose::Begin);
-            spent.is_err() || state.faults.take_expired_page_token()
+            let session = self.launch.request_id().and_then(RequestId::parse);
+            let is_taken = match (state.faults.page_token, session) {
+                (PageToken::Own, Some(session)) => state.tokens.began_with(token, &session),
+                (PageToken::Own | PageToken::Fresh, _) => state.tokens.spend(now_ms, token, Purpose::Begin).is_ok(),
+            };
+            !is_taken || state.faults.take_expired_page_token()
         });
         if is_refused {
             self.stop(Screen::Error { code: step::TOKEN_INVALID, remedy: Remedy::None });

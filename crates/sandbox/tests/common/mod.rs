@@ -156,7 +156,9 @@ impl Bench {
     }
 
     pub async fn open_at(&self, path: &str, query: &str) -> Page<'_> {
-        let body = json!({"path": path, "query": query, "audience": "parent"});
+        let origin = self.sandbox.connect_url();
+        let body =
+            json!({"path": path, "query": query, "audience": "parent", "origin": origin.trim_end_matches("/v2/")});
         let answer = self.page("open", body).await;
         let visit = answer.text("visit").to_owned();
         let mut page = Page {
