@@ -3,16 +3,14 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::Bench;
-use common::receiver::Receiver;
+use crate::common::Bench;
+use crate::common::receiver::Receiver;
 use flinks_sandbox::clock::MINUTE_MS;
 use flinks_sandbox::log::{Happening, WebhookOutcome};
 use flinks_sandbox::{Config, DEMO_LOGINS};
