@@ -30,6 +30,8 @@ pub struct Start {
     minted: Minted,
     page_token: PageToken,
     answer_by_ms: i64,
+    /// The attempts that were there when the request came.
+    seen: Option<Vec<AttemptId>>,
     waited_for: Option<AttemptId>,
     over_limit: bool,
     phase: Phase,
@@ -166,6 +168,7 @@ impl Start {
             minted,
             page_token,
             answer_by_ms: moment.now_ms + settings.start_answer_ms,
+            seen: None,
             waited_for: None,
             over_limit: false,
             phase: Phase::Look,
@@ -211,11 +214,13 @@ impl Start {
 
     /// What is there already, before Flinks is asked about anything.
     fn look(&self, moment: Moment, stored: &Stored) -> Step {
+        if self.seen.is_none() {
+            let seen = stored.attempts.iter().map(|attempt| attempt.id.clone()).collect();
+            let looking = Self { seen: Some(seen), ..self.clone() };
+            return looking.look(moment, stored);
+        }
         if let Some(step) = self.settled_or_under_way(moment, stored) {
             return step;
-        }
-        if let Some(waited_for) = &self.waited_for {
-            return self.after_waiting(stored, waited_for);
         }
         match resumable(stored, moment) {
             Some(attempt) => {
@@ -230,13 +235,22 @@ impl Start {
         if stored.attempts.iter().any(|attempt| attempt.state == State::Accepted) {
             return Some(self.reply(StartReply::UpToDate));
         }
-        let sign_in = stored.connection.sign_in_at(moment.now_ms)?;
+        let Some(sign_in) = stored.connection.sign_in_at(moment.now_ms) else {
+            let begun = stored.attempts.iter().find(|attempt| self.is_begun_meanwhile(attempt));
+            let waited_for = begun.map(|attempt| &attempt.id).or(self.waited_for.as_ref())?;
+            return Some(self.after_waiting(stored, waited_for));
+        };
         if moment.now_ms >= self.answer_by_ms {
             return Some(self.refuse(Refusal::BankSlow));
         }
         let waiting = Self { waited_for: Some(sign_in.attempt.clone()), phase: Phase::Look, ..self.clone() };
         let until = sign_in.until_ms.min(self.answer_by_ms);
         Some(Step { commit: None, then: Then::Wait(until), task: Task::Start(waiting) })
+    }
+
+    /// Another request for the same connection was faster, and its sign-in is answered already.
+    fn is_begun_meanwhile(&self, attempt: &Attempt) -> bool {
+        attempt.id != self.minted.attempt && self.seen.as_ref().is_some_and(|seen| !seen.contains(&attempt.id))
     }
 
     /// The sign-in that this request waited for is answered: its outcome is this request's, too.

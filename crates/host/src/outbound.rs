@@ -74,7 +74,7 @@ impl Outbound {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls)
+            .use_preconfigured_tls(tls)
             .redirect(Policy::none())
             .connect_timeout(CONNECTING)
             .pool_idle_timeout(IDLE)

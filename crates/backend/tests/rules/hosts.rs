@@ -71,7 +71,9 @@ fn play(seed: u64, stop_at: usize, bank: Bank, counts: &mut Counts) -> bool {
     let mut finished_session = None;
     // The bank's answer to a slow sign-in or a lost one takes minutes; the user goes on clicking.
     for _ in 0..60 {
+        let before = world.flinks.sign_ins.len();
         run_all(&mut world, &mut clicks, &mut dice, &mut operations, stop_at, &mut stopped);
+        assert!(world.flinks.sign_ins.len() - before <= 1, "clicks at once are one live sign-in");
         let challenge = clicks.iter().find_map(|driver| match driver.reply() {
             Some(Reply::Started(StartReply::Challenge(challenge))) => Some(challenge.clone()),
             _ => None,

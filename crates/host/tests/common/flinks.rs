@@ -40,6 +40,8 @@ pub enum Session {
     Challenged,
     Finished,
     Over,
+    /// The bank has switched the login off.
+    Refused,
 }
 
 #[derive(Default)]
@@ -49,8 +51,11 @@ pub struct Bank {
     pub sessions: HashMap<String, (String, Session)>,
     /// How often data is 202 before it is 200; `u32::MAX` is for ever.
     pub pending: u32,
-    /// Data endpoints say that the session is over until a cached one is asked for.
+    /// Data endpoints say that the session is over until, after that, a cached one is asked for.
     pub only_cached_data: bool,
+    has_refused_data: bool,
+    /// A live sign-in is done, and a gateway answers in Flinks' place.
+    pub loses_sign_ins: bool,
     /// Everything is answered 503 by a gateway.
     pub is_down: bool,
     /// Everything is answered 401 `TOO_MANY_REQUESTS`.
@@ -288,6 +293,7 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
             Some((_, Session::Finished)) if bank.is_aggregating => code(401, "ALREADY_AUTHORIZED"),
             Some((login, Session::Finished)) => authorized(&bank, request, &login),
             Some((_, Session::Over)) => code(401, "SESSION_EXPIRED"),
+            Some((_, Session::Refused)) => code(401, "DISABLED_LOGIN"),
             None => code(400, "SESSION_NONEXISTENT"),
         };
     }
@@ -302,7 +308,9 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
             return working(&request);
         }
         bank.sessions.insert(request.clone(), (login.clone(), Session::Finished));
-        bank.only_cached_data = false;
+        if bank.has_refused_data {
+            bank.only_cached_data = false;
+        }
         return authorized(&bank, &request, &login);
     }
     assert!(body["Tag"].is_string(), "a sign-in carries the attempt's tag");
@@ -310,6 +318,12 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
     bank.session_tokens.insert(request.clone(), token);
     assert_eq!(body["MostRecentCached"], json!(false));
     assert_eq!(body["Save"], json!(true));
+    let lost = bank.loses_sign_ins;
+    let answer = sign_in(&mut bank, login, request);
+    if lost { (StatusCode::BAD_GATEWAY, "<html>a gateway</html>").into_response() } else { answer }
+}
+
+fn sign_in(bank: &mut Bank, login: String, request: String) -> Response {
     match bank.live.get(&login).copied().unwrap_or(Live::Challenge) {
         Live::Challenge => {
             bank.sessions.insert(request.clone(), (login, Session::Challenged));
@@ -322,7 +336,7 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
         Live::Authorized => {
             bank.sessions.insert(request.clone(), (login.clone(), Session::Finished));
             *bank.refreshed.entry(login.clone()).or_default() += 1;
-            authorized(&bank, &request, &login)
+            authorized(bank, &request, &login)
         }
         Live::Code(status, name) => code(status, name),
     }
@@ -389,6 +403,7 @@ fn data(bank: &mut Bank, headers: &HeaderMap, request: &str) -> Response {
         return refused("auth key");
     }
     if bank.only_cached_data {
+        bank.has_refused_data = true;
         return code(400, "SESSION_NONEXISTENT");
     }
     let Some((login, Session::Finished)) = bank.sessions.get(request).cloned() else {
