@@ -3,7 +3,6 @@
 use flinks_backend::code::TABLE;
 
 #[test]
-#[ignore = "the page is written with the host"]
 fn the_documented_table_is_the_one_in_the_code() {
     let page = include_str!("../../../../docs/backend.md");
     for (code, meanings) in TABLE {
