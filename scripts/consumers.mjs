@@ -13,12 +13,13 @@ const work = join(root, "target/consumers");
 /**
  * `tools` are the packages whose versions name the consumer. `served` and `out` are for consumers.rs; a framework that makes HTML out of text cannot be
  * served by the host, under its strict policy. `types` are the type tests to be held by `checker`. `instead` replaces what the lock file says.
+ * Those that are `everyday` stand for the rest when not all are asked for: one that bundles nothing, and one with a framework and its types.
  */
 const consumers = [
-  { example: "script-tag", title: "script tag with SRI", served: "host", out: "dist", inEveryEngine: true },
+  { example: "script-tag", title: "script tag with SRI", served: "host", out: "dist", inEveryEngine: true, everyday: true },
   { example: "esbuild", tools: ["esbuild"], served: "host", out: "dist" },
   { example: "webpack", tools: ["webpack"], served: "host", out: "dist" },
-  { example: "vite-react", tools: ["vite", "react"], served: "host", out: "dist", types: "react", checker: "tsc", inEveryEngine: true },
+  { example: "vite-react", tools: ["vite", "react"], served: "host", out: "dist", types: "react", checker: "tsc", inEveryEngine: true, everyday: true },
   {
     example: "vite-react",
     folder: "vite-react-18",
@@ -63,8 +64,13 @@ export function quickStarts() {
   return shown;
 }
 
-/** Packs, installs, builds, checks and drives everything; one row each in the log. */
-export async function consume(log) {
+/** Packs, installs, builds, checks and drives every example, in every engine that it is for; one row each in the log. */
+export const consume = (log) => play(log, consumers, engines);
+
+/** The same with the everyday ones, in Chromium. */
+export const consumeEveryday = (log) => play(log, consumers.filter(({ everyday }) => everyday), engines.slice(0, 1));
+
+async function play(log, consumers, engines) {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   const [{ filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", work], { log }));

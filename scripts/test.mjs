@@ -1,17 +1,21 @@
-// `npm test`: every check, or the named ones.
+// `npm test`: the checks of every day, or the named ones.
 //
-//   npm test                     all of them
+//   npm test                     those of every day
 //   npm test -- native sdk       these two
+//   npm test -- everyday slow    all there are, as CI does
 //   npm test -- --list           what there is
 //
 // Each check runs once: a test that passes at the second try is a broken test. Nothing is skipped: a check that cannot
 // run has failed. They run one after the other, but for the browsers.
+//
+// Each check has an allowance of seconds, and so has all of an everyday run: tests/allowance.json. What takes longer is told and no failure, because
+// a machine may be slow.
 
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { checks, outputOf } from "./checks.mjs";
-import { Failure, main, root, secondsSince } from "./command.mjs";
+import { checks, outputOf, sets } from "./checks.mjs";
+import { Failure, main, root } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
 const shownLines = 60;
@@ -22,16 +26,19 @@ const lanes = [["e2e-chromium", "e2e-webkit"], ["e2e-firefox"]];
 /** What the tests print for people: rows of a table (attack, engine, outcome …) and the sizes of the corpora. */
 const evidence = /^(\| .* \||corpus: )/;
 
+const allowance = JSON.parse(readFileSync(join(root, "tests/allowance.json"), "utf8"));
+
 await main(async () => {
-  const names = process.argv.slice(2);
-  if (names.includes("--list")) {
-    for (const [name, { about }] of Object.entries(checks)) console.log(`${name.padEnd(15)}${about}`);
+  const asked = process.argv.slice(2);
+  if (asked.includes("--list")) {
+    for (const [set, names] of Object.entries(sets)) for (const name of names) console.log(`${name.padEnd(15)}${set.padEnd(10)}${checks[name].about}`);
     return;
   }
+  const names = (asked.length ? asked : ["everyday"]).flatMap((name) => sets[name] ?? name);
   for (const name of names) {
     if (!Object.hasOwn(checks, name)) throw new Failure(`there is no check "${name}"; \`npm test -- --list\` lists them`);
   }
-  const wanted = Object.keys(checks).filter((name) => names.length === 0 || names.includes(name));
+  const wanted = Object.keys(checks).filter((name) => names.includes(name));
   const needs = new Set(wanted.flatMap((name) => checks[name].needs ?? []));
 
   const needsPackage = needs.delete("package");
@@ -39,6 +46,7 @@ await main(async () => {
   if (needsPackage) await build();
 
   const results = {};
+  const started = performance.now();
   for (const name of wanted) {
     // The first of a lane has begun them all.
     if (name in results) continue;
@@ -46,9 +54,13 @@ await main(async () => {
     await Promise.all(together.map((lane) => performInTurn(lane.filter((name) => wanted.includes(name)), results)));
   }
   const all = wanted.map((name) => results[name]);
-  summarise(all);
+  summarise(all, secondsFrom(started));
   process.exitCode = all.every(({ ok }) => ok) ? 0 : 1;
 });
+
+function secondsFrom(started) {
+  return Math.round((performance.now() - started) / 1_000);
+}
 
 async function performInTurn(names, results) {
   for (const name of names) results[name] = await perform(name, checks[name]);
@@ -67,7 +79,7 @@ async function perform(name, check) {
   } catch (error) {
     problem = error;
   }
-  const time = secondsSince(started);
+  const seconds = secondsFrom(started);
   // What is no test runner counts as one test.
   const count = check.count?.(outputOf(log)) ?? { passed: problem ? 0 : 1, failed: 0, ignored: 0 };
   // A runner that fails without a failed test (it did not compile, say) is a failure all the same, and so is one that ran nothing.
@@ -75,7 +87,7 @@ async function perform(name, check) {
   if (problem && count.failed === 0) count.failed = 1;
 
   const ok = count.failed === 0;
-  console.log(`test: ${name} … ${ok ? "ok" : "FAILED"}, ${time}`);
+  console.log(`test: ${name} … ${ok ? "ok" : "FAILED"}, ${seconds} s`);
   for (const line of outputOf(log).split("\n").filter((line) => evidence.test(line))) console.log(`    ${line}`);
   if (problem) {
     const output = outputOf(log);
@@ -83,16 +95,22 @@ async function perform(name, check) {
     console.log(lines.slice(-shownLines).map((line) => `    ${line}`).join("\n"));
     console.log(`  ${name} failed: ${problem instanceof Failure ? problem.message : problem.stack}`);
   }
-  return { name, ok, time, count, counts: Boolean(check.count), remark: result?.remark };
+  return { name, ok, seconds, count, counts: Boolean(check.count), remark: result?.remark };
 }
 
-function summarise(results) {
-  console.log(`\n${"check".padEnd(15)}${"result".padEnd(8)}${"time".padStart(7)}  tests`);
-  for (const { name, ok, time, count, counts, remark } of results) {
+/** A table of all checks, what they took together, and as the last line how many tests passed and failed. */
+function summarise(results, together) {
+  console.log(`\n${"check".padEnd(15)}${"result".padEnd(8)}${"time".padStart(7)}${"allowed".padStart(9)}  tests`);
+  for (const { name, ok, seconds, count, counts, remark } of results) {
+    const allowed = allowance.checks[name];
     const tests = counts ? `${count.passed + count.failed}` : "–";
-    const notes = [count.failed && counts && `${count.failed} failed`, count.ignored && `${count.ignored} ignored`, remark].filter(Boolean);
-    console.log(`${name.padEnd(15)}${(ok ? "ok" : "FAILED").padEnd(8)}${time.padStart(7)}  ${[tests, ...notes].join(", ")}`);
+    const late = seconds > allowed && `${seconds - allowed} s over its allowance`;
+    const notes = [count.failed && counts && `${count.failed} failed`, count.ignored && `${count.ignored} ignored`, remark, late].filter(Boolean);
+    console.log(`${name.padEnd(15)}${(ok ? "ok" : "FAILED").padEnd(8)}${`${seconds} s`.padStart(7)}${`${allowed} s`.padStart(9)}  ${[tests, ...notes].join(", ")}`);
   }
+  const isEveryday = results.length === sets.everyday.length && results.every(({ name }) => sets.everyday.includes(name));
+  const late = isEveryday && together > allowance.everyday ? `, ${together - allowance.everyday} s over` : "";
+  console.log(`\nchecks: ${together} s${isEveryday ? ` of ${allowance.everyday} s allowed${late}` : ""}`);
   const total = (key) => results.reduce((sum, { count }) => sum + count[key], 0);
-  console.log(`\n${total("passed")} passed, ${total("failed")} failed`);
+  console.log(`${total("passed")} passed, ${total("failed")} failed`);
 }

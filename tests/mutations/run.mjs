@@ -3,6 +3,9 @@
 //   npm run mutations                       every mutation; status 1 when one survives or no longer applies
 //   npm run mutations -- --write            the same, and writes the table in docs/attacks.md
 //   npm run mutations -- tag page           those whose name has one of these words
+//   npm run mutations -- --changed          those of files that changed on this branch, or on main in the last commit
+//   npm run mutations -- --changed v1.2.3   those of files that changed since then
+//   npm run mutations -- --minutes 20       begins none after so many minutes, and says how many it left out
 //
 // A test that passes with and without a check proves nothing about it: this is the proof that ours do. What the core decides is caught by native
 // tests, who posted a message by Node's; what only a browser can show, by an end-to-end test in Chromium against a package built with the mutation
@@ -14,6 +17,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
 import { CommandFailed, CommandHung, Failure, find, main, root, run, secondsSince } from "../../scripts/command.mjs";
 import { build } from "../../scripts/build.mjs";
 import { setUp } from "../../scripts/setup.mjs";
@@ -30,32 +34,85 @@ const inBrowser = (test) => test.startsWith("e2e ");
 const inNode = (test) => test.startsWith("sdk ");
 
 await main(async () => {
-  const words = process.argv.slice(2).filter((word) => word !== "--write");
-  const wanted = mutations.filter(({ check }) => words.length === 0 || words.some((word) => check.includes(word)));
-  if (wanted.length === 0) throw new Failure("no mutation has one of these words in its name");
-  const isWritten = process.argv.includes("--write");
-  if (isWritten && words.length) throw new Failure(`${page} is written only when every mutation is tried`);
+  const { values, positionals } = parseArgs({
+    options: { write: { type: "boolean" }, changed: { type: "boolean" }, minutes: { type: "string" } },
+    allowPositionals: true,
+  });
+  const isWhole = !values.changed && positionals.length === 0 && !values.minutes;
+  if (values.write && !isWhole) throw new Failure(`${page} is written only when every mutation is tried`);
+  const wanted = values.changed ? ofChangedFiles(positionals[0]) : named(positionals);
+  if (wanted.length === 0) return;
+  const minutes = values.minutes === undefined ? Infinity : Number(values.minutes);
+  if (!(minutes > 0)) throw new Failure(`--minutes: expected a number above 0, got ${values.minutes}`);
 
   await setUp("build", "clippy", "chromium");
   const started = performance.now();
   const native = wanted.filter(({ test }) => !inBrowser(test));
   const browser = wanted.filter(({ test }) => inBrowser(test));
-  const rows = (await Promise.all([inTurn(native, inCore), inTurn(browser, inPackage)])).flat();
+  const until = started + minutes * 60_000;
+  const rows = (await Promise.all([inTurn(native, inCore, until), inTurn(browser, inPackage, until)])).flat();
   const survivors = rows.filter(({ caught }) => !caught);
   for (const { check, by } of survivors) console.log(`SURVIVED  ${check}: ${by}`);
-  console.log(`mutations: ${rows.length - survivors.length} caught, ${survivors.length} survived or no longer apply, ${secondsSince(started)}`);
-  if (isWritten && survivors.length) throw new Failure(`${page} is written only when every mutation was caught`);
-  if (isWritten) write(rows);
+  const untried = wanted.length - rows.length;
+  const rest = untried ? `, ${untried} not tried within ${minutes} minutes` : "";
+  console.log(`mutations: ${rows.length - survivors.length} caught, ${survivors.length} survived or no longer apply${rest}, ${secondsSince(started)}`);
+  if (values.write && survivors.length) throw new Failure(`${page} is written only when every mutation was caught`);
+  if (values.write) write(rows);
   process.exitCode = survivors.length === 0 ? 0 : 1;
 });
 
-/** Tries the mutations one after the other, in the lane that knows how. */
-async function inTurn(wanted, lane) {
+/** The mutations with one of these words in their name; without words, all. */
+function named(words) {
+  const wanted = mutations.filter(({ check }) => words.length === 0 || words.some((word) => check.includes(word)));
+  if (wanted.length === 0) throw new Failure("no mutation has one of these words in its name");
+  return wanted;
+}
+
+/** The mutations of files that differ from that commit; none, and it says why, when there is nothing to compare with. */
+function ofChangedFiles(asked) {
+  const base = asked ?? branchedOff();
+  if (!base) {
+    console.log("mutations: none tried: this checkout has no earlier commit to compare with");
+    return [];
+  }
+  if (!hashOf(base)) throw new Failure(`--changed: there is no commit ${base}`);
+  const changed = git("diff", "--name-only", "-z", base, "--").split("\0");
+  const wanted = mutations.filter(({ file }) => changed.includes(file));
+  console.log(`mutations: ${wanted.length} of ${mutations.length} are in files that changed since ${git("rev-parse", "--short", base).trim()}`);
+  return wanted;
+}
+
+/** Where this branch left main; on main itself, the commit before this one. Undefined when history does not go back so far. */
+function branchedOff() {
+  const bases = ["origin/main", "main"].map((main) => attempt("merge-base", "HEAD", main));
+  return bases.find((base) => base && base !== hashOf("HEAD")) ?? hashOf("HEAD~1");
+}
+
+function hashOf(commit) {
+  return attempt("rev-parse", "--verify", "--quiet", `${commit}^{commit}`);
+}
+
+/** What git says, or undefined when it refuses. */
+function attempt(...args) {
+  try {
+    return git(...args).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function git(...args) {
+  return execFileSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "ignore"] });
+}
+
+/** Tries the mutations one after the other, in the lane that knows how; begins none after that time. */
+async function inTurn(wanted, lane, until) {
   if (wanted.length === 0) return [];
   const { copy, fails } = await lane([...new Set(wanted.map(({ test }) => test))]);
   const rows = [];
   for (const mutation of wanted) {
     const started = performance.now();
+    if (started > until) break;
     const verdict = await judge(copy, mutation, fails);
     rows.push({ ...mutation, ...verdict });
     console.log(`${verdict.caught ? "caught  " : "SURVIVED"}  ${mutation.check.padEnd(40)} ${verdict.by.split("\n")[0]}, ${secondsSince(started)}`);
@@ -83,25 +140,26 @@ async function judge(copy, { file, text, replacement, test }, fails) {
 async function inCore(tests) {
   const copy = mirror("core");
   const env = { CARGO_TARGET_DIR: join(folder, "core-build"), CARGO_PROFILE_DEV_DEBUG: "0", CARGO_TERM_COLOR: "never", RUST_BACKTRACE: "0" };
-  const cargo = (command, args, options) =>
-    run("cargo", [command, "--locked", "-p", "flinks-reconnect", ...args], { cwd: copy, ...options, env: { ...env, ...options?.env } });
-  const test = (names, options) => cargo("test", ["--no-fail-fast", ...names.flatMap((name) => (name === "lib" ? ["--lib"] : ["--test", name]))], options);
+  const cargo = (command, args, options) => run("cargo", [command, "--locked", ...args], { cwd: copy, ...options, env: { ...env, ...options?.env } });
+  /** The tests of one program, or those of a module in it. */
+  const core = (modules, options) => cargo("test", ["-p", "flinks-reconnect", "--no-fail-fast", "--test", "core", ...modules.map((name) => `${name}::`)], options);
+  const beside = (options) => cargo("test", ["-p", "flinks-reconnect", "-p", "flinks-connect", "--features", "flinks-connect/native-url", "--no-fail-fast", "--lib"], options);
   // For WebAssembly, because the shell is compiled for nothing else.
-  const lint = (options) => cargo("clippy", ["--lib", "--target", target], { ...options, env: wasmEnv() });
+  const lint = (options) => cargo("clippy", ["-p", "flinks-reconnect", "--lib", "--target", target], { ...options, env: wasmEnv() });
   const node = (script, options) => run("node", ["--test", "--test-reporter=tap", script], { cwd: copy, ...options });
   /** Where a test stands, and how it is run. */
   const runner = (name) => {
     if (name === "clippy") return { where: "the lints of `Cargo.toml`", play: lint };
-    if (name === "lib") return { where: "beside the code", play: (options) => test([name], options) };
+    if (name === "lib") return { where: "beside the code", play: beside };
     const script = `tests/${name.replace(" ", "/")}.test.mjs`;
     if (inNode(name)) return { where: `\`${script}\``, play: (options) => node(script, options) };
-    return { where: `\`tests/${name}.rs\``, play: (options) => test([name], options) };
+    return { where: `\`tests/core/${name}.rs\``, play: (options) => core([name], options) };
   };
-  // Cargo's tests in one go: it builds them side by side.
-  const isAlone = (name) => name === "clippy" || inNode(name);
-  const inRust = tests.filter((name) => !isAlone(name));
-  if (inRust.length) await test(inRust);
-  for (const name of tests.filter(isAlone)) await runner(name).play();
+  const isInCore = (name) => !["clippy", "lib"].includes(name) && !inNode(name);
+  // The modules of one program in one go.
+  const modules = tests.filter(isInCore);
+  if (modules.length) await core(modules);
+  for (const name of tests.filter((name) => !isInCore(name))) await runner(name).play();
   const fails = (name) => {
     const { where, play } = runner(name);
     return verdict(() => play({ limitMinutes }), where);
@@ -119,13 +177,13 @@ async function inPackage(tests) {
   cpSync(join(root, "target/wasm"), join(copy, "target/wasm"), { recursive: true });
   // What stands there may have the last run's mutation inside.
   rmSync(join(copy, "dist"), { recursive: true, force: true });
-  const programs = await compiled(tests);
+  const program = await compiled();
   const env = { E2E_ENGINE: "chromium", E2E_DRIVER: find("chromedriver"), E2E_DIST: join(copy, "dist"), RUST_BACKTRACE: "0" };
   const script = 'const { build } = await import("./scripts/build.mjs"); await build();';
   const rebuild = () => run("node", ["--input-type=module", "--eval", script], { cwd: copy, env: { CARGO_TARGET_DIR: join(folder, "package-build") } });
   const play = (test, options) => {
-    const [, file, name] = test.split(" ");
-    return run(programs[file], [name, "--test-threads=1"], { cwd: join(root, "tests/e2e"), env, ...options });
+    const [, module, name] = test.split(" ");
+    return run(program, [`${module}::${name}`, "--test-threads=1"], { cwd: join(root, "tests/e2e"), env, ...options });
   };
   await rebuild();
   for (const test of tests) {
@@ -149,12 +207,11 @@ async function inPackage(tests) {
   return { copy, fails };
 }
 
-/** The end-to-end tests' programs, by their files: the mutation is in what they test, not in them. */
-async function compiled(tests) {
-  const files = [...new Set(tests.map((test) => test.split(" ")[1]))];
-  const said = await run("cargo", ["test", "--locked", "-p", "flinks-e2e", "--no-run", "--message-format=json", ...files.flatMap((file) => ["--test", file])]);
+/** The end-to-end tests' program: the mutation is in what they test, not in them. */
+async function compiled() {
+  const said = await run("cargo", ["test", "--locked", "-p", "flinks-e2e", "--no-run", "--message-format=json", "--test", "e2e"]);
   const artifacts = said.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-  return Object.fromEntries(artifacts.filter(({ executable }) => executable).map(({ target, executable }) => [target.name, executable]));
+  return artifacts.find(({ executable }) => executable).executable;
 }
 
 // ---- both ----
@@ -169,7 +226,9 @@ async function verdict(test, where) {
     // A test's name in the runner's summary, or the lint that cargo was told of by the configuration.
     const names = [/^failures:\n {4}(\S+)$/m, /^not ok \d+ - (.+)$/m, /requested on the command line with `-[DF] ([\w:-]+)`/];
     const [failed] = names.flatMap((pattern) => pattern.exec(error.output)?.[1] ?? []);
-    return failed ? { caught: true, by: `${where}: \`${failed}\`` } : { caught: false, by: `it does not compile:\n${error.output.slice(-2_000)}` };
+    // A module of one of the programs has the name of its file, which is told already.
+    const name = failed?.replace(/^(\w+)::(?=\w+$)/, "");
+    return failed ? { caught: true, by: `${where}: \`${name}\`` } : { caught: false, by: `it does not compile:\n${error.output.slice(-2_000)}` };
   }
 }
 
@@ -192,8 +251,7 @@ function mirror(name) {
 
 /** The files of the repository, and those that will be. */
 function tracked() {
-  const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8", maxBuffer: 1 << 26 });
-  return listed.split("\0").filter((name) => name && existsSync(join(root, name)));
+  return git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0").filter((name) => name && existsSync(join(root, name)));
 }
 
 /** Replaces the table in docs/attacks.md. */

@@ -4,7 +4,7 @@
 // compiles: what does not has not been caught.
 
 /**
- * Mutations of one file: `[check, what becomes of it, text, replacement, test]`. A test is a file of tests/*.rs, `lib` for those beside the code,
+ * Mutations of one file: `[check, what becomes of it, text, replacement, test]`. A test is a file of tests/core, `lib` for those beside the code,
  * `clippy` for lints, `sdk` and a file of tests/sdk, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name.
  */
 const inFile = (file, mutations) => mutations.map(([check, change, text, replacement, test]) => ({ file, check, change, text, replacement, test }));

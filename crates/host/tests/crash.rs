@@ -3,11 +3,9 @@
 //! The counts are printed as rows of a table, the rest with `--nocapture`; `CRASH_SEED` repeats a run's choices.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod common;
-
 use std::env;
 
-use common::{
+use crate::common::{
     Database,
     crash::{Plan, run},
     postgres::Postgres,

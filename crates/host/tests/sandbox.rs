@@ -3,11 +3,9 @@
 //! The user's answers go through the API, as Connect's would.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Bench, Database, LOGINS, answer_all, delivery, send};
+use crate::common::{Bench, Database, LOGINS, answer_all, delivery, send};
 use flinks_host::{Config as HostConfig, demo_login_ids};
 use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox, log::Happening};
 use serde_json::{Value, json};

@@ -1,8 +1,6 @@
 //! The scenarios on SQLite, one test each.
 
-mod common;
-
-use common::{Database, scenarios};
+use crate::common::{Database, scenarios};
 
 macro_rules! test {
     ($($name:ident)*) => {
@@ -13,4 +11,4 @@ macro_rules! test {
     };
 }
 
-every_scenario!(test);
+crate::every_scenario!(test);

@@ -3,10 +3,8 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::running::Running;
-use common::{ANSWERS, Bench};
+use crate::common::running::Running;
+use crate::common::{ANSWERS, Bench};
 use flinks_sandbox::clock::{DAY_MS, MINUTE_MS};
 use flinks_sandbox::{Config, DEMO_LOGINS};
 use reqwest::Method;
@@ -210,7 +208,7 @@ async fn a_token_is_good_for_one_session_within_fifteen_minutes() {
 #[tokio::test]
 async fn errors_have_the_fields_that_were_seen_in_practice() {
     let bench = Bench::start().await;
-    let fields = |answer: &common::Answer| answer.body.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let fields = |answer: &crate::common::Answer| answer.body.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let key = bench.http.post(bench.url("GenerateAuthorizeToken")).header("flinks-auth-key", "another");
     let refused = bench.send(key).await;
     assert_eq!(refused.code(), (401, "UNAUTHORIZED"));

@@ -3,11 +3,9 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::net::TcpListener;
 
-use common::running::program;
+use crate::common::running::program;
 
 /// Runs the binary with flags it must refuse; its one line on stderr.
 fn complaint(flags: &[&str]) -> String {

@@ -3,9 +3,7 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::Bench;
+use crate::common::{self, Bench};
 use flinks_sandbox::{Config, DEMO_LOGINS, Reach};
 use serde_json::{Value, json};
 

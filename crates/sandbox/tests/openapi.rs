@@ -3,11 +3,9 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::Bench;
+use crate::common::Bench;
 use flinks_connect::redirect::Shape;
 use flinks_sandbox::Faults;
 use flinks_sandbox::faults::{ContentLength, PageToken, Questions, RedirectFault, SessionToken};

@@ -3,9 +3,7 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
-use common::Bench;
+use crate::common::Bench;
 use flinks_sandbox::DEMO_LOGINS;
 use flinks_sandbox::clock::MINUTE_MS;
 use serde_json::{Value, json};

@@ -3,12 +3,10 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::path::Path;
 
-use common::receiver::Receiver;
-use common::{ANSWERS, Answer, Bench, Page};
+use crate::common::receiver::Receiver;
+use crate::common::{ANSWERS, Answer, Bench, Page};
 use flinks_sandbox::scenario::{ALL, Ask, Move, Scenario, Trait, as_markdown};
 use flinks_sandbox::{Config, DEMO_LOGINS};
 use reqwest::{Method, RequestBuilder};

@@ -3,12 +3,10 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::path::PathBuf;
 
-use common::running::Running;
-use common::{ANSWERS, Bench};
+use crate::common::running::Running;
+use crate::common::{ANSWERS, Bench};
 use flinks_sandbox::{Config, DEMO_LOGINS, Webhook};
 use serde_json::{Value, json};
 
@@ -91,7 +89,7 @@ async fn a_webhook_that_did_not_arrive_is_tried_again() {
     bench.webhooks_settle().await;
     let before = bench.control("webhook", Value::Null).await.body["waiting"].clone();
     assert_eq!(before.as_array().unwrap().len(), 2);
-    let receiver = common::receiver::Receiver::start().await;
+    let receiver = crate::common::receiver::Receiver::start().await;
     let bench = restarted(bench, Config { webhook: Some(receiver.webhook.clone()), ..config(&file) }).await;
     assert_eq!(bench.control("webhook", Value::Null).await.body["waiting"], before);
     bench.sandbox.advance_ms(30 * 60_000).unwrap();

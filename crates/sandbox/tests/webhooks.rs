@@ -3,16 +3,14 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-mod common;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::Bench;
-use common::receiver::Receiver;
+use crate::common::Bench;
+use crate::common::receiver::Receiver;
 use flinks_sandbox::clock::MINUTE_MS;
 use flinks_sandbox::{Config, DEMO_LOGINS};
 use rcgen::generate_simple_self_signed;
@@ -207,7 +205,7 @@ impl SecureHost {
 
 /// The program, which trusts these roots only, with a user who gets in: KYC is due.
 async fn program(port: u16, roots: &Path) -> tokio::process::Child {
-    let mut child = tokio::process::Command::from(common::running::program())
+    let mut child = tokio::process::Command::from(crate::common::running::program())
         .args(["--connect", "127.0.0.1:0", "--api", "127.0.0.1:0", "--secret-key", "secret"])
         .args(["--webhook-url", &format!("https://localhost:{port}/hook")])
         .env("SSL_CERT_FILE", roots)

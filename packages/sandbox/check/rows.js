@@ -73,7 +73,7 @@ export const rows = [
   {
     id: "start.attempt-id",
     says: "each attempt has an id of its own that nobody can guess",
-    see: "start",
+    see: "an-attempt",
     async try(run) {
       const { attemptId } = await challenge(run);
       expect(typeof attemptId === "string" && attemptId.length >= 22, "an attemptId of at least 128 random bits", JSON.stringify(attemptId ?? null), "draw it from a secure generator");
@@ -85,7 +85,7 @@ export const rows = [
   {
     id: "start.fresh-token",
     says: "the authorize token in the answer is unused: the frame spends it",
-    see: "start",
+    see: "tokens",
     async try(run) {
       const reply = await challenge(run);
       if (!reply.authorizeToken) throw new NotTried("the answer has no authorizeToken; instances from before October 2024 need none");
@@ -96,7 +96,7 @@ export const rows = [
   {
     id: "start.tag",
     says: "the attempt's tag travels with Authorize, so that a webhook finds the attempt",
-    see: "start",
+    see: "webhooks",
     async try(run) {
       const reply = await challenge(run);
       if (reply.tag === undefined || reply.tag === null) throw new NotTried("the answer has no tag");
@@ -107,7 +107,7 @@ export const rows = [
   {
     id: "start.resumes",
     says: "a second start while the session lives goes on with it: same session, attempt and tag, and no second sign-in",
-    see: "start",
+    see: "resuming-keeps-the-attempt",
     async try(run) {
       const first = await challenge(run);
       const second = await challenge(run);
@@ -122,7 +122,7 @@ export const rows = [
   {
     id: "start.after-expiry",
     says: "when the session has expired, start begins a new one",
-    see: "start",
+    see: "a-session-that-is-there",
     async try(run) {
       const first = await challenge(run);
       await run.sandbox.advance(9 * MINUTE);
@@ -133,7 +133,7 @@ export const rows = [
   {
     id: "start.up-to-date",
     says: "when Flinks answers 200, nobody is needed: upToDate",
-    see: "start",
+    see: "a-sign-in",
     async try(run) {
       await run.sandbox.faults({ bankQuestions: "skipped" });
       const reply = await startUntil(run);
@@ -143,7 +143,7 @@ export const rows = [
   {
     id: "start.full-flow",
     says: "what only the user can cure in Connect leads to the full flow: connect",
-    see: "start",
+    see: "what-a-code-means",
     async try(run) {
       await run.sandbox.faults({ bankCode: "INVALID_PASSWORD" });
       const reply = await startUntil(run);
@@ -154,7 +154,7 @@ export const rows = [
   {
     id: "start.five-at-once",
     says: "five starts at once are one live sign-in",
-    see: "start",
+    see: "two-starts-at-once",
     async try(run) {
       await run.sandbox.faults({ bankLatencyMs: 5_000 });
       const starts = Promise.all(Array.from({ length: 5 }, () => run.start()));
@@ -172,7 +172,7 @@ export const rows = [
   {
     id: "start.slow-bank",
     says: "a 202 of Authorize keeps its session: 503 with Retry-After, and the next start goes on with it",
-    see: "start",
+    see: "slow-banks",
     async try(run) {
       await run.sandbox.faults({ bankLatencyMs: 240_000 });
       const start = run.start();
@@ -190,7 +190,7 @@ export const rows = [
   {
     id: "start.in-time",
     says: "start answers within 30 s while the bank takes 66 s, and goes on with the same sign-in",
-    see: "start",
+    see: "slow-banks",
     async try(run) {
       await run.sandbox.faults({ bankLatencyMs: 66_000 });
       const begun = Date.now();
@@ -208,7 +208,7 @@ export const rows = [
   {
     id: "start.bank-down",
     says: "a bank that cannot be reached ends nothing: the next start works",
-    see: "codes",
+    see: "what-a-code-means",
     async try(run) {
       await run.sandbox.faults({ bankCode: "RETRY_LATER" });
       const reply = await run.start();
@@ -221,7 +221,7 @@ export const rows = [
   {
     id: "start.refused-key",
     says: "a key that Flinks refuses is the backend's fault, not the user's: no 401, and nothing ends",
-    see: "codes",
+    see: "keys",
     async try(run) {
       await run.sandbox.faults({ apiFailure: { calls: 50, httpStatus: 401, flinksCode: "UNAUTHORIZED", endpoint: "GenerateAuthorizeToken" } });
       const reply = await run.start();
@@ -234,7 +234,7 @@ export const rows = [
   {
     id: "start.form",
     says: "what a form of any site can send is refused",
-    see: "deliver",
+    see: "cross-site-requests",
     async try(run) {
       const before = (await run.calls()).length;
       const reply = await run.start({ type: "application/x-www-form-urlencoded", text: "a=b" });
@@ -245,7 +245,7 @@ export const rows = [
   {
     id: "start.origin",
     says: "a page of another origin begins nothing",
-    see: "deliver",
+    see: "cross-site-requests",
     async try(run) {
       run.needsCookie();
       const reply = await run.start({ headers: { origin: "https://attacker.example", "sec-fetch-site": "cross-site" } });
@@ -265,7 +265,7 @@ export const rows = [
   {
     id: "flinks.own-token",
     says: "a session's later calls show the token it began with, where Flinks wants that",
-    see: "calls",
+    see: "tokens",
     async try(run) {
       await run.sandbox.faults({ sessionToken: "own" });
       const body = await finished(run);
@@ -275,7 +275,7 @@ export const rows = [
   {
     id: "flinks.fresh-token",
     says: "a session's later calls show a fresh token, where Flinks wants that",
-    see: "calls",
+    see: "tokens",
     async try(run) {
       await run.sandbox.faults({ sessionToken: "fresh" });
       const body = await finished(run);
@@ -285,7 +285,7 @@ export const rows = [
   {
     id: "flinks.content-length",
     says: "calls without a body say so (Content-Length: 0)",
-    see: "calls",
+    see: "the-calls-to-flinks",
     async try(run) {
       await run.sandbox.faults({ contentLength: "demanded" });
       await challenge(run);
@@ -302,7 +302,7 @@ export const rows = [
   {
     id: "deliver.asks-flinks",
     says: "nothing is believed before Flinks was asked",
-    see: "deliver",
+    see: "claims",
     async try(run) {
       const body = await finished(run);
       const before = (await run.calls()).filter((call) => call.endpoint !== "GenerateAuthorizeToken").length;
@@ -326,7 +326,7 @@ export const rows = [
   {
     id: "deliver.other-body",
     says: "the same key with another body is refused",
-    see: "deliver",
+    see: "the-status-of-each-refusal",
     async try(run) {
       const body = await finished(run);
       accepted(await deliverUntil(run, body), "Flinks has finished this attempt's session");
@@ -337,7 +337,7 @@ export const rows = [
   {
     id: "deliver.unfinished",
     says: "while the user has not answered, nothing is accepted",
-    see: "deliver",
+    see: "which-requestid-to-trust",
     async try(run) {
       const reply = await run.deliver(run.result(await challenge(run)));
       expect(reply.status >= 400 && isRetried(reply.status), "409 (NOT_FINISHED)", told(reply), "Flinks answers 203 about this session: the widget asks again");
@@ -346,7 +346,7 @@ export const rows = [
   {
     id: "deliver.invented-request-id",
     says: "a session that the attempt does not know proves nothing",
-    see: "deliver",
+    see: "which-requestid-to-trust",
     async try(run) {
       const body = run.result(await challenge(run));
       const reply = await run.deliver({ ...body, requestId: "9022abc2-8a2e-4b06-a06e-c3e5449c4d10" });
@@ -356,7 +356,7 @@ export const rows = [
   {
     id: "deliver.login-mismatch",
     says: "a finished session of another login is none of this attempt",
-    see: "deliver",
+    see: "claims",
     async try(run) {
       const body = run.result(await challenge(run));
       const other = await run.finishOther(body.loginId);
@@ -367,7 +367,7 @@ export const rows = [
   {
     id: "deliver.login-null",
     says: "loginId may be null: the login comes from Flinks",
-    see: "deliver",
+    see: "nulls",
     async try(run) {
       const body = await finished(run);
       accepted(await deliverUntil(run, { ...body, loginId: null }), "take the login from Flinks by the attempt's session");
@@ -376,7 +376,7 @@ export const rows = [
   {
     id: "deliver.request-null",
     says: "requestId may be null, where the attempt has its own",
-    see: "deliver",
+    see: "nulls",
     async try(run) {
       const body = await finished(run);
       accepted(await deliverUntil(run, { ...body, requestId: null }), "the attempt knows its session");
@@ -385,7 +385,7 @@ export const rows = [
   {
     id: "deliver.unknown-attempt",
     says: "an attempt that nobody began is refused",
-    see: "deliver",
+    see: "the-status-of-each-refusal",
     async try(run) {
       const body = await finished(run);
       const reply = await run.deliver({ ...body, attemptId: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" });
@@ -395,7 +395,7 @@ export const rows = [
   {
     id: "deliver.other-user",
     says: "another user's attempt is refused",
-    see: "deliver",
+    see: "one-user-one-connection",
     async try(run) {
       run.needsOtherUser();
       const body = await finished(run);
@@ -406,7 +406,7 @@ export const rows = [
   {
     id: "deliver.aggregating",
     says: "what Flinks has finished but still aggregates is accepted",
-    see: "deliver",
+    see: "finished-but-still-aggregating",
     async try(run) {
       await run.sandbox.faults({ aggregationMs: 300_000 });
       const body = await finished(run);
@@ -416,7 +416,7 @@ export const rows = [
   {
     id: "deliver.flinks-down",
     says: "while Flinks does not answer, the widget is told to ask again, and the result is not lost",
-    see: "codes",
+    see: "no-answer",
     async try(run) {
       const body = await finished(run);
       await run.sandbox.faults({ apiFailure: { calls: 200, httpStatus: 503, flinksCode: "RETRY_LATER" } });
@@ -429,7 +429,7 @@ export const rows = [
   {
     id: "deliver.refused-key",
     says: "a key that Flinks refuses ends no delivery",
-    see: "codes",
+    see: "keys",
     async try(run) {
       const body = await finished(run);
       await run.sandbox.faults({ apiFailure: { calls: 200, httpStatus: 401, flinksCode: "UNAUTHORIZED", endpoint: "GenerateAuthorizeToken" } });
@@ -442,7 +442,7 @@ export const rows = [
   {
     id: "deliver.invented-accounts",
     says: "account ids that Flinks does not have never narrow the data",
-    see: "deliver",
+    see: "the-users-choice-of-accounts",
     async try(run) {
       const invented = "deadbeef-0000-4000-8000-000000000000";
       const body = await finished(run);
@@ -461,7 +461,7 @@ export const rows = [
   {
     id: "deliver.picked-accounts",
     says: "the accounts picked in the original session are filtered by",
-    see: "deliver",
+    see: "the-users-choice-of-accounts",
     async try(run) {
       const reply = await challenge(run);
       const picked = [reply.resumeSelectedAccounts ?? []].flat();
@@ -477,7 +477,7 @@ export const rows = [
   {
     id: "deliver.form",
     says: "what a form of any site can send is refused",
-    see: "deliver",
+    see: "cross-site-requests",
     async try(run) {
       const reply = await run.deliver(undefined, { type: "text/plain", text: JSON.stringify({ attemptId: "a" }) });
       expect(reply.status >= 400 && reply.status < 500, "4xx", told(reply), "take application/json only");
@@ -506,7 +506,7 @@ export const rows = [
   {
     id: "webhook.signed",
     says: "a signed webhook is answered 200",
-    see: "webhooks",
+    see: "exactly-200",
     async try(run) {
       const { url, secret } = run.needsWebhook();
       await run.sandbox.webhook({ url, secret });

@@ -114,5 +114,10 @@ test("what cannot run ends with 2, and nothing is green", async () => {
 
 test("rows have ids that are words, and say what they are", () => {
   assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length);
-  for (const { id, says, see } of rows) assert.ok(/^[a-z]+\.[a-z-]+$/.test(id) && says && see, id);
+  const page = readFileSync(new URL("../../../docs/backend.md", import.meta.url), "utf8");
+  const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, text]) => text.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-"));
+  for (const { id, says, see } of rows) {
+    assert.ok(/^[a-z]+\.[a-z-]+$/.test(id) && says, id);
+    assert.ok(headings.includes(see), `${id}: docs/backend.md has no paragraph #${see}`);
+  }
 });

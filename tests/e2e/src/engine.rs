@@ -1,12 +1,9 @@
 //! The browser engines and their `WebDriver` programs.
 
-use std::future::poll_fn;
 use std::net::TcpListener;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,12 +14,12 @@ use crate::wait::eventually;
 use crate::world::Result;
 
 /// What the browser takes for the internet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Network {
     /// This machine's.
     Real,
-    /// The SOCKS proxy on this loopback port, whatever its certificates say: every name leads where the proxy wants.
-    Proxied(u16),
+    /// A SOCKS proxy on a loopback port, whatever its certificates say: every name leads where the proxy wants.
+    Proxied,
 }
 
 /// A browser engine.
@@ -86,7 +83,15 @@ impl Engine {
         }
     }
 
-    fn capabilities(self, network: Network, wishes: Wishes) -> Vec<(&'static str, Value)> {
+    /// The wishes that this browser must be started with: Chromium hears them later, and `WebKitGTK` has not all of them.
+    pub(crate) fn started_with(self, wishes: Wishes) -> Wishes {
+        match (self, wishes) {
+            (Self::Chromium, _) | (Self::WebKit, Wishes::OwnColours) => Wishes::Usual,
+            _ => wishes,
+        }
+    }
+
+    fn capabilities(self, proxy: Option<u16>, wishes: Wishes) -> Vec<(&'static str, Value)> {
         let mut capabilities = match self {
             Self::Chromium => vec![
                 ("browserName", json!("chrome")),
@@ -114,7 +119,7 @@ impl Engine {
             }
             Self::WebKit => {
                 let mut arguments = vec!["--automation".to_owned()];
-                if let Network::Proxied(port) = network {
+                if let Some(port) = proxy {
                     // Given as a capability, it would look the names up itself.
                     arguments.extend([format!("--proxy=socks5://127.0.0.1:{port}"), "--ignore-tls-errors".to_owned()]);
                 }
@@ -124,7 +129,7 @@ impl Engine {
                 ]
             }
         };
-        if let (Self::Chromium | Self::Firefox, Network::Proxied(port)) = (self, network) {
+        if let (Self::Chromium | Self::Firefox, Some(port)) = (self, proxy) {
             let address = format!("127.0.0.1:{port}");
             capabilities.push(("acceptInsecureCerts", json!(true)));
             capabilities.push(("proxy", json!({"proxyType": "manual", "socksProxy": address, "socksVersion": 5})));
@@ -143,67 +148,76 @@ fn webkit_browser() -> String {
         .unwrap_or_else(|| "MiniBrowser".to_owned())
 }
 
-/// A running `WebDriver` program; it ends with this value, and so do its settings.
-pub(crate) struct DriverProcess {
-    child: Child,
-    settings: Option<PathBuf>,
+/// A running `WebDriver` program with its browser and their files; all of it ends with this value, and with this program.
+pub(crate) struct DriverProcess(Child);
+
+/// Runs a program and waits for the end of its own input, which comes when whoever started it lets go or is gone, be it killed. Then it ends the
+/// program, all that the program started, and the folder of their temporary files.
+const KEEPER: &str =
+    r#""$@" & read -r _; trap '' TERM; kill -TERM 0; kill -KILL $!; wait; rm -rf "$TMPDIR"; kill -KILL 0"#;
+
+impl DriverProcess {
+    fn start(program: &str, arguments: Vec<String>, folder: &Path, desktop: Desktop) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEPER, "keeper", program]).args(arguments).env("TMPDIR", folder);
+        if desktop == Desktop::DarkAndStill {
+            // `WebKitGTK` asks the desktop.
+            std::fs::create_dir_all(folder.join("gtk-3.0"))?;
+            let settings = "[Settings]\ngtk-application-prefer-dark-theme=1\ngtk-enable-animations=0\n";
+            std::fs::write(folder.join("gtk-3.0/settings.ini"), settings)?;
+            command.env("XDG_CONFIG_HOME", folder).env("GTK_THEME", "Adwaita:dark");
+        }
+        // A process group of its own, which can be ended as a whole.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self(command.spawn()?))
+    }
 }
 
 impl Drop for DriverProcess {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-        if let Some(settings) = &self.settings {
-            std::fs::remove_dir_all(settings).ok();
-        }
+        self.0.stdin.take();
+        self.0.wait().ok();
     }
 }
 
-/// `WebKitGTK` asks the desktop: a folder of settings that say dark and still.
-fn desktop_settings(port: u16) -> Result<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("flinks-e2e-{port}"));
-    std::fs::create_dir_all(folder.join("gtk-3.0"))?;
-    let settings = "[Settings]\ngtk-application-prefer-dark-theme=1\ngtk-enable-animations=0\n";
-    std::fs::write(folder.join("gtk-3.0/settings.ini"), settings)?;
-    Ok(folder)
+/// What the desktop says about how everything should look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Desktop {
+    Usual,
+    DarkAndStill,
 }
 
 /// How long a browser may take to start. One that hangs here has not seen a test yet.
 const START_LIMIT: Duration = Duration::from_secs(45);
 
-/// Starts the engine's `WebDriver` program and a browser in it; again, and says so, when the browser hangs before it has started.
-pub(crate) async fn launch(engine: Engine, network: Network, wishes: Wishes) -> Result<(DriverProcess, WebDriver)> {
+/// How long a browser may take for one command.
+const COMMAND_LIMIT: Duration = Duration::from_mins(2);
+
+/// Starts the engine's `WebDriver` program and a browser in it, behind the proxy on this port; again, and says so, when the browser hangs before
+/// it has started.
+pub(crate) async fn launch(engine: Engine, proxy: Option<u16>, wishes: Wishes) -> Result<(DriverProcess, WebDriver)> {
     for _ in 0..2 {
-        match timeout(START_LIMIT, launch_once(engine, network, wishes)).await {
+        match timeout(START_LIMIT, launch_once(engine, proxy, wishes)).await {
             Ok(launched) => return launched,
             Err(_) => println!("{engine} did not start within {START_LIMIT:?}; another one is started"),
         }
     }
-    launch_once(engine, network, wishes).await
+    launch_once(engine, proxy, wishes).await
 }
 
-async fn launch_once(engine: Engine, network: Network, wishes: Wishes) -> Result<(DriverProcess, WebDriver)> {
+async fn launch_once(engine: Engine, proxy: Option<u16>, wishes: Wishes) -> Result<(DriverProcess, WebDriver)> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let program = engine.program();
-    let settings = match (engine, wishes) {
-        (Engine::WebKit, Wishes::DarkAndStill) => Some(desktop_settings(port)?),
-        _ => None,
+    let program = find(&engine.program())?;
+    let folder = std::env::temp_dir().join(format!("flinks-e2e-{port}"));
+    let desktop = match (engine, wishes) {
+        (Engine::WebKit, Wishes::DarkAndStill) => Desktop::DarkAndStill,
+        _ => Desktop::Usual,
     };
-    let child = Command::new(&program)
-        .args(engine.port_argument(port))
-        .envs(
-            settings
-                .iter()
-                .flat_map(|folder| [("XDG_CONFIG_HOME", folder.as_path()), ("GTK_THEME", Path::new("Adwaita:dark"))]),
-        )
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("{program}: {error}; `npm run setup -- test` installs it"))?;
-    let process = DriverProcess { child, settings };
+    let process = DriverProcess::start(&program, engine.port_argument(port), &folder, desktop)?;
 
     let mut capabilities = Capabilities::new();
-    for (key, value) in engine.capabilities(network, wishes) {
+    for (key, value) in engine.capabilities(proxy, wishes) {
         capabilities.set(key, value)?;
     }
     let address = format!("http://127.0.0.1:{port}");
@@ -211,33 +225,17 @@ async fn launch_once(engine: Engine, network: Network, wishes: Wishes) -> Result
         tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map(Some).map_err(Into::into)
     })
     .await?;
-    let browser = WebDriver::new(address, capabilities).await?;
-    if engine == Engine::Chromium {
-        let features = match wishes {
-            Wishes::Usual => json!([]),
-            Wishes::DarkAndStill => json!([
-                {"name": "prefers-color-scheme", "value": "dark"},
-                {"name": "prefers-reduced-motion", "value": "reduce"},
-            ]),
-            Wishes::OwnColours => json!([{"name": "forced-colors", "value": "active"}]),
-        };
-        browser.cdp().send_raw("Emulation.setEmulatedMedia", json!({ "features": features })).await?;
-    }
+    // A connection belongs to the runtime of the test that opened it, and the browser is there for other tests, too: so none is kept.
+    let client = reqwest::Client::builder().timeout(COMMAND_LIMIT).pool_max_idle_per_host(0).build()?;
+    let browser = WebDriver::builder(address, capabilities).client(client).await?;
     Ok((process, browser))
 }
 
-/// Runs a test to its end, be it an assertion that fails, and then ends its browser: one that is merely dropped waits for its driver for ever.
-pub(crate) async fn and_quit(browser: WebDriver, test: impl Future<Output = Result<()>>) -> Result<()> {
-    let mut test = pin!(test);
-    let outcome = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| test.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(outcome)) => Poll::Ready(Ok(outcome)),
-        Err(panic) => Poll::Ready(Err(panic)),
-    });
-    let outcome = outcome.await;
-    let quit = browser.quit().await;
-    match outcome {
-        Ok(outcome) => outcome.and(quit.map_err(Into::into)),
-        Err(panic) => resume_unwind(panic),
-    }
+/// The path of a program: the shell that starts it would only say that it is not there.
+fn find(program: &str) -> Result<String> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut candidates = std::env::split_paths(&folders).map(|folder| folder.join(program));
+    let found = candidates.find(|path| path.is_file());
+    let found = found.ok_or_else(|| format!("{program} is not there; `npm run setup -- test` installs it"))?;
+    Ok(found.to_string_lossy().into_owned())
 }

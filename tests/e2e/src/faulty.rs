@@ -16,7 +16,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::engine::{DriverProcess, Engine, Network, Wishes, and_quit, launch};
+use crate::browser::in_own_window;
+use crate::engine::{Engine, Network, Wishes};
 use crate::wait::eventually;
 use crate::world::Result;
 use crate::{dist, repository};
@@ -117,7 +118,6 @@ pub struct Faulty {
     host: String,
     connect: String,
     _servers: Servers,
-    _driver: DriverProcess,
 }
 
 /// The running servers; they end with this value.
@@ -130,7 +130,7 @@ impl Drop for Servers {
 }
 
 impl Faulty {
-    /// Runs a test on a stage of its own, and ends the browser however the test ends.
+    /// Runs a test on a stage of its own.
     pub async fn run(test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
         let plan = Arc::new(Mutex::new(Plan::default()));
         let (host_listener, connect_listener) =
@@ -141,9 +141,11 @@ impl Faulty {
             tokio::spawn(serve(host_listener, Arc::clone(&plan), connect.clone())),
             tokio::spawn(serve(connect_listener, Arc::clone(&plan), connect.clone())),
         ]);
-        let (driver, browser) = launch(Engine::from_env()?, Network::Real, Wishes::Usual).await?;
-        let stage = Self { browser, plan, host, connect, _servers: servers, _driver: driver };
-        and_quit(stage.browser.clone(), test(&stage)).await
+        in_own_window(Engine::from_env()?, Network::Real, Wishes::Usual, async |browser| {
+            let stage = Self { browser: browser.client.clone(), plan, host, connect, _servers: servers };
+            test(&stage).await
+        })
+        .await
     }
 
     fn plan(&self) -> std::sync::MutexGuard<'_, Plan> {

@@ -19,7 +19,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -70,7 +70,6 @@ pub struct Received {
 
 /// The running internet; it ends with this value.
 pub struct Internet {
-    port: u16,
     log: Log,
     offered: Offered,
     server: JoinHandle<()>,
@@ -87,9 +86,10 @@ impl Drop for Internet {
 }
 
 impl Internet {
-    /// Starts it on a free loopback port.
-    pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    /// Starts it where the browser expects its proxy. The browser outlives it, and finds the next one in the same place.
+    pub fn start(listener: std::net::TcpListener) -> Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let tls = TlsAcceptor::from(Arc::new(certified()?));
         let (accepted, connections) = mpsc::unbounded_channel();
@@ -102,13 +102,7 @@ impl Internet {
             axum::serve(Doors { address, connections }, router).await.ok();
             accepting.abort();
         });
-        Ok(Self { port: address.port(), log, offered, server })
-    }
-
-    /// Where the browser finds its proxy.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
+        Ok(Self { log, offered, server })
     }
 
     /// Everything that was asked since [`Internet::forget`], in its order.

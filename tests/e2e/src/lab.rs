@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
 
-use crate::engine::{DriverProcess, Engine, Network, Wishes, and_quit, launch};
+use crate::browser::in_own_window;
+use crate::engine::{Engine, Network, Wishes};
 use crate::internet::Internet;
 use crate::wait::eventually;
 use crate::world::Result;
@@ -28,7 +29,6 @@ pub struct Lab {
     pub internet: Internet,
     /// Which browser it is.
     pub engine: Engine,
-    _driver: DriverProcess,
 }
 
 /// Where a person clicks.
@@ -84,7 +84,7 @@ fn text_of(value: &Value) -> String {
 }
 
 impl Lab {
-    /// Runs a test in a lab of its own, and ends the browser however the test ends.
+    /// Runs a test in a lab of its own.
     pub async fn run(test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
         Self::run_for(Wishes::Usual, test).await
     }
@@ -92,10 +92,12 @@ impl Lab {
     /// The same for somebody who has told their browser how they want pages to look.
     pub async fn run_for(wishes: Wishes, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
         let engine = Engine::from_env()?;
-        let internet = Internet::start().await?;
-        let (driver, browser) = launch(engine, Network::Proxied(internet.port()), wishes).await?;
-        let lab = Self { browser, internet, engine, _driver: driver };
-        and_quit(lab.browser.clone(), test(&lab)).await
+        in_own_window(engine, Network::Proxied, wishes, async |browser| {
+            let proxy = browser.proxy.as_ref().ok_or("this browser has no proxy")?;
+            let internet = Internet::start(proxy.try_clone()?)?;
+            test(&Self { browser: browser.client.clone(), internet, engine }).await
+        })
+        .await
     }
 
     /// Plays scenarios one after the other, each on a page of its own, and prints what they proved under the id of the requirement.

@@ -9,8 +9,10 @@
 //! Which browser drives the tests is told by `E2E_ENGINE` (`chromium`, `firefox` or `webkit`; default `chromium`), its driver's path by
 //! `E2E_DRIVER`, and the package under test by `E2E_DIST` (default: the repository's `dist`).
 //!
-//! Invariants: every wait is for a state and bounded; whatever was started ends with the [`World`] or the [`Lab`].
+//! Invariants: every wait is for a state and bounded; each [`World`], [`Lab`] and [`Faulty`] has servers and a window of its own, which end with it, in a
+//! browser that serves them all.
 
+mod browser;
 mod engine;
 mod faulty;
 mod frontend;

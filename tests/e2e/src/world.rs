@@ -1,7 +1,6 @@
 //! One demo with everything around it, and what a person does in it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use flinks_host::{Config as HostConfig, DemoFiles, Host};
@@ -9,7 +8,8 @@ use flinks_sandbox::log::Happening;
 use flinks_sandbox::{Config as SandboxConfig, Sandbox};
 use thirtyfour::{By, WebDriver, WebElement};
 
-use crate::engine::{DriverProcess, Engine, Network, Wishes, and_quit, launch};
+use crate::browser::in_own_window;
+use crate::engine::{Engine, Network, Wishes};
 use crate::wait::eventually;
 use crate::{dist, repository};
 
@@ -31,24 +31,28 @@ pub struct World {
     pub host: Host,
     /// The browser.
     pub browser: WebDriver,
-    driver: Arc<DriverProcess>,
 }
 
 impl World {
-    /// Runs a test in a world of its own, and ends the browser however the test ends.
+    /// Runs a test in a world of its own, in a browser that nobody has visited it with.
     pub async fn run(test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
-        let (driver, browser) = launch(Engine::from_env()?, Network::Real, Wishes::Usual).await?;
-        let world = Self::start(browser, Arc::new(driver), repository().join("www/demo")).await?;
-        world.visit().await?;
-        and_quit(world.browser.clone(), test(&world)).await
+        in_own_window(Engine::from_env()?, Network::Real, Wishes::Usual, async |browser| {
+            let world = Self::start(browser.client.clone(), repository().join("www/demo")).await?;
+            // Cookies are for a host name, whatever its port: the test before this one has left its own.
+            world.browser.goto(format!("{}/healthz", world.host.url())).await?;
+            world.browser.delete_all_cookies().await?;
+            world.visit().await?;
+            test(&world).await
+        })
+        .await
     }
 
     /// A new sandbox and a new host, which serves the site in this folder instead of the demo, around the same browser.
     pub async fn anew(&self, site_dir: &Path) -> Result<Self> {
-        Self::start(self.browser.clone(), Arc::clone(&self.driver), site_dir.to_owned()).await
+        Self::start(self.browser.clone(), site_dir.to_owned()).await
     }
 
-    async fn start(browser: WebDriver, driver: Arc<DriverProcess>, site_dir: PathBuf) -> Result<Self> {
+    async fn start(browser: WebDriver, site_dir: PathBuf) -> Result<Self> {
         let keys = SandboxConfig::local();
         let sandbox = Sandbox::start(keys.clone()).await?;
         let host = Host::start(HostConfig {
@@ -64,7 +68,7 @@ impl World {
             ..HostConfig::default()
         })
         .await?;
-        Ok(Self { sandbox, host, browser, driver })
+        Ok(Self { sandbox, host, browser })
     }
 
     /// Opens the demo, or opens it again.

@@ -1,9 +1,5 @@
 //! What holds whatever happens: random schedules of Connect, host, user, network and clock, and any message at all.
 
-#![cfg(not(target_arch = "wasm32"))]
-
-mod support;
-
 use flinks_connect::address::parse_url;
 use flinks_connect::message::{Fields, Message};
 use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS};
@@ -11,7 +7,8 @@ use flinks_connect::{code, step};
 use flinks_reconnect::session::{Holding, HostAnswer, Input, LoadProblem, Outcome, Phase, Posted, StartReply};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use support::*;
+
+use crate::support::*;
 
 fn cases(cases: u32) -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);

@@ -1,9 +1,8 @@
 //! Other people's collections of bad input, and an oracle that was not written by us in Rust: Node's own URL and JSON, asked by
-//! `corpora/oracle.mjs`. Every test says in one line how much it tried.
+//! `oracle.mjs`. Every test says in one line how much it tried.
 //!
 //! The collections are not in this repository: they are read from the published packages that `cargo` and `npm run setup` bring.
 
-#![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -11,9 +10,7 @@
     reason = "helpers of tests: a broken premise must stop the test"
 )]
 
-#[path = "corpora/mutants.rs"]
 mod mutants;
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,7 +26,8 @@ use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS, RedirectErr
 use flinks_reconnect::session::{InvalidOption, NAMES, Options, Posted, Properties, Property};
 use mutants::{Fate, mutants};
 use serde_json::{Value, json};
-use support::{CHEQUING, Json, LOGIN, Letter, OTHER_LOGIN, REQUEST, SAVINGS, TAG};
+
+use crate::support::{CHEQUING, Json, LOGIN, Letter, OTHER_LOGIN, REQUEST, SAVINGS, TAG};
 
 const LANDING: &str = "https://example.com/thank-you";
 /// Only attackers name this login.
@@ -49,7 +47,7 @@ fn report(line: &str) {
 /// What the oracle answers, one value per row.
 fn oracle(task: &str, rows: Option<&[Value]>) -> Vec<Value> {
     let mut node = Command::new("node")
-        .arg(root().join("tests/corpora/oracle.mjs"))
+        .arg(root().join("tests/core/corpora/oracle.mjs"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,9 +1,6 @@
 //! What Connect posts, read: every documented step, every shape of REDIRECT, and what must never become a result.
 
-#![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::panic, clippy::expect_used, reason = "helpers of tests: a broken premise must stop the test")]
-
-mod support;
 
 use flinks_connect::address::parse_url;
 use flinks_connect::code;
@@ -13,7 +10,8 @@ use flinks_connect::redirect::{Expected, Redirect, RedirectError};
 use flinks_connect::step::{self, Meaning};
 use flinks_reconnect::session::Posted;
 use serde_json::{Value, json};
-use support::*;
+
+use crate::support::*;
 
 const NOTHING_ASKED: Expected<'static> = Expected { tag: None, redirect_url: None };
 

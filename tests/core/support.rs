@@ -3,7 +3,6 @@
 //! It performs every output the way the shell does, writes each down as one line, and knows the host's and Connect's halves of the
 //! conversation, so that a test reads as a transcript. Every loop in it is bounded.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a broken premise must stop the test")]
 

@@ -1,15 +1,12 @@
 //! The gate's order once the browser has vouched for a sender (`src/web/gate.js`): in a phase that listens, within the rate, and only then read.
 
-#![cfg(not(target_arch = "wasm32"))]
-
-mod support;
-
 use std::cell::Cell;
 
 use flinks_connect::message::Fields;
 use flinks_reconnect::session::{Dropped, Phase, Posted};
 use serde_json::{Value, json};
-use support::*;
+
+use crate::support::*;
 
 /// Messages read at once, and per millisecond from then on.
 const BURST: u32 = 5_000;

@@ -1,6 +1,5 @@
 //! The host's options: every good and bad value of every option, and that an error repeats no more than a name.
 
-#![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -8,15 +7,14 @@
     reason = "helpers of tests: a broken premise must stop the test"
 )]
 
-mod support;
-
 use flinks_connect::address::parse_url;
 use flinks_connect::id::{AuthorizeToken, RequestId};
 use flinks_connect::parameters::{self, Language};
 use flinks_reconnect::session::{
     Destination, FullFlowPolicy, InvalidOption, Launcher, NAMES, Options, Properties, Property,
 };
-use support::*;
+
+use crate::support::*;
 
 /// Stands in every bad value that can hold a text, and in names that are none.
 const CANARY: &str = "canary<4f1c>";

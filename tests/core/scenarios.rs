@@ -3,10 +3,7 @@
 //! Line by line in a transcript: `start`, `open frame`, `show`, `deliver`, `settle` are orders to the shell; `a → b`, `step`,
 //! `flinkscode`, `fullflow`, `expiring`, `retrying` are what the host's listeners hear.
 
-#![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::indexing_slicing, reason = "helpers of tests: a broken premise must stop the test")]
-
-mod support;
 
 use flinks_connect::address::parse_url;
 use flinks_connect::code::{self, Severity};
@@ -17,7 +14,8 @@ use flinks_reconnect::session::{
     Outcome, Phase, Session, StartReply, View,
 };
 use serde_json::{Value, json};
-use support::*;
+
+use crate::support::*;
 
 const LOAD_TIMEOUT_MS: u64 = 20 * SECOND;
 const DELIVER_TIMEOUT_MS: u64 = 120 * SECOND;

@@ -1,4 +1,4 @@
-// A second opinion for tests/corpora.rs, by Node's own URL and JSON: reads `{task, rows}` from standard input, writes one answer per row.
+// A second opinion for corpora.rs, by Node's own URL and JSON: reads `{task, rows}` from standard input, writes one answer per row.
 //
 // It is written from the rules (README.md and Flinks' pages), not from the Rust code, and shares nothing with it. Where both agree, either
 // both are right or both misread the rules.

@@ -1,10 +1,7 @@
 //! Where Connect lives and what its address carries. A name or an address that leads elsewhere would make a stranger's page the one
 //! that is believed.
 
-#![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::panic, clippy::expect_used, reason = "helpers of tests: a broken premise must stop the test")]
-
-mod support;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +9,8 @@ use flinks_connect::address::{AddressError, ConnectUrl, ParseUrl, ParsedUrl, par
 use flinks_connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
 use flinks_connect::parameters::{self, Language, Launch};
 use proptest::prelude::*;
+
+use crate::support;
 
 const SUFFIX: &str = "-iframe.private.fin.ag";
 

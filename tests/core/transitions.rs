@@ -1,16 +1,14 @@
 //! The table of `src/session/machine.rs`, exhaustively: every place a session can stand at × every input there is.
 //!
 //! A cell is the phase afterwards. `.` is: nothing changed at all — no output, no deadline moved. `=` is: the phase is the same, but
-//! something was done or said (which is what `tests/scenarios.rs` is about).
+//! something was done or said (which is what `scenarios.rs` is about).
 
-#![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::panic, clippy::indexing_slicing, reason = "helpers of tests: a broken premise must stop the test")]
-
-mod support;
 
 use flinks_reconnect::session::{ErrorCode, Holding, HostAnswer, Input, LoadProblem, Outcome, Phase, StartReply};
 use serde_json::json;
-use support::*;
+
+use crate::support::*;
 
 /// A session with `start` and `deliver`; its REDIRECTs carry a tag to contradict.
 ///

@@ -1,0 +1,14 @@
+//! The host from outside: one program, because each further one is linked anew.
+//!
+//! `cargo test -p flinks-host --test host crash::` runs one module's tests. `logs.rs` and `plans.rs` are programs of their own: each reads all that its
+//! process logs.
+
+mod common;
+mod crash;
+mod faults;
+mod http;
+mod postgres;
+mod program;
+mod sandbox;
+mod sqlite;
+mod tls;

@@ -1,0 +1,15 @@
+//! The core, natively and on a virtual clock: one program, because each further one is linked anew.
+//!
+//! `cargo test -p flinks-reconnect --test core gate::` runs one module's tests.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+mod addresses;
+mod corpora;
+mod gate;
+mod messages;
+mod options;
+mod properties;
+mod scenarios;
+mod support;
+mod transitions;
