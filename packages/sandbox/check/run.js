@@ -154,7 +154,7 @@ export class Run {
 
   /**
    * Lets the backend finish what the row began, before the sandbox is reset under it: one that has accepted a result fetches its data, and may take its time
-   * between two questions. One that asks for none within 3 s is not waited for.
+   * between two questions. One that asks for none within 10 s is not waited for.
    */
   async settle() {
     const isData = ({ endpoint }) => endpoint.startsWith("GetAccounts");
@@ -163,7 +163,7 @@ export class Run {
       const calls = (await this.calls()).filter(isData);
       const seconds = (Date.now() - begun) / 1_000;
       const isFetched = calls.some(({ status }) => status === 200);
-      if (isFetched || seconds > (calls.length > 0 ? 15 : (await this.isAuthorised()) ? 3 : 0)) break;
+      if (isFetched || seconds > (calls.length > 0 ? 15 : (await this.isAuthorised()) ? 10 : 0)) break;
       await this.sandbox.advance(2_000);
       await this.pause(200);
     }
