@@ -45,7 +45,7 @@ function check(args) {
   });
 }
 
-test("a careless backend fails exactly the rows that it breaks", { timeout: 300_000 }, async () => {
+test("a careless backend fails exactly the rows that it breaks", { timeout: 600_000 }, async () => {
   const places = await freeAddresses();
   const naive = await startNaive({ apiUrl: `http://${places.api}`, ...keys });
   const folder = mkdtempSync(join(tmpdir(), "flinks-check-"));
