@@ -299,7 +299,7 @@ impl Start {
             }
             Finding::Waiting => self.load(attempt, PageKind::Resume, None),
             Finding::Working => self.refuse(Refusal::BankSlow),
-            Finding::Over | Finding::Refused(_) => {
+            Finding::Over | Finding::Refused(_) | Finding::Unsure(_) => {
                 // Its user may still be in the full flow in some frame: its result is taken until it expires.
                 let over = Attempt { stage: Stage::SessionOver, ..attempt.clone() };
                 next(Commit::on(connection).with(Change::PutAttempt(over)))

@@ -159,7 +159,7 @@ impl Work {
                 ));
                 self.end(Some(commit), Done::Ended)
             }
-            Finding::Later(_) | Finding::Trouble(_)
+            Finding::Later(_) | Finding::Unsure(_) | Finding::Trouble(_)
                 if moment.now_ms < attempt.expires_at_ms.saturating_add(LAST_QUESTION_MS) =>
             {
                 // Flinks said nothing, so nothing is given up.
