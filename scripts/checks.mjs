@@ -12,6 +12,7 @@ import { moduleEnv } from "./build.mjs";
 import { Failure, find, isUnreachable, root, run } from "./command.mjs";
 import { consume, consumeEveryday, countRows } from "./consumers.mjs";
 import { withRelay } from "./relay.mjs";
+import { buildSandbox, folder as sandboxPackage } from "./sandbox.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -70,6 +71,40 @@ const everyday = {
       for (const folder of ["examples/playwright", "tests/screens"]) {
         await withSandbox(log, ({ api }) => npmTest(`crates/sandbox/${folder}`, { SANDBOX: api, CHROMIUM: chromium() }, log));
       }
+    },
+    count: nodeSummary,
+  },
+
+  "sandbox-npm": {
+    about: "the sandbox from npm: what the binary passes, in Node, from a tarball within its budget",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "chromium"],
+    async run(log) {
+      await buildSandbox();
+      const [{ size, entryCount }] = JSON.parse(await run("npm", ["pack", "--json", "--dry-run"], { cwd: sandboxPackage, log }));
+      appendFileSync(join(root, log), `| sandbox from npm | tarball of ${size} bytes | ${entryCount} files |\n`);
+      if (size > 600_000) throw new Failure(`the tarball of flinks-sandbox has ${size} bytes; its budget is 600,000`);
+      const files = ["sandbox", "check", "docs"].map((name) => `packages/sandbox/test/${name}.test.mjs`);
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { env: { CHROMIUM: chromium() }, log });
+      // The model needs no face, and the clients of others bring a sandbox of their own.
+      const args = ["test", "-p", "flinks-sandbox", "--test", "sandbox", "--no-fail-fast", "--", "--skip", "clients::", "--skip", "model::"];
+      await run("cargo", args, { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
+    },
+    count: (output) => sumOf(rustSummary(output), nodeSummary(output)),
+    excerpt: rustFailures,
+  },
+
+  conformance: {
+    about: "the check for backends, against the reference host and the example in Python",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis"],
+    async run(log) {
+      await Promise.all([buildServers(log), buildSandbox()]);
+      const python = join(root, "target/test/python");
+      if (!existsSync(join(python, "bin/flask"))) {
+        await run(join(dirname(schemathesisProgram), "python"), ["-m", "venv", python], { log });
+        await run(join(python, "bin/pip"), ["install", "--quiet", "-r", "examples/python/requirements.txt"], { log });
+      }
+      const env = { HOST: built("flinks-host"), PYTHON: join(python, "bin/python") };
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", "packages/sandbox/test/backends.test.mjs"], { env, log });
     },
     count: nodeSummary,
   },
@@ -350,6 +385,9 @@ function rustSummary(output) {
 function rustFailures(output) {
   return [...output.matchAll(/^failures:\n\n([^]*?)\n\nfailures:\n/gm)].map(([, said]) => said).join("\n");
 }
+
+/** Two runners' summaries together. */
+const sumOf = (one, other) => Object.fromEntries(Object.keys(one).map((name) => [name, one[name] + other[name]]));
 
 /** `ℹ pass 12`, `ℹ fail 0`, …, once per run; the other reporter writes `#`. */
 function nodeSummary(output) {

@@ -47,6 +47,22 @@ macro_rules! identifier {
                 formatter.write_str(concat!(stringify!($name), "(***)"))
             }
         }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                // The error names the kind of id, never the text.
+                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(concat!("expected a ", stringify!($name))))
+            }
+        }
     };
 }
 

@@ -28,7 +28,7 @@ pub const ACCOUNT_KEYS: &[&str] = &["accountId", "accountIds", "accounts", "resu
 /// The most account ids read from one message.
 pub const MAX_ACCOUNTS: usize = 100;
 
-/// How a REDIRECT message is laid out. The widget reads all of them; the sandbox can send each.
+/// How a REDIRECT message is laid out. The sandbox can send each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
     /// `{step, institution, url}`: ids only in the query of `url`.
@@ -40,12 +40,28 @@ pub enum Shape {
     Both,
     /// [`Shape::Both`] as JSON text, as with `stringify=true`.
     Text,
+    /// As [`Shape::Classic`], with a `url` that is relative to Connect's own address.
+    Relative,
+    /// As [`Shape::Classic`], with a `url` at Connect's own result page.
+    Result,
+    /// [`Shape::Both`] with every key in another case.
+    Cased,
+    /// Fields and `url`, and no login in either.
+    Idless,
 }
 
 impl Shape {
     /// Every shape with the name it goes by in the sandbox's control interface.
-    pub const ALL: &'static [(&'static str, Self)] =
-        &[("classic", Self::Classic), ("fields", Self::Fields), ("both", Self::Both), ("string", Self::Text)];
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("classic", Self::Classic),
+        ("fields", Self::Fields),
+        ("both", Self::Both),
+        ("string", Self::Text),
+        ("relative", Self::Relative),
+        ("result", Self::Result),
+        ("cased", Self::Cased),
+        ("idless", Self::Idless),
+    ];
 }
 
 /// A success as Connect told it.

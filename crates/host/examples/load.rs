@@ -2,7 +2,8 @@
 //!
 //! A sandbox and a host in one process, on loopback; many simulated widgets begin sessions and answer MFA through the API, and
 //! then deliver their results at once. First on SQLite, then on Postgres (a server of its own, or the one `DATABASE_URL` names);
-//! `--stored N` puts N connections of other users there first. The run is bounded, and fails when a result was lost or done twice.
+//! `--stored N` puts N connections of other users there first. The run is bounded, and fails when a result was lost or done twice, or
+//! a bank was asked more than once for a repair.
 //!
 //! For each database it prints what a person reads, and then a row for `BENCHMARKS.md`: database, connections stored before,
 //! widgets at once, whole reconnects a second, median and p99 of the call that starts one and of the call that delivers it, and the
@@ -19,7 +20,7 @@ mod postgres;
 use std::{
     process::ExitCode,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -27,7 +28,7 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use flinks_host::{Config, DemoFiles, Host};
-use flinks_sandbox::{DEMO_LOGINS, Sandbox};
+use flinks_sandbox::{DEMO_LOGINS, Sandbox, log::Happening};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
@@ -87,6 +88,7 @@ struct World {
     cookie: String,
     http: Client,
     retries: AtomicUsize,
+    sign_ins: Mutex<SignIns>,
 }
 
 #[tokio::main]
@@ -122,6 +124,8 @@ async fn run(name: &str, database_url: &str, load: &Load) -> bool {
         poll_interval: Duration::from_millis(10),
         reconcile_after: Duration::from_hours(1),
         flinks_calls: at_once,
+        // One user has all the connections here.
+        sign_ins_per_user: u32::try_from(at_once).unwrap(),
         demo: Some(DemoFiles { site_dir: site.path().to_owned(), sdk_dir: site.path().to_owned() }),
         ..Config::default()
     })
@@ -131,7 +135,8 @@ async fn run(name: &str, database_url: &str, load: &Load) -> bool {
     let http = Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
     let page = http.get(&base).send().await.unwrap();
     let cookie = page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let world = Arc::new(World { sandbox, base, cookie, http, retries: AtomicUsize::new(0) });
+    let world =
+        Arc::new(World { sandbox, base, cookie, http, retries: AtomicUsize::new(0), sign_ins: Mutex::default() });
     add_connections(database_url, results).await;
     add_stored(database_url, load.stored).await;
     Audit::begin(database_url).await;
@@ -152,6 +157,8 @@ async fn run(name: &str, database_url: &str, load: &Load) -> bool {
     let stored = began.elapsed();
     let memory = most_memory();
     let audit = Audit::read(database_url).await;
+    world.sign_ins.lock().unwrap().count(&world.sandbox);
+    let sign_ins = world.sign_ins.lock().unwrap().count;
     host.stop().await;
 
     let (starts, deliveries) = (Times::of(start_times), Times::of(deliver_times));
@@ -166,9 +173,11 @@ async fn run(name: &str, database_url: &str, load: &Load) -> bool {
         world.retries.load(Ordering::Relaxed)
     );
     println!(
-        "{name}: whole starts with MFA {:.0}/s; data of all stored {stored:.2?} after the first delivery ({:.0}/s); lost {lost}, doubled {doubled}",
+        "{name}: whole starts with MFA {:.0}/s; data of all stored {stored:.2?} after the first delivery ({:.0}/s); lost {lost}, doubled {doubled}; \
+         {:.2} live sign-ins per repair",
         rate(results, starting),
-        rate(results, stored)
+        rate(results, stored),
+        ratio(sign_ins, results)
     );
     println!(
         "| {name} | {} | {at_once} | {:.0} | {} | {} | {} | {} | {} |",
@@ -180,7 +189,7 @@ async fn run(name: &str, database_url: &str, load: &Load) -> bool {
         deliveries.ms(99),
         memory
     );
-    lost == 0 && doubled == 0 && audit.count("data stored") == i64::try_from(results).unwrap()
+    lost == 0 && doubled == 0 && sign_ins == results && audit.count("data stored") == i64::try_from(results).unwrap()
 }
 
 /// How long calls took, in order.
@@ -226,6 +235,32 @@ fn most_memory() -> String {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u32>().ok());
     kibibytes.map_or_else(|| "unknown".to_owned(), |kibibytes| format!("{:.1} MiB", f64::from(kibibytes) / 1024.0))
+}
+
+/// Counts live sign-ins in the sandbox's log, which keeps the last ten thousand entries only.
+#[derive(Default)]
+struct SignIns {
+    counted_to: u64,
+    count: usize,
+}
+
+impl SignIns {
+    fn count(&mut self, sandbox: &Sandbox) {
+        for entry in sandbox.log() {
+            if entry.number <= self.counted_to {
+                continue;
+            }
+            assert!(self.counted_to == 0 || entry.number == self.counted_to + 1, "entries were lost uncounted");
+            self.counted_to = entry.number;
+            self.count += usize::from(matches!(&entry.happening, Happening::ApiCall { endpoint, body, .. }
+                if endpoint == "Authorize" && body["MostRecentCached"] == false));
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "thousands")]
+fn ratio(count: usize, of: usize) -> f64 {
+    count as f64 / of as f64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "thousands")]
@@ -324,6 +359,9 @@ impl World {
             let url = format!("{flinks}/Authorize");
             self.ask(|| self.http.post(&url).header("flinks-auth-key", &token).json(&body)).await;
         }
+        if number.is_multiple_of(200) {
+            self.sign_ins.lock().unwrap().count(&self.sandbox);
+        }
         let delivery = json!({
             "attemptId": reply["attemptId"], "mode": "refresh", "requestId": reply["requestId"], "institution": "Load",
             "loginId": DEMO_LOGINS[number % DEMO_LOGINS.len()].login_id, "accountIds": [], "tag": reply["tag"],
@@ -333,6 +371,9 @@ impl World {
 
     /// How long the host took to take the result.
     async fn deliver(self: Arc<Self>, body: Value) -> Duration {
+        if body["attemptId"].as_str().unwrap().starts_with("00") {
+            self.sign_ins.lock().unwrap().count(&self.sandbox);
+        }
         let began = Instant::now();
         let key = format!("\"{}\"", body["attemptId"].as_str().unwrap());
         let url = format!("{}/api/reconnects", self.base);

@@ -1,4 +1,4 @@
-//! What the operator decides: addresses, keys, storage, pace.
+//! What the operator decides: addresses, keys, storage, timing.
 //!
 //! Invariants: [`Config`] holds what was written, `Checked` what was understood; nothing else of the crate sees a `Config`.
 //! An error names the setting and what is accepted, never the value: two of the settings are secrets and a third may hold a
@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use flinks_backend::settings::Settings;
 use flinks_connect::address::{ConnectUrl, parse_url};
 use url::Url;
 
@@ -45,10 +46,16 @@ pub struct Config {
     pub data_deadline: Duration,
     /// How often Flinks is asked which connections Nightly Refresh passes over.
     pub nightly_interval: Duration,
-    /// How many calls to Flinks may be under way at once.
+    /// How many calls to Flinks may be under way at once of each kind: live sign-ins, other calls of starts, deliveries, workers.
     pub flinks_calls: usize,
-    /// How long the longest call to Flinks may take.
+    /// How long a call to Flinks may take that is no live sign-in.
     pub flinks_timeout: Duration,
+    /// How long Flinks lets a bank take for a live sign-in, which for so long is not repeated when its answer is lost.
+    pub bank_patience: Duration,
+    /// How many live sign-ins of one user may be under way.
+    pub sign_ins_per_user: u32,
+    /// How long a start waits for a bank before it is answered `BANK_SLOW`; proxies cut at thirty seconds.
+    pub start_answer: Duration,
     /// How long work of a host that died waits for another host on the same Postgres.
     pub claim_lease: Duration,
     /// Serves the demo page and signs its visitor in.
@@ -83,6 +90,9 @@ impl Default for Config {
             nightly_interval: Duration::from_hours(1),
             flinks_calls: 16,
             flinks_timeout: Duration::from_mins(1),
+            bank_patience: Duration::from_secs(210),
+            sign_ins_per_user: 8,
+            start_answer: Duration::from_secs(25),
             claim_lease: Duration::from_secs(10),
             demo: None,
         }
@@ -146,6 +156,20 @@ pub(crate) struct Checked {
 }
 
 impl Config {
+    /// What the rules are given.
+    pub(crate) fn settings(&self) -> Settings {
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+        Settings {
+            bank_ms: millis(self.bank_patience),
+            start_answer_ms: millis(self.start_answer),
+            reconcile_after_ms: millis(self.reconcile_after),
+            attempt_life_ms: millis(self.attempt_life),
+            poll_ms: millis(self.poll_interval),
+            data_deadline_ms: millis(self.data_deadline),
+            sign_ins_per_user: self.sign_ins_per_user,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<Checked, StartError> {
         let connect = ConnectUrl::at(&self.flinks_connect_url, parse_url)
             .map_err(|error| StartError::Setting { name: "FLINKS_CONNECT_URL", expected: error.expected() })?;
@@ -162,6 +186,7 @@ impl Config {
             ("RECONCILE_AFTER_MS", self.reconcile_after),
             ("NIGHTLY_INTERVAL_MS", self.nightly_interval),
             ("CLAIM_LEASE_MS", self.claim_lease),
+            ("BANK_PATIENCE_MS", self.bank_patience),
         ] {
             if interval < Duration::from_millis(1) {
                 return Err(StartError::Setting { name, expected: "expected at least a millisecond" });
@@ -169,6 +194,9 @@ impl Config {
         }
         if self.flinks_calls == 0 {
             return Err(StartError::Setting { name: "FLINKS_MAX_CALLS", expected: "expected at least one" });
+        }
+        if self.sign_ins_per_user == 0 {
+            return Err(StartError::Setting { name: "SIGN_INS_PER_USER", expected: "expected at least one" });
         }
         let limits = Limits { calls: self.flinks_calls, longest_call: self.flinks_timeout };
         if self.demo.as_ref().is_some_and(|files| !files.site_dir.is_dir()) {
@@ -246,6 +274,8 @@ mod tests {
             (Config { nightly_interval: Duration::ZERO, ..good() }, "NIGHTLY_INTERVAL_MS"),
             (Config { claim_lease: Duration::ZERO, ..good() }, "CLAIM_LEASE_MS"),
             (Config { flinks_calls: 0, ..good() }, "FLINKS_MAX_CALLS"),
+            (Config { bank_patience: Duration::ZERO, ..good() }, "BANK_PATIENCE_MS"),
+            (Config { sign_ins_per_user: 0, ..good() }, "SIGN_INS_PER_USER"),
         ] {
             let text = refused(&config);
             assert!(text.starts_with(name), "{text}");

@@ -4,7 +4,7 @@
 //! (`flinks-host`), read it, or copy it; see this crate's README for the parts to replace.
 //!
 //! - [`config`]: what the operator decides.
-//! - `reconnect`: what start and deliver mean. `worker`, `nightly`: what goes on without a request.
+//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
 //! - `http`: all of it over HTTP, and the demo page.
 //!
@@ -45,7 +45,7 @@ pub use http::served;
 use crate::{
     flinks::Flinks,
     http::{Site, demo::SandboxControls},
-    reconnect::{Pace, Reconnects},
+    reconnect::Reconnects,
     storage::{Storage, StorageError, attempts::Owner},
 };
 
@@ -125,16 +125,12 @@ impl Host {
         }
         let reconnects = Reconnects {
             storage: Arc::clone(&storage),
-            flinks: Flinks::new(checked.access.clone(), checked.limits).map_err(|_| StartError::System(ROOTS))?,
+            flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings())
+                .map_err(|_| StartError::System(ROOTS))?,
             connect: checked.connect,
-            pace: Pace {
-                poll_interval: config.poll_interval,
-                reconcile_after: config.reconcile_after,
-                attempt_life: config.attempt_life,
-                data_deadline: config.data_deadline,
-                claim_lease: config.claim_lease,
-            },
-            bell: Arc::new(Notify::new()),
+            settings: config.settings(),
+            claim_lease: config.claim_lease,
+            work_available: Arc::new(Notify::new()),
         };
         let site = Site {
             reconnects: reconnects.clone(),

@@ -54,7 +54,13 @@ struct Arguments {
     /// Milliseconds until the work of a host that died is taken by another one on the same Postgres [default: 10000]
     #[arg(long, env = "CLAIM_LEASE_MS")]
     claim_lease_ms: Option<String>,
-    /// The most calls to Flinks at once [default: 16]
+    /// Milliseconds that Flinks lets a bank take for a live sign-in [default: 210000]
+    #[arg(long, env = "BANK_PATIENCE_MS")]
+    bank_patience_ms: Option<String>,
+    /// The most live sign-ins of one user at once [default: 8]
+    #[arg(long, env = "SIGN_INS_PER_USER")]
+    sign_ins_per_user: Option<String>,
+    /// The most calls to Flinks at once: live sign-ins, other calls of starts, deliveries and workers, each [default: 16]
     #[arg(long, env = "FLINKS_MAX_CALLS")]
     flinks_max_calls: Option<String>,
     /// Serve the demo page and sign its visitor in
@@ -96,6 +102,10 @@ impl Arguments {
         let reconcile_after = millis("RECONCILE_AFTER_MS", self.reconcile_after_ms, defaults.reconcile_after)?;
         let nightly_interval = millis("NIGHTLY_INTERVAL_MS", self.nightly_interval_ms, defaults.nightly_interval)?;
         let claim_lease = millis("CLAIM_LEASE_MS", self.claim_lease_ms, defaults.claim_lease)?;
+        let bank_patience = millis("BANK_PATIENCE_MS", self.bank_patience_ms, defaults.bank_patience)?;
+        let sign_ins_per_user = self.sign_ins_per_user.map_or(Ok(defaults.sign_ins_per_user), |text| {
+            text.parse().map_err(|_| setting("SIGN_INS_PER_USER", "expected a whole number"))
+        })?;
         let flinks_calls = self.flinks_max_calls.map_or(Ok(defaults.flinks_calls), |text| {
             text.parse().map_err(|_| setting("FLINKS_MAX_CALLS", "expected a whole number"))
         })?;
@@ -125,6 +135,8 @@ impl Arguments {
             nightly_interval,
             claim_lease,
             flinks_calls,
+            bank_patience,
+            sign_ins_per_user,
             demo: self.demo.then_some(DemoFiles { site_dir: self.site, sdk_dir: self.sdk }),
             ..defaults
         })

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
 
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,9 +39,7 @@ impl Moment {
 
     /// Flinks' `LastRefresh`: UTC without saying so, and year 1 for "never".
     pub(crate) fn from_flinks(text: &str) -> Option<Self> {
-        let zoneless: DateTime = text.trim_end_matches('Z').parse().ok()?;
-        let millis = TimeZone::UTC.to_timestamp(zoneless).ok()?.as_millisecond();
-        (millis > 0).then_some(Self(millis))
+        flinks_backend::flinks::timestamp_ms(text).map(Self)
     }
 
     /// As `2026-01-21T20:47:47.145Z`; `None` beyond the calendar.

@@ -8,9 +8,10 @@
 
 use std::time::Duration;
 
+use flinks_backend::flinks::Trouble as FlinksTrouble;
 use tokio::time::sleep;
 
-use crate::{flinks::Fault, moment::Moment, random::doubled, reconnect::Reconnects, storage::StorageError};
+use crate::{moment::Moment, random::doubled, reconnect::Reconnects, storage::StorageError};
 
 /// The first pause after a question that failed.
 const RETRY: Duration = Duration::from_secs(5);
@@ -42,8 +43,8 @@ enum Trouble {
     Storage(StorageError),
 }
 
-impl From<Fault> for Trouble {
-    fn from(_: Fault) -> Self {
+impl From<FlinksTrouble> for Trouble {
+    fn from(_: FlinksTrouble) -> Self {
         Self::Flinks
     }
 }

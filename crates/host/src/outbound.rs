@@ -1,20 +1,14 @@
 //! Requests to other servers: Flinks, and in the demo the sandbox's controls.
 //!
 //! Invariants: no redirect is followed, so no key goes to another host; an exchange is bounded in time and in bytes; a failure has
-//! a kind, never a URL; TLS is set up here and for nobody else in the process.
+//! a kind, never a URL; a request without a body says so (`Content-Length: 0`), because some servers answer 411 otherwise; a
+//! server on this machine is reached without a proxy.
 
 use std::time::Duration;
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, Request, StatusCode},
-};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use flinks_connect::address::parse_url;
+use reqwest::{Client, RequestBuilder, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::time::timeout;
 use url::Url;
@@ -23,16 +17,25 @@ use url::Url;
 const CONNECTING: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_mins(1);
+/// Who asks.
+const USER_AGENT: &str = concat!("flinks-host/", env!("CARGO_PKG_VERSION"));
 
 /// A client for one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Outbound {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    client: Client,
 }
 
 /// TLS cannot be set up: this machine has no root certificates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoRoots;
+
+/// How a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+}
 
 /// What a server answered.
 #[derive(Debug)]
@@ -45,9 +48,11 @@ pub(crate) struct Answer {
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// No connection, or it broke.
-    Unreachable,
-    /// Asked, but no answer in time: the server may have done it all the same.
+    /// No connection: the server has not seen the request.
+    NoConnection,
+    /// The connection broke: the server may have done what it was asked.
+    Broken,
+    /// No answer in time: the same.
     Silent,
     /// The answer is longer than allowed.
     TooLong,
@@ -56,44 +61,62 @@ pub(crate) enum Failure {
 impl Outbound {
     /// A client for the server of `url`. A machine without root certificates can still talk http to a sandbox.
     pub(crate) fn to(url: &Url) -> Result<Self, NoRoots> {
-        let builder = HttpsConnectorBuilder::new();
-        let builder = if url.scheme() == "https" {
-            builder.with_provider_and_native_roots(ring::default_provider()).map_err(|_| NoRoots)?
-        } else {
-            let config = ClientConfig::builder_with_provider(ring::default_provider().into())
-                .with_safe_default_protocol_versions()
-                .map_err(|_| NoRoots)?
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth();
-            builder.with_tls_config(config)
-        };
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECTING));
-        let connector = builder.https_or_http().enable_http1().wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
+        let mut roots = RootCertStore::empty();
+        if url.scheme() == "https" {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if roots.is_empty() {
+                return Err(NoRoots);
+            }
+        }
+        let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .map_err(|_| NoRoots)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut builder = Client::builder()
+            .use_preconfigured_tls(tls)
+            .redirect(Policy::none())
+            .connect_timeout(CONNECTING)
             .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(connector);
-        Ok(Self { client })
+            .tcp_nodelay(true)
+            .user_agent(USER_AGENT);
+        if parse_url(url.as_str()).is_some_and(|parsed| parsed.is_loopback()) {
+            builder = builder.no_proxy();
+        }
+        Ok(Self { client: builder.build().map_err(|_| NoRoots)? })
     }
 
-    /// Sends `request` and reads at most `most` bytes of its answer, all within `patience`.
-    pub(crate) async fn exchange(
-        &self,
-        request: Request<Body>,
-        patience: Duration,
-        most: usize,
-    ) -> Result<Answer, Failure> {
-        let exchange = async {
-            let response = self.client.request(request).await.map_err(|_| Failure::Unreachable)?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, most).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() { Failure::TooLong } else { Failure::Unreachable }
-            })?;
-            Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes().into() })
+    /// A request that takes JSON, with this body if there is one.
+    pub(crate) fn request(&self, verb: Verb, url: Url, body: Option<Vec<u8>>) -> RequestBuilder {
+        let request = match verb {
+            Verb::Get => self.client.get(url),
+            Verb::Post => self.client.post(url),
         };
-        timeout(patience, exchange).await.unwrap_or(Err(Failure::Silent))
+        let request = request.header(header::ACCEPT, HeaderValue::from_static("application/json"));
+        match body {
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(body),
+            None if verb == Verb::Post => request.header(header::CONTENT_LENGTH, "0"),
+            None => request,
+        }
     }
+}
+
+/// Sends `request` and reads at most `most` bytes of its answer, all within `patience`.
+pub(crate) async fn exchange(request: RequestBuilder, patience: Duration, most: usize) -> Result<Answer, Failure> {
+    let exchange = async {
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| if error.is_connect() { Failure::NoConnection } else { Failure::Broken })?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| Failure::Broken)? {
+            if body.len() + chunk.len() > most {
+                return Err(Failure::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    };
+    timeout(patience, exchange).await.unwrap_or(Err(Failure::Silent))
 }

@@ -5,6 +5,7 @@
 
 mod common;
 mod crash;
+mod faults;
 mod http;
 mod postgres;
 mod program;

@@ -318,6 +318,7 @@ async function load() {
       path: location.pathname,
       query: location.search,
       audience: isFramed ? "parent" : "nobody",
+      origin: location.origin,
     });
     visit = opened.visit;
     audience = opened.frame.audience;

@@ -3,7 +3,10 @@
 //! Invariants: one number, milliseconds since 1970 in UTC, is all the time the model knows; it is read here and handed to
 //! the model as an argument. It never goes backwards, except by [`Clock::reset`], after which nothing older is left.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+#[cfg(not(target_arch = "wasm32"))]
+use self::machine::real_ms;
+#[cfg(target_arch = "wasm32")]
+pub use self::told::{real_ms, tell_real_ms};
 
 /// One minute in milliseconds.
 pub const MINUTE_MS: u64 = 60_000;
@@ -13,10 +16,8 @@ pub const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 pub const MAX_ADVANCE_MS: u64 = 36_525 * DAY_MS;
 
 /// A clock that starts at the real time, runs with it, and can be advanced.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Clock {
-    started: Instant,
-    started_ms: u64,
     advanced_ms: u64,
 }
 
@@ -28,20 +29,19 @@ impl Clock {
     /// A clock that shows the real time.
     #[must_use]
     pub fn start() -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), started_ms: whole_ms(since_1970), advanced_ms: 0 }
+        Self::default()
     }
 
     /// A clock that is ahead of the real time by so much, as one was before a restart.
     #[must_use]
     pub fn ahead(advanced_ms: u64) -> Self {
-        Self { advanced_ms: advanced_ms.min(MAX_ADVANCE_MS), ..Self::start() }
+        Self { advanced_ms: advanced_ms.min(MAX_ADVANCE_MS) }
     }
 
     /// The sandbox's time.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
-        self.started_ms + whole_ms(self.started.elapsed()) + self.advanced_ms
+        real_ms() + self.advanced_ms
     }
 
     /// By how much the clock was pushed so far.
@@ -66,8 +66,40 @@ impl Clock {
     }
 }
 
-fn whole_ms(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Real time from the machine.
+#[cfg(not(target_arch = "wasm32"))]
+mod machine {
+    use std::sync::LazyLock;
+    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+    /// Milliseconds since 1970. Read from the machine once and measured from there, so that it never goes backwards.
+    pub(super) fn real_ms() -> u64 {
+        static STARTED: LazyLock<(Instant, Duration)> =
+            LazyLock::new(|| (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()));
+        let (started, since_1970) = *STARTED;
+        u64::try_from((since_1970 + started.elapsed()).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Real time as the program around the sandbox tells it: WebAssembly has no clock.
+#[cfg(target_arch = "wasm32")]
+mod told {
+    use std::cell::Cell;
+
+    thread_local! {
+        static NOW: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// Milliseconds since 1970, as of the last time it was told.
+    #[must_use]
+    pub fn real_ms() -> u64 {
+        NOW.get()
+    }
+
+    /// Tells the time. An earlier one than before changes nothing.
+    pub fn tell_real_ms(ms: u64) {
+        NOW.set(NOW.get().max(ms));
+    }
 }
 
 #[cfg(test)]

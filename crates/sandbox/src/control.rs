@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{FromRequest, Request, State as Shared};
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -24,6 +24,7 @@ use crate::scenario::{self, Ready};
 use crate::sent;
 use crate::state::State;
 use crate::state::webhook::Webhook;
+use crate::visitor::Names;
 use crate::world::{Time, World};
 
 /// The routes of the control interface.
@@ -79,25 +80,31 @@ struct Wanted {
 }
 
 /// Where the sandbox can be reached.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Places {
-    /// The Connect page.
+    /// Where the Connect page listens.
     pub(crate) connect: SocketAddr,
+    /// The Connect page as browsers reach it, when that is elsewhere.
+    pub(crate) public_connect: Option<String>,
+    /// By which names the sandbox may be called.
+    pub(crate) names: Names,
 }
 
 impl Places {
     /// The Connect page from this machine.
-    pub(crate) fn connect_url(self) -> String {
-        format!("http://{}/v2/", reachable(self.connect))
+    pub(crate) fn connect_url(&self) -> String {
+        self.public_connect.clone().unwrap_or_else(|| format!("http://{}/v2/", reachable(self.connect)))
     }
 
     /// The Connect page for whoever sent a request with these headers: a sandbox that listens on every address (in a container, say)
     /// is reached by the name it was called by.
-    fn connect_url_for(self, headers: &HeaderMap) -> String {
+    fn connect_url_for(&self, headers: &HeaderMap) -> String {
         let called = headers.get(HOST).and_then(|host| host.to_str().ok());
         let called = called.and_then(|host| Url::parse(&format!("http://{host}/")).ok());
         match called.as_ref().and_then(Url::host) {
-            Some(host) if self.connect.ip().is_unspecified() => format!("http://{host}:{}/v2/", self.connect.port()),
+            Some(host) if self.public_connect.is_none() && self.connect.ip().is_unspecified() => {
+                format!("http://{host}:{}/v2/", self.connect.port())
+            }
             _ => self.connect_url(),
         }
     }
@@ -231,8 +238,18 @@ async fn reset(Shared(world): Shared<World>) -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-async fn log(Shared(world): Shared<World>) -> Json<Value> {
-    Json(json!({ "entries": world.with(|state, _| state.log.entries()) }))
+/// The log, or the part of it that `since` and `limit` ask for.
+async fn log(Shared(world): Shared<World>, uri: Uri) -> Result<Json<Value>, Refused> {
+    let (mut since, mut limit) = (0, usize::MAX);
+    for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        let wrong = |_| Refused::Misunderstood(format!("{name} must be a whole number, as ?since=120&limit=100"));
+        match &*name {
+            "since" => since = value.parse().map_err(wrong)?,
+            "limit" => limit = value.parse().map_err(wrong)?,
+            _ => return Err(Refused::Misunderstood("expected since and limit, as ?since=120&limit=100".to_owned())),
+        }
+    }
+    Ok(Json(world.with(|state, _| json!({ "entries": state.log.since(since, limit), "written": state.log.written() }))))
 }
 
 /// What Flinks has stored of a login: no token, no session, no wait.
@@ -271,6 +288,13 @@ async fn set_webhook(shared: Shared<World>, Sent(body): Sent) -> Result<Json<Val
         (None, None) => None,
         _ => return Err(Refused::Misunderstood(format!("url and secret go together; expected JSON as {example}"))),
     };
+    if let Some(webhook) = &webhook
+        && !shared.0.with(|state, _| state.settings.lets_webhooks_go_to(&webhook.url))
+    {
+        let reason =
+            "webhooks are posted to this machine only; start the sandbox with --webhook-anywhere to post elsewhere";
+        return Err(Refused::Misunderstood(reason.to_owned()));
+    }
     set_target(&shared.0, webhook)?;
     Ok(read_webhook(shared).await)
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest delay that can be asked for.
 pub const MAX_DELAY_MS: u64 = 120_000;
+/// The longest time a bank can be told to take.
+pub const MAX_BANK_MS: u64 = 600_000;
 
 /// Every fault that is switched on. Also the JSON body of `POST /_sandbox/faults`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,18 @@ pub struct Faults {
     pub bank_code: Option<String>,
     /// Whether the bank asks its questions when a stored login is refreshed live.
     pub bank_questions: Questions,
+    /// How long the bank takes over every sign-in, live refresh and answer that comes by the API, in milliseconds of the sandbox's
+    /// clock. Flinks takes the call and does it; the answer comes late, and after 210 seconds it is a 202.
+    pub bank_latency_ms: u64,
+    /// For how long after a sign-in Flinks still collects data, in milliseconds of the sandbox's clock. Meanwhile a
+    /// cached call is answered 202, and whoever asks about the authorised session hears `ALREADY_AUTHORIZED`.
+    pub aggregation_ms: u64,
+    /// The token that Flinks wants with the later Authorize calls of a session.
+    pub session_token: SessionToken,
+    /// The token that a Connect page wants when it comes back to a session.
+    pub page_token: PageToken,
+    /// Whether a POST or PATCH has to say how long its body is.
+    pub content_length: ContentLength,
     /// How many of the next Connect pages find their token too old.
     pub expired_page_tokens: u32,
     /// How the Connect page behaves.
@@ -53,6 +67,56 @@ pub enum Questions {
 impl Questions {
     /// Every choice with its name in the control interface.
     pub const ALL: &'static [(&'static str, Self)] = &[("asked", Self::Asked), ("skipped", Self::Skipped)];
+}
+
+/// The token of a session's second Authorize call, and of every one after it. Flinks does not say which; both readings exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionToken {
+    /// The one that the session began with, or a fresh one.
+    #[default]
+    Any,
+    /// The one that the session began with, and no other.
+    Own,
+    /// A fresh one; the one that the session began with is spent.
+    Fresh,
+}
+
+impl SessionToken {
+    /// Every choice with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] = &[("any", Self::Any), ("own", Self::Own), ("fresh", Self::Fresh)];
+}
+
+/// The token of a Connect page that comes back to a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageToken {
+    /// A fresh one.
+    #[default]
+    Fresh,
+    /// The one that the session began with.
+    Own,
+}
+
+impl PageToken {
+    /// Every choice with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] = &[("fresh", Self::Fresh), ("own", Self::Own)];
+}
+
+/// Whether a POST or PATCH has to say how long its body is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentLength {
+    /// It need not.
+    #[default]
+    Optional,
+    /// Without `Content-Length` (or a chunked body) the answer is 411, as IIS and HTTP.sys give it.
+    Demanded,
+}
+
+impl ContentLength {
+    /// Every choice with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] = &[("optional", Self::Optional), ("demanded", Self::Demanded)];
 }
 
 /// What is wrong with REDIRECT.
@@ -206,6 +270,10 @@ impl Faults {
         if let Some((name, _)) = delays.iter().find(|(_, delay)| delay.is_some_and(|delay| delay > MAX_DELAY_MS)) {
             return Err(Invalid(format!("{name} can be {MAX_DELAY_MS} at most")));
         }
+        let bank_times = [("bankLatencyMs", self.bank_latency_ms), ("aggregationMs", self.aggregation_ms)];
+        if let Some((name, _)) = bank_times.iter().find(|(_, time)| *time > MAX_BANK_MS) {
+            return Err(Invalid(format!("{name} can be {MAX_BANK_MS} at most")));
+        }
         if let Some(name) = self.bank_code.as_deref().filter(|name| !is_refusal(name)) {
             return Err(Invalid(format!(
                 "bankCode must be one of Flinks' error codes, as RETRY_LATER; not {name:.64}"
@@ -327,6 +395,15 @@ mod tests {
         }
         for (name, questions) in Questions::ALL {
             assert_eq!(serde_json::to_value(questions).unwrap(), *name);
+        }
+        for (name, token) in SessionToken::ALL {
+            assert_eq!(serde_json::to_value(token).unwrap(), *name);
+        }
+        for (name, token) in PageToken::ALL {
+            assert_eq!(serde_json::to_value(token).unwrap(), *name);
+        }
+        for (name, length) in ContentLength::ALL {
+            assert_eq!(serde_json::to_value(length).unwrap(), *name);
         }
         for (name, kind) in Mishap::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), *name);

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! Map: [`state`] is the model, free of HTTP and clock; [`bank`] is what lies behind it; [`api`] and [`page`] are its two faces; `control`
-//! is the sandbox's own interface, and [`scenario`] names what can be set up with it; [`Sandbox`] runs it all. Ids, codes, steps, parameters and REDIRECT shapes come from
+//! is the sandbox's own interface, and [`scenario`] names what can be set up with it. [`Sandbox`] runs it all on a machine;
+//! [`embedded`] is the same for a program that brings listeners, time and randomness itself, as Node does for the npm package. Ids, codes, steps, parameters and REDIRECT shapes come from
 //! [`flinks_connect`].
 
 pub mod api;
@@ -22,23 +23,36 @@ pub mod bank;
 pub mod clock;
 mod config;
 mod control;
+#[cfg(feature = "server")]
 mod deliver;
 mod demo;
+pub mod embedded;
+pub mod entropy;
 pub mod faults;
+pub mod flags;
+#[cfg(feature = "server")]
+mod keeper;
 pub mod log;
 pub mod page;
+mod routes;
 pub mod scenario;
 mod sent;
+#[cfg(feature = "server")]
 mod server;
 mod snapshot;
 pub mod state;
+mod visitor;
 mod world;
 
 pub use config::{
-    Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, DEFAULT_TOKEN_MINUTES, StartError,
+    Config, DEFAULT_API, DEFAULT_CONNECT, DEFAULT_CUSTOMER_ID, DEFAULT_PROCESSING_MS, DEFAULT_TOKEN_MINUTES, Reach,
+    StartError,
 };
 pub use demo::{DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
-pub use faults::{ApiFailure, ApiMishap, Faults, Invalid, Mishap, PageFault, RedirectFault};
+pub use faults::{
+    ApiFailure, ApiMishap, ContentLength, Faults, Invalid, Mishap, PageFault, PageToken, RedirectFault, SessionToken,
+};
+#[cfg(feature = "server")]
 pub use server::{Sandbox, served};
 pub use state::webhook::Webhook;
 pub use world::Time;

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 /// How many entries are kept.
 pub const CAPACITY: usize = 10_000;
+/// How many bytes they may have together, as JSON.
+pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// What stands where a secret was.
 pub const HIDDEN: &str = "***";
@@ -156,17 +158,38 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Log {
     entries: VecDeque<Entry>,
+    /// How long each of them is as JSON, and all together.
+    lengths: VecDeque<usize>,
+    bytes: usize,
     written: u64,
 }
 
 impl Log {
     /// Adds an entry.
     pub fn write(&mut self, now_ms: u64, happening: Happening) {
-        if self.entries.len() == CAPACITY {
-            self.entries.pop_front();
-        }
         self.written += 1;
-        self.entries.push_back(Entry { number: self.written, at_ms: now_ms, happening });
+        let entry = Entry { number: self.written, at_ms: now_ms, happening };
+        let length = serde_json::to_string(&entry).map_or(0, |text| text.len());
+        self.bytes += length;
+        self.entries.push_back(entry);
+        self.lengths.push_back(length);
+        // The newest one stays, however long it is.
+        while self.entries.len() > 1 && (self.entries.len() > CAPACITY || self.bytes > MAX_BYTES) {
+            self.entries.pop_front();
+            self.bytes -= self.lengths.pop_front().unwrap_or_default();
+        }
+    }
+
+    /// How many entries were written so far, those that fell out included. It is the number of the newest one.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The oldest entries behind number `since`, so many at most.
+    #[must_use]
+    pub fn since(&self, since: u64, limit: usize) -> Vec<Entry> {
+        self.entries.iter().filter(|entry| entry.number > since).take(limit).cloned().collect()
     }
 
     /// Every entry that is still there, oldest first.
@@ -208,6 +231,19 @@ mod tests {
             json!({"username": "Greatday", "PASSWORD": "Everyday", "SecurityResponses": {"What?": ["Montreal"]}});
         let kept = without_secrets(body.as_object().unwrap());
         assert_eq!(kept, json!({"username": "Greatday", "PASSWORD": "***", "SecurityResponses": {"What?": "***"}}));
+    }
+
+    #[test]
+    fn long_entries_fall_out_earlier_and_a_reader_goes_on_where_it_was() {
+        let mut log = Log::default();
+        let body = Value::from("x".repeat(100_000));
+        for _ in 0..50 {
+            log.write(0, Happening::Controlled { what: "faults", body: body.clone() });
+        }
+        let bytes: usize = log.entries().iter().map(|entry| serde_json::to_string(entry).unwrap().len()).sum();
+        assert!((MAX_BYTES - 110_000..=MAX_BYTES).contains(&bytes), "{bytes}");
+        let numbers = |since, limit| log.since(since, limit).iter().map(|entry| entry.number).collect::<Vec<_>>();
+        assert_eq!((numbers(47, 2), numbers(50, 10), log.written()), (vec![48, 49], vec![], 50));
     }
 
     #[test]

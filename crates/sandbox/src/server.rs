@@ -7,20 +7,21 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use flinks_connect::code;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::api::reply::Reply;
 use crate::config::{Config, StartError};
 use crate::faults::{Faults, Invalid};
 use crate::log::Entry;
 use crate::scenario;
 use crate::state::webhook::Webhook;
 use crate::world::{Time, World};
-use crate::{api, control, deliver, page, snapshot};
+use crate::{api, control, deliver, keeper, routes};
 
 /// How long open connections may take to finish.
 const GRACE: Duration = Duration::from_secs(2);
@@ -40,13 +41,13 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts a sandbox.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let (world, keeper) = snapshot::load(config.settings()?, config.state_file.as_deref())?;
+        let (world, kept) = keeper::load(config.settings()?, config.state_file.as_deref())?;
         let connect = listen("--connect", config.connect).await?;
         let api = listen("--api", config.api).await?;
         let (stop, stopped) = watch::channel(());
-        let places = control::Places { connect: connect.address };
-        let connect_routes = page::routes().merge(control::routes(places)).with_state(world.clone());
-        let api_routes = api::routes().merge(control::routes(places)).fallback(nowhere).with_state(world.clone());
+        let places = Config { connect: connect.address, ..config.clone() }.places();
+        let connect_routes = routes::connect(&world, places.clone());
+        let api_routes = routes::api(&world, places).layer(from_fn_with_state(world.clone(), hold_back));
         Ok(Self {
             connect: connect.address,
             api: api.address,
@@ -54,7 +55,7 @@ impl Sandbox {
                 tokio::spawn(serve(connect.listener, connect_routes, stopped.clone())),
                 tokio::spawn(serve(api.listener, api_routes, stopped.clone())),
                 tokio::spawn(deliver::run(world.clone(), stopped.clone())),
-                tokio::spawn(snapshot::keep(world.clone(), keeper, stopped)),
+                tokio::spawn(keeper::keep(world.clone(), kept, stopped)),
             ],
             world,
             config,
@@ -65,13 +66,19 @@ impl Sandbox {
     /// The Connect page, from this machine: `http://127.0.0.1:PORT/v2/`.
     #[must_use]
     pub fn connect_url(&self) -> String {
-        control::Places { connect: self.connect }.connect_url()
+        Config { connect: self.connect, ..self.config.clone() }.connect_url()
     }
 
     /// The API's base from this machine, before `/v3/…`: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("http://{}", control::reachable(self.api))
+    }
+
+    /// What the binary says of it.
+    #[must_use]
+    pub fn announcement(&self) -> String {
+        self.config.announcement(&self.connect_url(), &self.api_url())
     }
 
     /// How it was set up, keys included.
@@ -171,8 +178,31 @@ async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiv
     }
 }
 
-/// What is no endpoint is answered as Flinks would, not as a web server.
-async fn nowhere() -> (axum::http::StatusCode, axum::Json<serde_json::Value>) {
-    let reply = Reply::error(code::METHOD_NOT_AVAILABLE);
-    (axum::http::StatusCode::BAD_REQUEST, axum::Json(reply.body))
+/// Waits where Flinks or the bank is slow: before a call, in real time; before its answer, on the sandbox's clock.
+async fn hold_back(State(world): State<World>, request: Request, next: Next) -> Response {
+    let latency_ms = api::latency_ms(&world, request.uri().path());
+    if latency_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(latency_ms)).await;
+    }
+    let response = next.run(request).await;
+    if let Some(api::Due(due_ms)) = response.extensions().get().copied() {
+        until(&world, due_ms).await;
+    }
+    response
+}
+
+/// Waits for that time on the sandbox's clock: it passes, or the clock is pushed there. A reset ends the wait.
+async fn until(world: &World, due_ms: u64) {
+    let mut moves = world.moves();
+    let resets = world.left(due_ms).resets;
+    loop {
+        let left = world.left(due_ms);
+        if left.ms == 0 || left.resets != resets {
+            return;
+        }
+        tokio::select! {
+            _ = moves.changed() => {}
+            () = tokio::time::sleep(Duration::from_millis(left.ms)) => {}
+        }
+    }
 }

@@ -1,25 +1,17 @@
-//! `--state FILE`: what a sandbox knows, over restarts.
+//! What a sandbox knows, as text: what `--state FILE` keeps over restarts.
 //!
-//! The file is JSON: clock, tokens, logins, sessions, faults, webhooks. Not in it: keys and addresses (they are flags), the log, open
-//! pages, and what data was ordered (asking again orders it again).
+//! It is JSON: clock, tokens, logins, sessions, faults, webhooks. Not in it: keys and addresses (they are flags), the log, open pages,
+//! and what data was ordered (asking again orders it again).
 //!
-//! Invariants: a file is replaced as a whole or not at all; one that cannot be read is never overwritten, the sandbox does not start;
-//! what is written is at most a quarter of a second old, and the last of it when the sandbox is stopped.
-
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+//! Invariants: what has not changed reads the same; text that names anything unknown makes no world.
 
 use flinks_connect::code;
 use flinks_connect::id::{AccountId, RequestId};
 use flinks_connect::parameters::Language;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
 use crate::bank::{institution, user};
 use crate::clock::Clock;
-use crate::config::StartError;
 use crate::faults::Faults;
 use crate::state::login::{Identity, Login};
 use crate::state::session::{Background, Ending, Freshness, Phase, Saving, Session};
@@ -28,8 +20,6 @@ use crate::state::webhook::{Delivery, Outbox, Webhook};
 use crate::state::{Settings, State};
 use crate::world::World;
 
-/// How often the file is brought up to date, when anything has changed.
-const EVERY: Duration = Duration::from_millis(250);
 /// The layout of the file.
 const VERSION: u32 = 1;
 
@@ -94,76 +84,21 @@ enum KeptPhase {
     LoginDeleted,
 }
 
-/// Where the state is kept, and what stands there.
-pub(crate) struct Keeper {
-    file: PathBuf,
-    written: String,
+/// What a world knows, as the text of a state file.
+pub(crate) fn write(world: &World) -> String {
+    let snapshot = world.read(|state, time| Snapshot::of(state, time.advanced_ms));
+    // Only maps with keys that are no text cannot be written, and there are none.
+    serde_json::to_string_pretty(&snapshot).unwrap_or_default()
 }
 
-/// A world as the file tells, a new one without.
-pub(crate) fn load(settings: Settings, file: Option<&Path>) -> Result<(World, Option<Keeper>), StartError> {
-    let Some(file) = file else { return Ok((World::new(settings), None)) };
-    let refuse = |reason: String| StartError { flag: "--state", reason: format!("{}: {reason}", file.display()) };
-    let (world, written) = match fs::read_to_string(file) {
-        Ok(text) => {
-            let snapshot: Snapshot =
-                serde_json::from_str(&text).map_err(|error| refuse(format!("is no state of a sandbox ({error})")))?;
-            if snapshot.version != VERSION {
-                return Err(refuse(format!("is of version {}, this sandbox reads {VERSION}", snapshot.version)));
-            }
-            let world = snapshot
-                .into_world(settings)
-                .ok_or_else(|| refuse("names what this sandbox does not know".to_owned()))?;
-            (world, text)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (World::new(settings), String::new()),
-        Err(error) => return Err(refuse(error.to_string())),
-    };
-    let mut keeper = Keeper { file: file.to_owned(), written };
-    // Now, not in a quarter of a second: a folder that cannot be written to is a wrong flag.
-    keeper.save(&world).map_err(|error| refuse(error.to_string()))?;
-    Ok((world, Some(keeper)))
-}
-
-/// Brings the file up to date until the sandbox stops, and once more then.
-pub(crate) async fn keep(world: World, keeper: Option<Keeper>, mut stopped: watch::Receiver<()>) {
-    let Some(mut keeper) = keeper else { return };
-    loop {
-        let is_over = tokio::select! {
-            changed = stopped.changed() => changed.is_err(),
-            () = tokio::time::sleep(EVERY) => false,
-        };
-        if let Err(error) = keeper.save(&world) {
-            tracing::error!(%error, "the state could not be written");
-        }
-        if is_over {
-            return;
-        }
+/// A world as that text tells, or what is wrong with the text.
+pub(crate) fn read(settings: Settings, text: &str) -> Result<World, String> {
+    let snapshot: Snapshot =
+        serde_json::from_str(text).map_err(|error| format!("is no state of a sandbox ({error})"))?;
+    if snapshot.version != VERSION {
+        return Err(format!("is of version {}, this sandbox reads {VERSION}", snapshot.version));
     }
-}
-
-impl Keeper {
-    /// Writes the state if it is another than the last time: beside the file first, then over it.
-    fn save(&mut self, world: &World) -> io::Result<()> {
-        let snapshot = world.read(|state, time| Snapshot::of(state, time.advanced_ms));
-        let text = serde_json::to_string_pretty(&snapshot)?;
-        if text == self.written {
-            return Ok(());
-        }
-        let mut beside = self.file.clone().into_os_string();
-        beside.push(".new");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // It holds authorize tokens and the webhook's secret.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, &self.file)?;
-        self.written = text;
-        Ok(())
-    }
+    snapshot.into_world(settings).ok_or_else(|| "names what this sandbox does not know".to_owned())
 }
 
 impl Snapshot {

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock, TooFar};
 use crate::state::{Settings, State};
@@ -15,12 +15,25 @@ use crate::state::{Settings, State};
 pub(crate) struct World {
     inner: Arc<Mutex<Inner>>,
     news: Arc<Notify>,
+    /// Counts how often the clock was moved, for whoever waits for a time.
+    moved: Arc<watch::Sender<u64>>,
 }
 
 #[derive(Debug)]
 struct Inner {
     state: State,
     clock: Clock,
+    /// How often everything began anew.
+    resets: u64,
+}
+
+/// What is left until some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// In milliseconds.
+    pub(crate) ms: u64,
+    /// How often everything began anew so far. After a reset nobody waits any longer.
+    pub(crate) resets: u64,
 }
 
 /// The clock after it was moved.
@@ -45,7 +58,11 @@ impl World {
     /// A world as it was.
     #[must_use]
     pub(crate) fn of(state: State, clock: Clock) -> Self {
-        Self { inner: Arc::new(Mutex::new(Inner { state, clock })), news: Arc::default() }
+        Self {
+            inner: Arc::new(Mutex::new(Inner { state, clock, resets: 0 })),
+            news: Arc::default(),
+            moved: Arc::new(watch::Sender::new(0)),
+        }
     }
 
     /// Works on the state at the sandbox's now.
@@ -70,13 +87,23 @@ impl World {
         self.news.notified().await;
     }
 
+    /// How much is left until that time on the sandbox's clock, and how often everything began anew so far.
+    pub(crate) fn left(&self, due_ms: u64) -> Left {
+        self.locked(|inner| Left { ms: due_ms.saturating_sub(inner.clock.now_ms()), resets: inner.resets })
+    }
+
+    /// Hears of every push of the clock and every reset.
+    pub(crate) fn moves(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
+    }
+
     /// Pushes the clock.
     pub(crate) fn advance(&self, by_ms: u64) -> Result<Time, TooFar> {
         let time = self.locked(|inner| {
             inner.clock.advance(by_ms)?;
             Ok(inner.time())
         });
-        self.news.notify_one();
+        self.tell_time();
         time
     }
 
@@ -85,7 +112,13 @@ impl World {
         self.locked(|inner| {
             inner.clock.reset();
             inner.state.reset(inner.clock.now_ms());
+            inner.resets += 1;
         });
+        self.tell_time();
+    }
+
+    fn tell_time(&self) {
+        self.moved.send_modify(|count| *count += 1);
         self.news.notify_one();
     }
 

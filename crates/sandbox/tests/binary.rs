@@ -4,11 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::TcpListener;
-use std::process::Command;
+
+use crate::common::running::program;
 
 /// Runs the binary with flags it must refuse; its one line on stderr.
 fn complaint(flags: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")).args(flags).output().unwrap();
+    let output = program().args(flags).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{flags:?}");
     assert!(output.stdout.is_empty(), "{flags:?}");
     let text = String::from_utf8(output.stderr).unwrap();
@@ -34,6 +35,10 @@ fn what_cannot_work_is_refused_in_one_line_that_names_the_flag() {
     assert!(complaint(&["--unknown"]).contains("--unknown"));
     assert!(complaint(&["--customer-id", "a/b"]).contains("--customer-id"));
     assert!(complaint(&["--webhook-url", "host"]).contains("--webhook-url"));
+    for url in ["localhost:8080", "http://localhost:8080/elsewhere", "ftp://localhost/v2/", "http://a:b@localhost/v2/"]
+    {
+        assert!(complaint(&["--public-connect-url", url]).contains("--public-connect-url"), "{url}");
+    }
     assert!(complaint(&["--state", "/no/such/folder/file"]).contains("--state"));
     let secret = complaint(&["--secret-key", "two words"]);
     assert!(secret.contains("--secret-key") && !secret.contains("two words"), "{secret}");
@@ -41,7 +46,7 @@ fn what_cannot_work_is_refused_in_one_line_that_names_the_flag() {
 
 #[test]
 fn help_names_every_flag() {
-    let output = Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")).arg("--help").output().unwrap();
+    let output = program().arg("--help").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for flag in [
         "--connect",
@@ -54,6 +59,9 @@ fn help_names_every_flag() {
         "--seed",
         "--webhook-url",
         "--webhook-secret",
+        "--webhook-anywhere",
+        "--public-connect-url",
+        "--allow-host",
         "--state",
     ] {
         assert!(text.contains(flag), "{flag}");
@@ -62,7 +70,7 @@ fn help_names_every_flag() {
 
 #[test]
 fn scenarios_are_listed() {
-    let output = Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")).arg("scenarios").output().unwrap();
+    let output = program().arg("scenarios").output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     for scenario in flinks_sandbox::scenario::ALL {

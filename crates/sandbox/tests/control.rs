@@ -3,8 +3,8 @@
 // Clippy only knows functions marked as tests; their helpers may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use crate::common::Bench;
-use flinks_sandbox::{Config, DEMO_LOGINS};
+use crate::common::{self, Bench};
+use flinks_sandbox::{Config, DEMO_LOGINS, Reach};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -64,6 +64,19 @@ async fn as_many_pages_as_were_asked_for_find_their_token_too_old() {
     let session = bench.refresh(0).await;
     for expected in ["TOKEN_INVALID", "COMPONENT_LOAD_MFA"] {
         let token = bench.token().await;
+        let page = bench.open(&format!("?requestId={session}&authorizeToken={token}")).await;
+        assert_eq!(page.posted(), ["APP_MOUNTED", expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_wants_the_sessions_own_token_takes_that_one_only() {
+    let bench = Bench::start().await;
+    bench.control("faults", json!({"pageToken": "own"})).await;
+    let own = bench.token().await;
+    let body = json!({"LoginId": DEMO_LOGINS[0].login_id, "MostRecentCached": false, "Save": true});
+    let session = bench.authorize_with(&own, body).await.text("RequestId").to_owned();
+    for (token, expected) in [(bench.token().await, "TOKEN_INVALID"), (own, "COMPONENT_LOAD_MFA")] {
         let page = bench.open(&format!("?requestId={session}&authorizeToken={token}")).await;
         assert_eq!(page.posted(), ["APP_MOUNTED", expected]);
     }
@@ -163,16 +176,97 @@ async fn a_sandbox_on_every_address_names_its_page_as_it_was_called() {
     let (connect, api) = (bench.sandbox.connect_url(), bench.sandbox.api_url());
     assert!(connect.starts_with("http://127.0.0.1:") && api.starts_with("http://127.0.0.1:"), "{connect} {api}");
     let port = connect.trim_start_matches("http://127.0.0.1");
-    for (called, named) in [("sandbox.test:4202", "sandbox.test"), ("[::1]:9", "[::1]"), ("a b", "127.0.0.1")] {
+    for (called, named) in [("sandbox.test:4202", "sandbox.test"), ("[::1]:9", "[::1]")] {
         let request = bench.http.post(format!("{api}/_sandbox/scenario")).header("host", called);
         let ready = bench.send(request.json(&json!({"name": "reconnect"}))).await;
         assert!(ready.text("connectUrl").starts_with(&format!("http://{named}{port}?requestId=")), "{}", ready.body);
     }
     // One that listens on one address is reached there only.
     let bench = Bench::start().await;
-    let request = bench.http.post(format!("{}/_sandbox/scenario", bench.sandbox.api_url())).header("host", "evil.test");
+    let request =
+        bench.http.post(format!("{}/_sandbox/scenario", bench.sandbox.api_url())).header("host", "elsewhere.test");
     let ready = bench.send(request.json(&json!({"name": "reconnect"}))).await;
     assert!(ready.text("connectUrl").starts_with(&bench.sandbox.connect_url()));
+}
+
+#[tokio::test]
+async fn behind_a_port_mapping_the_page_is_where_it_was_said_to_be() {
+    let public = Some("https://sandbox.example:8443".to_owned());
+    let bench = Bench::with(Config { public_connect_url: public, ..Config::local() }).await;
+    assert_eq!(bench.sandbox.connect_url(), "https://sandbox.example:8443/v2/");
+    let request = bench
+        .http
+        .post(format!("{}/_sandbox/scenario", bench.sandbox.api_url()))
+        .header("host", "sandbox.example:4202");
+    let ready = bench.send(request.json(&json!({"name": "reconnect"}))).await;
+    assert!(ready.text("connectUrl").starts_with("https://sandbox.example:8443/v2/?requestId="), "{}", ready.body);
+}
+
+#[tokio::test]
+async fn pages_of_others_and_names_of_others_are_refused_and_change_nothing() {
+    let bench = Bench::start().await;
+    let api = bench.sandbox.api_url();
+    let session = bench.refresh(0).await;
+    let strangers = [
+        ("origin", "https://attacker.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("host", "attacker.example"),
+    ];
+    for (name, value) in strangers {
+        for path in ["/_sandbox/reset", "/_sandbox/log", "/v3/any/BankingServices/GenerateAuthorizeToken"] {
+            let refused = bench.send(bench.http.post(format!("{api}{path}")).header(name, value)).await;
+            assert_eq!(refused.status, 403, "{name}: {value} {path}");
+            assert!(refused.text("error").len() > 10);
+        }
+    }
+    assert_eq!(bench.authorize(json!({ "RequestId": session })).await.status, 203, "nothing was reset");
+    let own =
+        bench.http.get(format!("{api}/_sandbox/log")).header("origin", &api).header("sec-fetch-site", "same-origin");
+    assert_eq!(bench.send(own).await.status, 200);
+    // The page is for everybody: it stands in pages of any origin.
+    let page = bench.http.get(bench.sandbox.connect_url()).header("sec-fetch-site", "cross-site");
+    assert_eq!(page.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn webhooks_stay_on_this_machine_unless_the_sandbox_was_told_otherwise() {
+    let away = json!({"url": "http://host.example/hook", "secret": "s"});
+    let bench = Bench::start().await;
+    let refused = bench.control("webhook", away.clone()).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text("error").contains("--webhook-anywhere"));
+    assert_eq!(bench.control("webhook", json!({"url": "http://localhost:9/hook", "secret": "s"})).await.status, 200);
+    let bench = Bench::with(Config { webhook_reach: Reach::Anywhere, ..Config::local() }).await;
+    assert_eq!(bench.control("webhook", away).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_log_can_be_read_page_by_page() {
+    let bench = Bench::start().await;
+    for _ in 0..5 {
+        bench.token().await;
+    }
+    let bench = &bench;
+    let page = |query: &'static str| async move {
+        let url = format!("{}/_sandbox/log{query}", bench.sandbox.api_url());
+        bench.send(bench.http.get(url)).await
+    };
+    let numbers = |answer: &common::Answer| {
+        answer.body["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["number"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(&page("").await), [1, 2, 3, 4, 5]);
+    assert_eq!(numbers(&page("?since=2&limit=2").await), [3, 4]);
+    let last = page("?since=5").await;
+    assert_eq!((numbers(&last), &last.body["written"]), (vec![], &json!(5)));
+    for query in ["?since=-1", "?limit=few", "?from=3"] {
+        assert_eq!(page(query).await.status, 400, "{query}");
+    }
 }
 
 #[tokio::test]

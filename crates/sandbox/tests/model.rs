@@ -18,7 +18,7 @@ use flinks_sandbox::state::data::{Dataset, Delivery, History, Order, Part, Produ
 use flinks_sandbox::state::session::{IDLE_LIFE_MS, PROCESSING_LIFE_MS, Saving};
 use flinks_sandbox::state::token::TOKEN_LIFE_MS;
 use flinks_sandbox::state::{Settings, State};
-use flinks_sandbox::{DEMO_LOGINS, Webhook};
+use flinks_sandbox::{DEMO_LOGINS, Reach, Webhook};
 
 const NOW: u64 = 1_795_000_000_000;
 const PROCESSING_MS: u64 = 1_500;
@@ -37,6 +37,7 @@ fn state() -> State {
         token_life_ms: TOKEN_LIFE_MS,
         seed: 1,
         webhook: None,
+        webhook_reach: Reach::Loopback,
     };
     State::new(settings, NOW)
 }
@@ -440,5 +441,5 @@ fn a_login_whose_nightly_refresh_is_off_is_left_alone() {
     let mut state = state();
     state.expire(NOW + 30 * DAY_MS);
     assert_eq!(passed_over(&state, NOW + 30 * DAY_MS), [(login(0).as_str().to_owned(), "QUESTION_NOT_FOUND")]);
-    assert_eq!(last_refresh(&state, &login(1)), Some(NOW - 4 * DAY_MS));
+    assert_eq!(last_refresh(&state, &login(1)), Some(NOW - NOW % DAY_MS - 4 * DAY_MS));
 }

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::common::Bench;
+use flinks_connect::redirect::Shape;
 use flinks_sandbox::Faults;
-use flinks_sandbox::faults::{Questions, RedirectFault};
+use flinks_sandbox::faults::{ContentLength, PageToken, Questions, RedirectFault, SessionToken};
 use flinks_sandbox::{Mishap, PageFault, scenario};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,6 +34,10 @@ async fn the_description_is_true() {
     assert_eq!(names(faults), names(&json!(Faults::default())));
     assert_eq!(listed(&faults["redirectFault"]), known(RedirectFault::ALL));
     assert_eq!(listed(&faults["bankQuestions"]), known(Questions::ALL));
+    assert_eq!(listed(&faults["sessionToken"]), known(SessionToken::ALL));
+    assert_eq!(listed(&faults["pageToken"]), known(PageToken::ALL));
+    assert_eq!(listed(&faults["contentLength"]), known(ContentLength::ALL));
+    assert_eq!(listed(&faults["redirectShape"]), known(Shape::ALL));
     assert_eq!(listed(&faults["page"]), known(PageFault::ALL));
     assert_eq!(listed(&schemas["ApiMishap"]["properties"]["kind"]), known(Mishap::ALL));
     let scenarios: Vec<_> = scenario::ALL.iter().map(|scenario| scenario.name).collect();

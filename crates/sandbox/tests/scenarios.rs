@@ -7,7 +7,6 @@ use std::path::Path;
 
 use crate::common::receiver::Receiver;
 use crate::common::{ANSWERS, Answer, Bench, Page};
-use flinks_sandbox::log::{Happening, WebhookOutcome};
 use flinks_sandbox::scenario::{ALL, Ask, Move, Scenario, Trait, as_markdown};
 use flinks_sandbox::{Config, DEMO_LOGINS};
 use reqwest::{Method, RequestBuilder};
@@ -96,16 +95,32 @@ impl<'a> Player<'a> {
         match step {
             Move::Call(ask, status, code) => {
                 let answer = self.ask(ask).await.unwrap_or_else(|error| panic!("{what}: {error}"));
-                let said = answer.body["FlinksCode"].as_str().unwrap_or_default();
-                assert_eq!((answer.status, said), (status, code), "{what}: {}", answer.body);
-                if let Some(session) = answer.body["RequestId"].as_str() {
-                    session.clone_into(&mut self.session);
-                }
-                self.last = answer.body;
+                self.check(answer, status, code, what);
             }
             Move::Broken(ask) => {
                 let answer = self.ask(ask).await;
                 assert!(answer.is_err(), "{what}: {}", answer.unwrap().body);
+            }
+            Move::Late(ask, ms, status, code) => {
+                let call = self.send(ask).await;
+                let before = self.authorize_calls();
+                let push = async {
+                    let is_logged = |_: &Bench| authorize_calls(&self.bench.sandbox.log()) > before;
+                    self.bench.until(what, is_logged).await;
+                    self.bench.control("clock", json!({ "advanceMs": ms - 1_000 })).await;
+                    self.bench.control("clock", json!({ "advanceMs": 1_000 })).await;
+                };
+                let (answer, ()) = tokio::join!(read(call), push);
+                let answer = answer.unwrap_or_else(|error| panic!("{what}: {error}"));
+                self.check(answer, status, code, what);
+            }
+            Move::Abandoned(ask) => {
+                let call = self.send(ask).await;
+                let before = self.authorize_calls();
+                let call = tokio::spawn(read(call));
+                self.bench.until(what, |bench| authorize_calls(&bench.sandbox.log()) > before).await;
+                assert!(!call.is_finished(), "{what}");
+                call.abort();
             }
             Move::Says(place, value) => assert_eq!(self.last.pointer(place).unwrap(), value, "{what}"),
             Move::Holds(count) => assert_eq!(self.last["Accounts"].as_array().unwrap().len(), count, "{what}"),
@@ -170,25 +185,51 @@ impl<'a> Player<'a> {
                 assert_eq!(self.receiver.accepted(), kinds, "{what}");
             }
             Move::Failed(count) => {
-                let failed =
-                    |bench: &Bench| bench.sandbox.log().iter().filter(|entry| is_failure(&entry.happening)).count();
+                let failed = |bench: &Bench| bench.sandbox.log().iter().filter(|entry| is_failure(entry)).count();
                 self.bench.until(what, |bench| failed(bench) == usize::from(count)).await;
             }
         }
     }
 
+    fn check(&mut self, answer: Answer, status: u16, code: &str, what: &str) {
+        let said = answer.body["FlinksCode"].as_str().unwrap_or_default();
+        assert_eq!((answer.status, said), (status, code), "{what}: {}", answer.body);
+        if let Some(session) = answer.body["RequestId"].as_str() {
+            session.clone_into(&mut self.session);
+        }
+        self.last = answer.body;
+    }
+
+    fn authorize_calls(&self) -> usize {
+        authorize_calls(&self.bench.sandbox.log())
+    }
+
     /// The answer to a call, or what is wrong with it.
     async fn ask(&mut self, ask: Ask) -> Result<Answer, String> {
+        let request = self.send(ask).await;
+        read(request).await
+    }
+
+    /// The call, ready to be sent.
+    async fn send(&mut self, ask: Ask) -> RequestBuilder {
         let live =
             |place: usize| json!({"LoginId": DEMO_LOGINS[place].login_id, "MostRecentCached": false, "Save": true});
         let session = json!({ "RequestId": self.session });
         let answer_to =
             |prompt: &str, text: &str| json!({"RequestId": self.session, "SecurityResponses": {prompt: [text]}});
-        let request = match ask {
+        match ask {
             Ask::Token => self.token_call(&self.bench.sandbox.config().secret_key),
+            Ask::TokenWithLength => {
+                self.token_call(&self.bench.sandbox.config().secret_key).header("content-length", "0")
+            }
             Ask::TokenWithWrongKey => self.token_call("another key"),
             Ask::Live(place) => self.authorize(live(place)).await,
             Ask::LiveWithSpentToken(place) => self.with_token("Authorize").json(&live(place)),
+            Ask::LiveTagged(place, tag) => {
+                let mut body = live(place);
+                body["Tag"] = json!(tag);
+                self.authorize(body).await
+            }
             Ask::LiveUnknown => {
                 let body = json!({"LoginId": "11111111-2222-4333-8444-555555555555", "MostRecentCached": false});
                 self.authorize(body).await
@@ -213,6 +254,7 @@ impl<'a> Player<'a> {
                 self.authorize(body).await
             }
             Ask::Probe => self.authorize(session).await,
+            Ask::ProbeWithOwnToken => self.with_token("Authorize").json(&session),
             Ask::Summary => self.data(Method::POST, "GetAccountsSummary", &session),
             Ask::Detail => self.data(Method::POST, "GetAccountsDetail", &session),
             Ask::DetailOf(login, account) => {
@@ -253,12 +295,7 @@ impl<'a> Player<'a> {
             }
             Ask::WrongMethod => self.data(Method::GET, "Authorize", &Value::Null),
             Ask::Nowhere => self.data(Method::POST, "GetEverything", &session),
-        };
-        let response = request.send().await.map_err(|error| error.to_string())?;
-        let status = response.status().as_u16();
-        let text = response.text().await.map_err(|error| error.to_string())?;
-        let body = serde_json::from_str(&text).map_err(|error| format!("{error}: {text:.80}"))?;
-        Ok(Answer { status, body })
+        }
     }
 
     fn token_call(&self, key: &str) -> RequestBuilder {
@@ -286,7 +323,9 @@ impl<'a> Player<'a> {
             names_of(&page.events).iter().rposition(|name| name == "REDIRECT").unwrap_or_else(|| panic!("{what}"));
         let is_text = page.events[place].is_string();
         let redirect = object(&page.events[place]);
-        let url: Option<url::Url> = redirect["url"].as_str().map(|url| url.parse().unwrap());
+        let connect: url::Url = self.bench.sandbox.connect_url().parse().unwrap();
+        let written = redirect["url"].as_str().or(redirect["Url"].as_str());
+        let url = written.map(|url| connect.join(url).unwrap());
         let in_url = |name: &str| {
             let found = url.iter().flat_map(url::Url::query_pairs).find(|(key, _)| key == name);
             found.map(|(_, value)| value.into_owned())
@@ -301,6 +340,18 @@ impl<'a> Player<'a> {
                 field.is_some() && field == in_url("loginId") && is_own
             }
             Trait::Text => is_text,
+            Trait::Relative => field.is_none() && written.unwrap().starts_with('/') && is_known(&in_url("loginId")),
+            Trait::AtResult => {
+                let result = connect.join("/v2/Result/").unwrap();
+                field.is_none() && written.unwrap().starts_with(result.as_str()) && is_known(&in_url("loginId"))
+            }
+            Trait::Cased => {
+                let login = redirect["LoginId"].as_str().map(str::to_owned);
+                field.is_none() && is_known(&login) && in_url("LoginId") == login && in_url("loginId").is_none()
+            }
+            Trait::NoLogin => {
+                field.is_none() && in_url("loginId").is_none() && redirect["requestId"] == self.session.as_str()
+            }
             Trait::OtherSession => redirect["requestId"].is_string() && redirect["requestId"] != self.session.as_str(),
             Trait::OtherTag => in_url("tag").is_some_and(|tag| tag != "mine"),
             Trait::OtherLogin => field.is_some() && !is_known(&field) && field == in_url("loginId"),
@@ -313,6 +364,19 @@ impl<'a> Player<'a> {
         };
         assert!(is_so, "{what}: {redirect}");
     }
+}
+
+/// The answer to a call, or what is wrong with it.
+async fn read(request: RequestBuilder) -> Result<Answer, String> {
+    let response = request.send().await.map_err(|error| error.to_string())?;
+    let status = response.status().as_u16();
+    let text = response.text().await.map_err(|error| error.to_string())?;
+    let body = serde_json::from_str(&text).map_err(|error| format!("{error}: {text:.80}"))?;
+    Ok(Answer { status, body })
+}
+
+fn authorize_calls(log: &[Value]) -> usize {
+    log.iter().filter(|entry| entry["kind"] == "apiCall" && entry["endpoint"] == "Authorize").count()
 }
 
 fn accounts(login: usize, places: &[usize]) -> Vec<&'static str> {
@@ -331,6 +395,6 @@ fn names_of(events: &[Value]) -> Vec<String> {
     events.iter().map(name).collect()
 }
 
-fn is_failure(happening: &Happening) -> bool {
-    matches!(happening, Happening::Webhook { outcome, .. } if *outcome != WebhookOutcome::Delivered)
+fn is_failure(entry: &Value) -> bool {
+    entry["kind"] == "webhook" && entry["outcome"] != "delivered"
 }

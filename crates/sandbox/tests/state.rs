@@ -5,8 +5,9 @@
 
 use std::path::PathBuf;
 
+use crate::common::running::Running;
 use crate::common::{ANSWERS, Bench};
-use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox, Webhook};
+use flinks_sandbox::{Config, DEMO_LOGINS, Webhook};
 use serde_json::{Value, json};
 
 fn file(name: &str) -> PathBuf {
@@ -103,13 +104,13 @@ async fn a_file_that_is_not_ours_is_refused_and_left_alone() {
     let file = file("other");
     for text in ["", "{}", "[]", "my diary", r#"{"version":9}"#] {
         std::fs::write(&file, text).unwrap();
-        let error = Sandbox::start(config(&file)).await.unwrap_err();
-        assert_eq!(error.flag, "--state", "{text}");
+        let error = Running::start(config(&file)).await.err().unwrap();
+        assert!(error.starts_with("--state: "), "{text}: {error}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     }
     std::fs::remove_file(&file).unwrap();
     let nowhere = PathBuf::from("/no/such/folder/state.json");
-    assert_eq!(Sandbox::start(config(&nowhere)).await.unwrap_err().flag, "--state");
+    assert!(Running::start(config(&nowhere)).await.err().unwrap().starts_with("--state: "));
 }
 
 #[cfg(unix)]

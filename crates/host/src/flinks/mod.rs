@@ -1,365 +1,203 @@
-//! The Flinks API, as far as a reconnect needs it.
+//! The Flinks API over HTTP. What to ask, and what an answer means, is decided in `flinks_backend`.
 //!
-//! Source: Flinks' authorize, account-linking and error-code pages. Traps that live here and nowhere else: an authorize token
-//! serves one `/Authorize` only, so every call buys its own; rate limiting is 401 `TOO_MANY_REQUESTS`; the data endpoints want
-//! another key than the others; a long data call moves to an `…Async` endpoint.
+//! Source: Flinks' authorize and account-linking pages. Traps that live here: an authorize token serves one call only, so every
+//! call that wants a fresh one buys it first; the data endpoints want another key than the others.
 //!
-//! Invariants: what Flinks decided is an outcome ([`Authorization`], [`Data`]), what kept us from hearing it is a [`Fault`]; no
-//! error carries a URL, a body or an id.
+//! Invariant: no log line and no error carries a URL, a body or an id.
 
-mod gate;
+mod limiter;
 mod reply;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use flinks_backend::{
+    code::{self, About, Meaning},
+    flinks::{Answer, Call, Key, Method, Request, Sent, Trouble},
+    settings::Settings,
 };
-use flinks_connect::{
-    code::{self, FlinksCode, Severity},
-    id::{AccountId, AuthorizeToken, LoginId, RequestId},
-};
-use serde_json::{Value, json};
+use flinks_connect::id::AuthorizeToken;
+use serde_json::Value;
 use url::Url;
 
-use self::gate::Gate;
-pub(crate) use self::reply::Ineligible;
+use self::limiter::CallLimiter;
+pub(crate) use self::{
+    limiter::Lane,
+    reply::{Ineligible, read_details},
+};
 use crate::{
     account::Account,
     config::{Access, Limits, Secret},
-    moment::Moment,
-    outbound::{Answer, Failure, NoRoots, Outbound},
+    outbound::{self, Failure, NoRoots, Outbound, Verb},
 };
 
-// How long a call may take at most; `Limits::longest_call` caps all of them.
-/// For calls that only look something up at Flinks.
-const QUICK: Duration = Duration::from_secs(15);
-/// For a live `/Authorize`: it is answered when the bank has answered.
-const BANK: Duration = Duration::from_mins(1);
-/// For the first data call; what takes longer is asked for at the `…Async` endpoint.
-const DATA: Duration = Duration::from_secs(30);
+/// For `/GetNightlyRefreshStatus`.
+const NIGHTLY: Duration = Duration::from_secs(30);
 /// The most bytes read of one answer; a year of transactions is a few megabytes.
 const MAX_BODY_LEN: usize = 32 * 1024 * 1024;
 
-/// Code of an answer we cannot name: Flinks adds codes, and a new one must not look like an old one.
-const UNKNOWN: FlinksCode = FlinksCode { name: "UNKNOWN_FLINKS_CODE", http_status: 0, severity: Severity::Passing };
-
-/// What `/Authorize` is asked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Question<'a> {
-    /// Sign in at the bank now; MFA may be asked for.
-    Live(&'a LoginId),
-    /// The most recent data Flinks has; the bank is not involved.
-    Cached(&'a LoginId),
-    /// How far a session is.
-    Session(&'a RequestId),
-}
-
-/// What `/Authorize` answered.
+/// What came of a call, and the accounts that came with it.
 #[derive(Debug)]
-pub(crate) enum Authorization {
-    /// 200: nobody is needed.
-    Authorized(Login),
-    /// 203: the bank wants MFA; the session can be loaded into Connect.
-    Challenge(RequestId),
-    /// 202: Flinks is still on it.
-    Pending,
-    /// A Flinks code.
-    Refused(FlinksCode),
-}
-
-/// A login that Flinks has signed in.
-#[derive(Debug)]
-pub(crate) struct Login {
-    /// Whose it is.
-    pub(crate) id: LoginId,
-    /// The session to ask for data with.
-    pub(crate) request_id: RequestId,
-}
-
-/// What a data endpoint answered.
-#[derive(Debug)]
-pub(crate) enum Data {
-    /// The accounts.
-    Ready(Details),
-    /// 202: ask again at the `…Async` endpoint.
-    Pending,
-    /// A Flinks code.
-    Refused(FlinksCode),
-}
-
-/// The accounts of a login.
-#[derive(Debug)]
-pub(crate) struct Details {
-    /// Whose they are, when the answer says so.
-    pub(crate) login_id: Option<LoginId>,
-    /// How old they are, when the answer says so.
-    pub(crate) refreshed_at: Option<Moment>,
-    /// The accounts.
+pub(crate) struct Heard {
+    pub(crate) answer: Answer,
     pub(crate) accounts: Vec<Account>,
 }
 
-/// Why Flinks' decision is not known. Trying again later may help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// No connection, or a gateway answered instead.
-    Unreachable,
-    /// Asked, but no answer in time: Flinks may have done it all the same.
-    Silent,
-    /// Too many requests; wait as long as Flinks asks, when it does.
-    Busy(Option<Duration>),
-    /// The secret key, API key or customer id is refused. Trying again helps only after the operator acted.
-    KeysRefused,
-    /// An answer that is not Flinks' shape.
-    Unreadable,
-    /// Not asked: this host has as many calls to Flinks under way as it may.
-    Crowded,
-}
-
-impl Fault {
-    /// The stable name of the fault: in refusals, and as the problem of a connection.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Unreachable | Self::Silent => "FLINKS_UNREACHABLE",
-            Self::Busy(_) => "FLINKS_BUSY",
-            Self::KeysRefused => "FLINKS_KEYS_REFUSED",
-            Self::Unreadable => "FLINKS_UNREADABLE",
-            Self::Crowded => "HOST_BUSY",
-        }
+impl Heard {
+    fn of(answer: Answer) -> Self {
+        Self { answer, accounts: Vec::new() }
     }
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Unreachable => "Flinks cannot be reached; check FLINKS_API_URL and the network",
-            Self::Silent => "no answer from Flinks in time",
-            Self::Busy(_) => "Flinks limits the rate of requests",
-            Self::KeysRefused => {
-                "Flinks refuses the keys; check FLINKS_SECRET_KEY, FLINKS_API_KEY and FLINKS_CUSTOMER_ID"
-            }
-            Self::Unreadable => "Flinks' answer is not the documented shape",
-            Self::Crowded => "as many calls as FLINKS_MAX_CALLS allows are under way",
-        })
-    }
-}
-
-/// An endpoint below `BankingServices/`, by the name it is logged with.
-#[derive(Clone, Copy, Debug)]
-enum Endpoint {
-    GenerateAuthorizeToken,
-    Authorize,
-    GetAccountsDetail,
-    GetAccountsDetailAsync,
-    GetNightlyRefreshStatus,
-}
-
-impl Endpoint {
-    fn name(self) -> &'static str {
-        match self {
-            Self::GenerateAuthorizeToken => "GenerateAuthorizeToken",
-            Self::Authorize => "Authorize",
-            Self::GetAccountsDetail => "GetAccountsDetail",
-            Self::GetAccountsDetailAsync => "GetAccountsDetailAsync",
-            Self::GetNightlyRefreshStatus => "GetNightlyRefreshStatus",
-        }
-    }
-}
-
-/// A client of one customer's API.
+/// The Flinks API.
 #[derive(Clone, Debug)]
 pub(crate) struct Flinks {
     http: Outbound,
-    access: Access,
-    gate: Arc<Gate>,
+    access: Arc<Access>,
+    limiter: Arc<CallLimiter>,
     longest: Duration,
-}
-
-/// A key and the header it travels in.
-struct Key {
-    header: &'static str,
-    value: Result<HeaderValue, Fault>,
-}
-
-impl Key {
-    fn new(header: &'static str, text: &str) -> Self {
-        let value = HeaderValue::from_str(text).map(|mut value| {
-            value.set_sensitive(true);
-            value
-        });
-        Self { header, value: value.map_err(|_| Fault::Unreadable) }
-    }
-
-    fn secret(header: &'static str, secret: &Secret) -> Self {
-        Self::new(header, secret.expose())
-    }
+    settings: Settings,
 }
 
 impl Flinks {
-    pub(crate) fn new(access: Access, limits: Limits) -> Result<Self, NoRoots> {
-        let http = Outbound::to(&access.api)?;
-        Ok(Self { http, access, gate: Arc::new(Gate::new(limits.calls)), longest: limits.longest_call })
+    pub(crate) fn new(access: Access, limits: Limits, settings: Settings) -> Result<Self, NoRoots> {
+        Ok(Self {
+            http: Outbound::to(&access.api)?,
+            access: Arc::new(access),
+            limiter: Arc::new(CallLimiter::new(limits.calls)),
+            longest: limits.longest_call,
+            settings,
+        })
     }
 
-    /// A fresh token, for one `/Authorize` or one load of Connect.
-    pub(crate) async fn authorize_token(&self) -> Result<AuthorizeToken, Fault> {
-        let key = Key::secret("flinks-auth-key", &self.access.secret_key);
-        let answer = self.post(Endpoint::GenerateAuthorizeToken, key, None, QUICK).await?;
-        if answer.status != StatusCode::OK {
-            return Err(match code_of(&answer) {
-                Some(_) if answer.status.is_client_error() => Fault::KeysRefused,
-                _ => Fault::Unreachable,
-            });
-        }
-        reply::token(&answer.body).ok_or(Fault::Unreadable)
-    }
-
-    /// Asks `/Authorize` with a token bought for it.
-    pub(crate) async fn authorize(&self, question: Question<'_>) -> Result<Authorization, Fault> {
-        let token = self.authorize_token().await?;
-        let (body, timeout) = match question {
-            Question::Live(login) => {
-                (json!({"LoginId": login.as_str(), "MostRecentCached": false, "Save": true}), BANK)
-            }
-            Question::Cached(login) => (json!({"LoginId": login.as_str(), "MostRecentCached": true}), QUICK),
-            Question::Session(request) => (json!({"RequestId": request.as_str()}), QUICK),
+    /// Makes a call, with a token bought for it where it needs one.
+    pub(crate) async fn call(&self, lane: Lane, call: &Call) -> Heard {
+        let lane = if matches!(call, Call::SignIn { .. }) { Lane::SignIn } else { lane };
+        let Some(_place) = self.limiter.place(lane).await else {
+            return Heard::of(Answer::failed(Trouble::Crowded, Sent::No));
         };
-        let key = Key::new("flinks-auth-key", token.as_str());
-        let answer = self.post(Endpoint::Authorize, key, Some(&body), timeout).await?;
-        match answer.status.as_u16() {
-            200 => reply::login(&answer.body, question).map(Authorization::Authorized).ok_or(Fault::Unreadable),
-            203 => reply::request_id(&answer.body).map(Authorization::Challenge).ok_or(Fault::Unreadable),
-            202 => Ok(Authorization::Pending),
-            _ => code_of(&answer).map(Authorization::Refused).ok_or(Fault::Unreachable),
+        let request = call.request(&self.settings);
+        let token = match &request.key {
+            Key::Fresh => match self.exchange(&Call::Token, Call::Token.request(&self.settings), None).await.answer {
+                Answer::Token { token } => Some(token),
+                // The call itself was not sent.
+                Answer::Failed { trouble, .. } => return Heard::of(Answer::failed(trouble, Sent::No)),
+                refused @ Answer::Code { .. } => return Heard::of(refused),
+                _ => return Heard::of(Answer::failed(Trouble::Unreadable, Sent::No)),
+            },
+            Key::Token(token) => Some(token.clone()),
+            Key::Secret | Key::Api => None,
+        };
+        self.exchange(call, request, token).await
+    }
+
+    async fn exchange(&self, call: &Call, request: Request, token: Option<AuthorizeToken>) -> Heard {
+        let outcome = self.send(call, request, token.as_ref()).await;
+        let heard = match outcome {
+            Ok(answer) => {
+                let read =
+                    Answer::read(call, token, answer.status.as_u16(), retry_after(&answer.headers), &answer.body);
+                tracing::debug!(endpoint = call.endpoint(), status = answer.status.as_u16(), "asked Flinks");
+                match read {
+                    Answer::Data { .. } => match read_details(&answer.body) {
+                        Some(details) => Heard { answer: read, accounts: details.accounts },
+                        None => Heard::of(Answer::failed(Trouble::Unreadable, Sent::Perhaps)),
+                    },
+                    read => Heard::of(read),
+                }
+            }
+            Err(failure) => Heard::of(failed(failure)),
+        };
+        if let Answer::Failed { trouble, .. } = &heard.answer {
+            tracing::warn!(endpoint = call.endpoint(), trouble = trouble.code(), "asking Flinks failed");
         }
-    }
-
-    /// Asks for the accounts of an authorised session; all of them when `filter` is empty.
-    pub(crate) async fn accounts(&self, request: &RequestId, filter: &[AccountId]) -> Result<Data, Fault> {
-        let mut body = json!({
-            "RequestId": request.as_str(),
-            "WithTransactions": true,
-            "DaysOfTransactions": "Days90",
-        });
-        if let (false, Some(fields)) = (filter.is_empty(), body.as_object_mut()) {
-            let ids = filter.iter().map(|id| Value::from(id.as_str())).collect();
-            fields.insert("AccountsFilter".to_owned(), Value::Array(ids));
-        }
-        match data(self.post(Endpoint::GetAccountsDetail, self.api_key(), Some(&body), DATA).await) {
-            // The call goes on at Flinks; from here on it is asked about.
-            Err(Fault::Silent) => Ok(Data::Pending),
-            outcome => outcome,
-        }
-    }
-
-    /// Asks whether data that was [`Data::Pending`] is ready.
-    pub(crate) async fn pending_accounts(&self, request: &RequestId) -> Result<Data, Fault> {
-        data(self.get(Endpoint::GetAccountsDetailAsync, Some(request.as_str()), DATA).await)
-    }
-
-    /// The logins that Nightly Refresh passes over, so their users are wanted.
-    pub(crate) async fn ineligible(&self) -> Result<Vec<Ineligible>, Fault> {
-        let answer = self.get(Endpoint::GetNightlyRefreshStatus, None, DATA).await?;
-        match (answer.status, code_of(&answer)) {
-            (StatusCode::OK, _) => reply::ineligible(&answer.body).ok_or(Fault::Unreadable),
-            (status, Some(_)) if status.is_client_error() => Err(Fault::KeysRefused),
-            _ => Err(Fault::Unreachable),
-        }
-    }
-
-    /// The accounts in the body of an answer of `/GetAccountsDetail`.
-    pub(crate) fn read_details(body: &[u8]) -> Option<Details> {
-        reply::details(body)
-    }
-
-    fn api_key(&self) -> Key {
-        Key::secret("x-api-key", &self.access.api_key)
-    }
-
-    async fn get(&self, endpoint: Endpoint, argument: Option<&str>, patience: Duration) -> Result<Answer, Fault> {
-        self.send(endpoint, argument, Method::GET, self.api_key(), None, patience).await
-    }
-
-    async fn post(
-        &self,
-        endpoint: Endpoint,
-        key: Key,
-        body: Option<&Value>,
-        patience: Duration,
-    ) -> Result<Answer, Fault> {
-        self.send(endpoint, None, Method::POST, key, body, patience).await
+        heard
     }
 
     async fn send(
         &self,
-        endpoint: Endpoint,
-        argument: Option<&str>,
-        method: Method,
-        key: Key,
-        body: Option<&Value>,
-        patience: Duration,
-    ) -> Result<Answer, Fault> {
-        let url = self.url(endpoint, argument)?;
-        let mut request = Request::builder().method(method).uri(url.as_str()).header(key.header, key.value?);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let request = request.body(body).map_err(|_| Fault::Unreachable)?;
-        let outcome = self.exchange(request, patience).await;
-        match &outcome {
-            Ok(answer) => tracing::debug!(endpoint = endpoint.name(), status = answer.status.as_u16(), "asked Flinks"),
-            Err(fault) => tracing::warn!(endpoint = endpoint.name(), %fault, "asking Flinks failed"),
+        call: &Call,
+        request: Request,
+        token: Option<&AuthorizeToken>,
+    ) -> Result<outbound::Answer, Failure> {
+        let url = self.url(&request.path).ok_or(Failure::NoConnection)?;
+        let verb = match request.method {
+            Method::Get => Verb::Get,
+            Method::Post => Verb::Post,
+        };
+        let patience = Duration::from_millis(u64::try_from(request.patience_ms).unwrap_or(0));
+        // A sign-in takes as long as its bank.
+        let patience = if matches!(call, Call::SignIn { .. }) { patience } else { patience.min(self.longest) };
+        let (name, value) = match (&request.key, token) {
+            (Key::Api, _) => ("x-api-key", secret(&self.access.api_key)),
+            (Key::Secret, _) | (_, None) => ("flinks-auth-key", secret(&self.access.secret_key)),
+            (_, Some(token)) => ("flinks-auth-key", HeaderValue::from_str(token.as_str()).ok()),
+        };
+        let mut value = value.ok_or(Failure::NoConnection)?;
+        value.set_sensitive(true);
+        let request = self.http.request(verb, url, request.body.map(String::into_bytes)).header(name, value);
+        outbound::exchange(request, patience, MAX_BODY_LEN).await
+    }
+
+    /// The logins that Nightly Refresh passes over, so their users are wanted.
+    pub(crate) async fn ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
+        let outcome = self.ask_ineligible().await;
+        if let Err(trouble) = &outcome {
+            tracing::warn!(endpoint = "GetNightlyRefreshStatus", trouble = trouble.code(), "asking Flinks failed");
         }
         outcome
     }
 
-    async fn exchange(&self, request: Request<Body>, patience: Duration) -> Result<Answer, Fault> {
-        let _turn = self.gate.pass().await.ok_or(Fault::Crowded)?;
-        let answer = self.http.exchange(request, patience.min(self.longest), MAX_BODY_LEN).await?;
-        let is_limited = answer.status == StatusCode::TOO_MANY_REQUESTS
-            || code_of(&answer).is_some_and(|code| code.name == code::TOO_MANY_REQUESTS.name);
-        if is_limited { Err(Fault::Busy(retry_after(&answer.headers))) } else { Ok(answer) }
+    async fn ask_ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
+        let _place = self.limiter.place(Lane::Work).await.ok_or(Trouble::Crowded)?;
+        let url = self.url(&["GetNightlyRefreshStatus".to_owned()]).ok_or(Trouble::Unreachable)?;
+        let mut key = secret(&self.access.api_key).ok_or(Trouble::KeysRefused)?;
+        key.set_sensitive(true);
+        let request = self.http.request(Verb::Get, url, None).header("x-api-key", key);
+        let answer = outbound::exchange(request, NIGHTLY.min(self.longest), MAX_BODY_LEN).await;
+        let answer = answer.map_err(|failure| match failed(failure) {
+            Answer::Failed { trouble, .. } => trouble,
+            _ => Trouble::Unreachable,
+        })?;
+        if answer.status == StatusCode::OK {
+            return reply::ineligible(&answer.body).ok_or(Trouble::Unreadable);
+        }
+        let body: Value = serde_json::from_slice(&answer.body).map_err(|_| Trouble::Unreachable)?;
+        let name = body.get("FlinksCode").and_then(Value::as_str).ok_or(Trouble::Unreachable)?;
+        // Like a token, the list needs nothing but our keys.
+        Err(match code::meaning(About::Token, answer.status.as_u16(), name, None) {
+            Meaning::Limit => Trouble::Limit { after_ms: retry_after(&answer.headers).unwrap_or(0) },
+            Meaning::Keys => Trouble::KeysRefused,
+            _ => Trouble::Unreachable,
+        })
     }
 
-    fn url(&self, endpoint: Endpoint, argument: Option<&str>) -> Result<Url, Fault> {
+    fn url(&self, path: &[String]) -> Option<Url> {
         let mut url = self.access.api.clone();
         url.path_segments_mut()
-            .map_err(|()| Fault::Unreachable)?
+            .ok()?
             .pop_if_empty()
-            .extend(["v3", self.access.customer_id.as_str(), "BankingServices", endpoint.name()])
-            .extend(argument);
-        Ok(url)
+            .extend(["v3", self.access.customer_id.as_str(), "BankingServices"])
+            .extend(path);
+        Some(url)
     }
 }
 
-impl From<Failure> for Fault {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Unreachable => Self::Unreachable,
-            Failure::Silent => Self::Silent,
-            Failure::TooLong => Self::Unreadable,
-        }
-    }
+fn secret(secret: &Secret) -> Option<HeaderValue> {
+    HeaderValue::from_str(secret.expose()).ok()
 }
 
-fn data(answer: Result<Answer, Fault>) -> Result<Data, Fault> {
-    let answer = answer?;
-    match answer.status.as_u16() {
-        200 => reply::details(&answer.body).map(Data::Ready).ok_or(Fault::Unreadable),
-        202 => Ok(Data::Pending),
-        _ => code_of(&answer).map(Data::Refused).ok_or(Fault::Unreachable),
+fn failed(failure: Failure) -> Answer {
+    match failure {
+        Failure::NoConnection => Answer::failed(Trouble::Unreachable, Sent::No),
+        Failure::Broken => Answer::failed(Trouble::Unreachable, Sent::Perhaps),
+        Failure::Silent => Answer::failed(Trouble::Silent, Sent::Perhaps),
+        Failure::TooLong => Answer::failed(Trouble::Unreadable, Sent::Perhaps),
     }
-}
-
-/// The Flinks code of a refusal; `None` when this is no answer of Flinks', such as a gateway's error page.
-fn code_of(answer: &Answer) -> Option<FlinksCode> {
-    reply::code(&answer.body).map(|name| code::find(&name).unwrap_or(UNKNOWN))
 }
 
 /// Seconds only: Flinks documents no `Retry-After` at all, so the date form is not worth its clock questions.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(Duration::from_mins(5)))
+fn retry_after(headers: &HeaderMap) -> Option<i64> {
+    let seconds: i64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(seconds.clamp(0, 300) * 1000)
 }

@@ -1,12 +1,11 @@
-//! The bodies Flinks answers with.
+//! What the application shows of Flinks' bodies: accounts, and the list of Nightly Refresh.
 //!
 //! Invariants: every field is optional but the one asked for (Flinks' pages and real clients disagree on the rest); an id
 //! leaves this module only by its grammar; what does not fit is `None`, never an error that quotes it.
 
-use flinks_connect::id::{AuthorizeToken, LoginId, RequestId};
+use flinks_connect::id::LoginId;
 use serde::Deserialize;
 
-use super::{Details, Login, Question};
 use crate::{
     account::{Account, Balance, LATEST_TRANSACTIONS, Transaction},
     moment::Moment,
@@ -14,17 +13,7 @@ use crate::{
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Body {
-    token: Option<String>,
-    flinks_code: Option<String>,
-    request_id: Option<String>,
-    login: Option<LoginBody>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct LoginBody {
-    id: Option<String>,
     last_refresh: Option<String>,
 }
 
@@ -79,6 +68,15 @@ struct CardBody {
     last_refresh: Option<String>,
 }
 
+/// The accounts of a login.
+#[derive(Debug)]
+pub(crate) struct Details {
+    /// How old they are, when the answer says so.
+    pub(crate) refreshed_at: Option<Moment>,
+    /// The accounts.
+    pub(crate) accounts: Vec<Account>,
+}
+
 /// A login that Nightly Refresh passes over.
 #[derive(Debug)]
 pub(crate) struct Ineligible {
@@ -87,38 +85,11 @@ pub(crate) struct Ineligible {
     pub(crate) last_refresh: Option<Moment>,
 }
 
-fn body(bytes: &[u8]) -> Option<Body> {
-    serde_json::from_slice(bytes).ok()
-}
-
-pub(super) fn token(bytes: &[u8]) -> Option<AuthorizeToken> {
-    AuthorizeToken::parse(&body(bytes)?.token?)
-}
-
-pub(super) fn code(bytes: &[u8]) -> Option<String> {
-    body(bytes)?.flinks_code
-}
-
-pub(super) fn request_id(bytes: &[u8]) -> Option<RequestId> {
-    RequestId::parse(&body(bytes)?.request_id?)
-}
-
-/// A session that was asked about is the session, even if the answer leaves it out.
-pub(super) fn login(bytes: &[u8], question: Question<'_>) -> Option<Login> {
-    let body = body(bytes)?;
-    let answered = body.request_id.as_deref().and_then(RequestId::parse);
-    let request_id = match question {
-        Question::Session(asked) => answered.or_else(|| Some(asked.clone())),
-        Question::Live(_) | Question::Cached(_) => answered,
-    }?;
-    Some(Login { id: LoginId::parse(&body.login?.id?)?, request_id })
-}
-
-pub(super) fn details(bytes: &[u8]) -> Option<Details> {
+/// The accounts in the body of an answer of `/GetAccountsDetail`.
+pub(crate) fn read_details(bytes: &[u8]) -> Option<Details> {
     let body: DetailsBody = serde_json::from_slice(bytes).ok()?;
     let login = body.login.as_ref();
     Some(Details {
-        login_id: login.and_then(|login| login.id.as_deref()).and_then(LoginId::parse),
         refreshed_at: login.and_then(|login| login.last_refresh.as_deref()).and_then(Moment::from_flinks),
         accounts: body.accounts?.into_iter().filter_map(account).collect(),
     })
@@ -174,23 +145,11 @@ fn transaction(body: TransactionBody) -> Transaction {
 mod tests {
     use super::*;
 
-    const SESSION: &str = "9022abc2-8a2e-4b06-a06e-c3e5449c4d10";
-
-    #[test]
-    fn a_probe_without_request_id_keeps_the_one_asked_about() {
-        let asked = RequestId::parse(SESSION).unwrap();
-        let bytes = br#"{"HttpStatusCode":200,"Login":{"Id":"8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31"}}"#;
-        assert_eq!(login(bytes, Question::Session(&asked)).unwrap().request_id, asked);
-        let live = LoginId::parse("8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31").unwrap();
-        assert!(login(bytes, Question::Live(&live)).is_none());
-    }
-
     #[test]
     fn what_is_not_flinks_is_nothing() {
-        for bytes in [&b""[..], b"<html>", b"[]", b"null", br#"{"FlinksCode":5}"#, br#"{"RequestId":"a b"}"#] {
-            assert!(code(bytes).is_none() && request_id(bytes).is_none() && token(bytes).is_none());
+        for bytes in [&b""[..], b"<html>", b"[]", b"null", b"{}"] {
+            assert!(read_details(bytes).is_none() && ineligible(bytes).is_none());
         }
-        assert!(details(b"{}").is_none() && ineligible(b"{}").is_none());
     }
 
     #[test]
@@ -207,7 +166,7 @@ mod tests {
             ],
         }))
         .unwrap();
-        let details = details(&bytes).unwrap();
+        let details = read_details(&bytes).unwrap();
         assert_eq!(details.accounts.len(), 1);
         let account = &details.accounts[0];
         assert_eq!(account.last_four.as_deref(), Some("3456"));

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     account::Account,
     moment::Moment,
-    reconnect::Refused,
     storage::{
         ConnectionId,
         connections::{Overview, Reason, Status},
@@ -46,7 +45,7 @@ pub(crate) struct ConnectionBody {
 /// Why a connection could not be refreshed, or why that takes long.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConnectionProblem {
-    /// A Flinks code, or `LOGIN_MISMATCH`, `DATA_TIMEOUT`, `FLINKS_UNREACHABLE`, `FLINKS_BUSY`, `FLINKS_KEYS_REFUSED`,
+    /// A Flinks code, or `LOGIN_MISMATCH`, `DATA_TIMEOUT`, `NO_ACCOUNTS`, `CHOICE_UNKNOWN`, `FLINKS_UNREACHABLE`, `FLINKS_BUSY`, `FLINKS_KEYS_REFUSED`,
     /// `FLINKS_UNREADABLE`, `HOST_BUSY`.
     code: String,
 }
@@ -97,6 +96,6 @@ pub(crate) async fn accounts(
     Path(id): Path<String>,
 ) -> Result<Json<AccountsBody>, Problem> {
     let holdings = site.reconnects.storage.holdings(&visitor.0, &ConnectionId::new(id)).await?;
-    let holdings = holdings.ok_or(Refused::NoConnection)?;
+    let holdings = holdings.ok_or_else(Problem::no_connection)?;
     Ok(Json(AccountsBody { as_of: holdings.as_of.and_then(Moment::rfc3339), accounts: holdings.accounts }))
 }

@@ -30,10 +30,9 @@ use super::{Site, body, connections::AccountsBody, problem::Problem, visitor::Vi
 use crate::{
     config::DemoFiles,
     demo,
-    flinks::Flinks,
+    flinks::read_details,
     moment::Moment,
-    outbound::{Answer, NoRoots, Outbound},
-    reconnect::Refused,
+    outbound::{self, Answer, NoRoots, Outbound, Verb},
     storage::ConnectionId,
 };
 
@@ -56,7 +55,7 @@ impl SandboxControls {
         Ok(Self { http: Outbound::to(&api)?, api })
     }
 
-    async fn ask(&self, method: Method, control: &'static str, bytes: Vec<u8>) -> Result<Answer, Problem> {
+    async fn ask(&self, verb: Verb, control: &'static str, bytes: Option<Vec<u8>>) -> Result<Answer, Problem> {
         let away = || {
             Problem::new(
                 StatusCode::BAD_GATEWAY,
@@ -66,14 +65,12 @@ impl SandboxControls {
         };
         let mut url = self.api.clone();
         url.path_segments_mut().map_err(|()| away())?.pop_if_empty().extend(["_sandbox", control]);
-        let request =
-            Request::builder().method(method).uri(url.as_str()).header(header::CONTENT_TYPE, "application/json");
-        let request = request.body(Body::from(bytes)).map_err(|_| away())?;
-        self.http.exchange(request, PATIENCE, MAX_LEN).await.map_err(|_| away())
+        let request = self.http.request(verb, url, bytes);
+        outbound::exchange(request, PATIENCE, MAX_LEN).await.map_err(|_| away())
     }
 
-    async fn pass(&self, method: Method, control: &'static str, bytes: Vec<u8>) -> Result<Response, Problem> {
-        let answer = self.ask(method, control, bytes).await?;
+    async fn pass(&self, verb: Verb, control: &'static str, bytes: Option<Vec<u8>>) -> Result<Response, Problem> {
+        let answer = self.ask(verb, control, bytes).await?;
         let media_type = answer.headers.get(header::CONTENT_TYPE).cloned();
         let mut response = (answer.status, answer.body).into_response();
         if let Some(media_type) = media_type {
@@ -130,8 +127,8 @@ impl Network {
 pub(crate) fn controls(controls: SandboxControls, network: Network) -> Router<Site> {
     let reading = controls.clone();
     let read = async move |_visitor: Visitor, Path(control): Path<String>| match control.as_str() {
-        "clock" => reading.pass(Method::GET, "clock", Vec::new()).await,
-        "faults" => reading.pass(Method::GET, "faults", Vec::new()).await,
+        "clock" => reading.pass(Verb::Get, "clock", None).await,
+        "faults" => reading.pass(Verb::Get, "faults", None).await,
         _ => Err(Problem::no_route()),
     };
     let (acting, repaired) = (controls.clone(), network.clone());
@@ -142,10 +139,10 @@ pub(crate) fn controls(controls: SandboxControls, network: Network) -> Router<Si
                           body: Body| {
         let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
         match control.as_str() {
-            "clock" => acting.pass(Method::POST, "clock", bytes).await,
-            "faults" => acting.pass(Method::POST, "faults", bytes).await,
+            "clock" => acting.pass(Verb::Post, "clock", Some(bytes)).await,
+            "faults" => acting.pass(Verb::Post, "faults", Some(bytes)).await,
             "reset" => {
-                let response = acting.pass(Method::POST, "reset", bytes).await?;
+                let response = acting.pass(Verb::Post, "reset", Some(bytes)).await?;
                 repaired.set(0);
                 // The sandbox has forgotten its sessions; a page that still offered them would be of no use.
                 demo::reset(&site.reconnects.storage).await?;
@@ -183,15 +180,15 @@ async fn accounts_before(
     visitor: &Visitor,
     id: &ConnectionId,
 ) -> Result<Json<AccountsBody>, Problem> {
-    let connection = site.reconnects.storage.connection(&visitor.0, id).await?.ok_or(Refused::NoConnection)?;
+    let connection = site.reconnects.storage.connection(&visitor.0, id).await?.ok_or_else(Problem::no_connection)?;
     let body = json!({ "loginId": connection.login_id.as_str() }).to_string();
-    let answer = controls.ask(Method::POST, "stored", body.into_bytes()).await?;
+    let answer = controls.ask(Verb::Post, "stored", Some(body.into_bytes())).await?;
     let unknown = Problem::new(
         StatusCode::BAD_GATEWAY,
         "SANDBOX_UNREADABLE",
         "Expected what the sandbox has stored of the login; its answer is another one. Are host and sandbox of one version?",
     );
-    let mut details = Flinks::read_details(&answer.body).ok_or(unknown)?;
+    let mut details = read_details(&answer.body).ok_or(unknown)?;
     if !connection.selection.is_empty() {
         details.accounts.retain(|account| connection.selection.iter().any(|id| account.is(id)));
     }

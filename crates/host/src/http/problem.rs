@@ -1,30 +1,31 @@
 //! Refusals, as `application/problem+json` (RFC 9457).
 //!
 //! Invariants: every refusal of the API is a [`Problem`] with a stable `code`; its text says what was expected and what to do,
-//! and never repeats what was sent. Which answers the widget tries again is decided here, by status: 409, 502 and 503 it does.
+//! and never repeats what was sent. The rules say which refusals there are about reconnects (`flinks_backend::refusal`); those about HTTP
+//! itself stand here.
+
+use std::borrow::Cow;
 
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use flinks_connect::code::FlinksCode;
+use flinks_backend::refusal::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{flinks::Fault, reconnect::Refused, storage::StorageError};
+use crate::storage::StorageError;
 
-/// Seconds to wait when Flinks does not say.
+/// Seconds to wait for the database.
 const SOON: u64 = 2;
-/// Seconds to wait while the bank, or Flinks, is busy.
-const LATER: u64 = 10;
 
 /// The body of a refusal.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemBody {
     /// Stable, for programs: as `LOGIN_MISMATCH`.
     #[schema(example = "LOGIN_MISMATCH")]
-    code: &'static str,
+    code: Cow<'static, str>,
     /// The HTTP status.
     status: u16,
     /// What is wrong, in general.
@@ -42,11 +43,11 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Refused");
         Self {
             status,
-            body: ProblemBody { code, status: status.as_u16(), title, detail: detail.into() },
+            body: ProblemBody { code: code.into(), status: status.as_u16(), title, detail: detail.into() },
             retry_after: None,
         }
     }
@@ -113,100 +114,27 @@ impl Problem {
         .after(SOON)
     }
 
-    fn flinks_code(status: StatusCode, code: FlinksCode, detail: &'static str) -> Self {
-        Self::new(status, code.name, detail)
+    /// Another one of the user's connections, or none.
+    pub(crate) fn no_connection() -> Self {
+        Self::from(Refusal::NoConnection)
     }
 
-    fn fault(fault: Fault) -> Self {
-        let code = fault.code();
-        match fault {
-            Fault::Unreachable | Fault::Silent => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                "Flinks does not answer. Nothing was changed; try again.",
-            )
-            .after(SOON),
-            Fault::Busy(asked) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                "Flinks limits the rate of requests. Nothing was changed; try again.",
-            )
-            .after(asked.map_or(LATER, |asked| asked.as_secs().max(1))),
-            Fault::KeysRefused => Self::new(
-                StatusCode::BAD_GATEWAY,
-                code,
-                "Flinks refuses this host's keys. Its operator has to check FLINKS_SECRET_KEY, FLINKS_API_KEY and FLINKS_CUSTOMER_ID.",
-            ),
-            Fault::Unreadable => Self::new(
-                StatusCode::BAD_GATEWAY,
-                code,
-                "Flinks' answer is not the documented shape. Nothing was changed.",
-            ),
-            Fault::Crowded => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                "Flinks is slow, and as much as may be asked of it is under way. Nothing was changed; try again.",
-            )
-            .after(SOON),
-        }
+    pub(crate) fn no_randomness() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "NO_RANDOMNESS",
+            "The operating system gives no random numbers; no attempt can be made.",
+        )
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::NoConnection => Self::new(
-                StatusCode::NOT_FOUND,
-                "NO_SUCH_CONNECTION",
-                "Expected the id of one of the user's connections; see GET /api/connections.",
-            ),
-            Refused::NoAttempt => Self::new(
-                StatusCode::NOT_FOUND,
-                "NO_SUCH_ATTEMPT",
-                "Expected an attemptId that a start of this user answered. Start again.",
-            ),
-            Refused::Expired => {
-                Self::new(StatusCode::GONE, "ATTEMPT_EXPIRED", "The attempt is too old to take a result. Start again.")
-            }
-            Refused::OtherLogin => Self::new(
-                StatusCode::CONFLICT,
-                "LOGIN_MISMATCH",
-                "The login is not the one of this connection. Nothing was changed; reconnect with the same bank user.",
-            ),
-            Refused::OtherTag => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "TAG_MISMATCH",
-                "Expected the tag this attempt was started with. Nothing was changed; start again.",
-            ),
-            Refused::OtherResult => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "ATTEMPT_USED",
-                "Another result was taken for this attempt. Repeat a delivery with the same bytes, or start again.",
-            ),
-            Refused::Unfinished => Self::new(
-                StatusCode::CONFLICT,
-                "NOT_FINISHED",
-                "Flinks still waits for the user in this session. Nothing was changed; try again.",
-            )
-            .after(SOON),
-            Refused::Code(code) => Self::flinks_code(
-                StatusCode::BAD_GATEWAY,
-                code,
-                "Flinks refuses this connection; reconnecting does not help at the moment.",
-            ),
-            Refused::Later(code) => Self::flinks_code(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                "Flinks or the bank cannot do it now. Nothing was changed; try again.",
-            )
-            .after(LATER),
-            Refused::Fault(fault) => Self::fault(fault),
-            Refused::Storage => Self::storage(),
-            Refused::NoRandomness => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "NO_RANDOMNESS",
-                "The operating system gives no random numbers; no attempt can be made.",
-            ),
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let problem = Self::new(status, refusal.code().to_owned(), refusal.detail());
+        match refusal.retry_after_s().and_then(|seconds| u64::try_from(seconds).ok()) {
+            Some(seconds) => problem.after(seconds),
+            None => problem,
         }
     }
 }

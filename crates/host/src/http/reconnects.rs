@@ -1,9 +1,9 @@
-//! The contract with the widget: start and deliver.
+//! The contract with the widget: start and deliver, as HTTP.
 //!
 //! Invariants: the work of a request goes on when its browser goes away, because a result that Flinks has confirmed must be
 //! committed even if nobody hears of it; ids are read by their grammar before anything is done with them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
@@ -11,12 +11,20 @@ use axum::{
     extract::{Path, State},
     http::HeaderMap,
 };
+use flinks_backend::{
+    deliver::{Deliver, Delivery},
+    record::Language,
+    refusal::Refusal,
+    start::{self, Challenge, Connect, Minted, Mode, PageToken, Selector, Start},
+    step::{Reply, Task},
+};
 use flinks_connect::{
     id::{AccountId, AttemptId, LoginId, RequestId, Tag},
     parameters::RESERVED,
     redirect::MAX_ACCOUNTS,
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::{
@@ -25,9 +33,10 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
+    flinks::Lane,
     random,
-    reconnect::{Challenge, Delivery, Flow, FullFlow, Origin, Start},
-    storage::ConnectionId,
+    reconnect::{Ended, Reconnects},
+    storage::StorageError,
 };
 
 /// What the widget is to do.
@@ -44,6 +53,9 @@ pub(crate) enum StartReply {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         resume_selected_accounts: Vec<String>,
         tag: String,
+        /// The login's language, where it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        language: Option<&'static str>,
         connect_url: String,
         /// Further Connect URL parameters.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -55,6 +67,9 @@ pub(crate) enum StartReply {
         attempt_id: String,
         authorize_token: String,
         tag: String,
+        /// The login's language, where it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        language: Option<&'static str>,
         connect_url: String,
         /// Further Connect URL parameters.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -81,9 +96,13 @@ pub(crate) struct DeliveryBody {
     /// As answered by start; also the `Idempotency-Key`.
     #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
     attempt_id: String,
+    /// For people; it decides nothing.
+    #[allow(dead_code, reason = "part of the contract, read to be checked")]
     mode: DeliveryMode,
+    /// None where REDIRECT named none: Flinks then says which it is.
+    #[serde(default)]
     #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
-    login_id: String,
+    login_id: Option<String>,
     #[serde(default)]
     #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
     request_id: Option<String>,
@@ -126,9 +145,21 @@ pub(crate) enum Accepted {
     Accepted,
 }
 
-/// Any object: start takes no options yet.
+/// What a page may say when it starts.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct StartBody {}
+pub(crate) struct StartBody {
+    /// Why it starts again.
+    #[serde(default)]
+    after: Option<StartAfter>,
+}
+
+/// Why a page starts again.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+pub(crate) enum StartAfter {
+    /// Connect refused the token: the other kind may be the one it wants.
+    #[serde(rename = "TOKEN_INVALID")]
+    TokenInvalid,
+}
 
 /// Begins a session for a connection, or resumes the one its user left.
 #[utoipa::path(post, path = "/api/connections/{id}/reconnect", tag = "reconnect", security(("session" = [])),
@@ -140,8 +171,12 @@ pub(crate) struct StartBody {}
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 502, body = ProblemBody, content_type = "application/problem+json", description = "Flinks refuses for good"),
-    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "LOGIN_MISMATCH"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "as many sign-ins of the user are under way as may be"),
+    (status = 502, body = ProblemBody, content_type = "application/problem+json", description = "Flinks' answer is unreadable"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json",
+        description = "try again after Retry-After. BANK_SLOW: the sign-in goes on"),
 ))]
 pub(crate) async fn start(
     State(site): State<Site>,
@@ -151,11 +186,36 @@ pub(crate) async fn start(
     body: Body,
 ) -> Result<Json<StartReply>, Problem> {
     let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
-    let StartBody {} = body::read(&bytes, "a JSON object, as `{}`")?;
-    let id = ConnectionId::new(id);
-    let worker = site.clone();
-    let start = detached(async move { worker.reconnects.start(&visitor.0, &id).await }).await??;
-    Ok(Json(site.reply(start)))
+    let StartBody { after } = body::read(&bytes, "a JSON object, as `{}`")?;
+    let page_token = if after.is_some() { PageToken::Sessions } else { PageToken::Fresh };
+    let settings = &site.reconnects.settings;
+    let user = visitor.0.as_str().to_owned();
+    let start = Start::new(settings, Reconnects::now(), user, id, minted()?, page_token);
+    let answer_by = Duration::from_millis(u64::try_from(settings.start_answer_ms).unwrap_or(0));
+    // The bank may take longer than a proxy lets a request: the sign-in goes on, and the next start goes on with it.
+    match timeout(answer_by, detached(&site, Task::Start(start), Lane::Start)).await {
+        Ok(ended) => match ended? {
+            Reply::Started(reply) => Ok(Json(site.reply(reply))),
+            other => Err(unexpected(other)),
+        },
+        Err(_) => Err(Refusal::BankSlow.into()),
+    }
+}
+
+/// Random values for a new attempt.
+fn minted() -> Result<Minted, Problem> {
+    // Forty hexadecimal digits fit both grammars; were it otherwise, nothing safe could be minted.
+    let token = || random::token().map_err(|_| Problem::no_randomness());
+    let attempt = AttemptId::parse(&token()?).ok_or_else(Problem::no_randomness)?;
+    let tag = Tag::parse(&token()?).ok_or_else(Problem::no_randomness)?;
+    Ok(Minted { attempt, tag })
+}
+
+fn unexpected(reply: Reply) -> Problem {
+    match reply {
+        Reply::Refused(refusal) => refusal.into(),
+        Reply::Started(_) | Reply::Accepted | Reply::Done(_) => Problem::storage(),
+    }
 }
 
 /// Takes a result. 200 means it is committed; the same delivery again is answered the same.
@@ -172,7 +232,7 @@ pub(crate) async fn start(
     (status = 410, body = ProblemBody, content_type = "application/problem+json"),
     (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "ATTEMPT_USED or TAG_MISMATCH"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "no retry helps: ATTEMPT_USED, TAG_MISMATCH, NOTHING_TO_VERIFY, or Flinks' own code"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
 ))]
@@ -186,13 +246,19 @@ pub(crate) async fn deliver(
     let body: DeliveryBody = body::read(&bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;
     let delivery = delivery(body, random::fingerprint(&bytes))?;
     check_key(&headers, &delivery.attempt)?;
-    detached(async move { site.reconnects.deliver(&visitor.0, &delivery).await }).await??;
-    Ok(Json(DeliveryReply { status: Accepted::Accepted }))
+    let deliver = Deliver::new(visitor.0.as_str().to_owned(), delivery);
+    match detached(&site, Task::Deliver(deliver), Lane::Deliver).await? {
+        Reply::Accepted => Ok(Json(DeliveryReply { status: Accepted::Accepted })),
+        other => Err(unexpected(other)),
+    }
 }
 
-/// Runs `work` to its end even if the request is dropped meanwhile.
-async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Problem> {
-    tokio::spawn(work).await.map_err(|_| Problem::storage())
+/// Carries a task to its end even if the request is dropped meanwhile.
+async fn detached(site: &Site, task: Task, lane: Lane) -> Result<Reply, Problem> {
+    let reconnects = site.reconnects.clone();
+    let ended: Result<Ended, StorageError> =
+        tokio::spawn(async move { reconnects.run(task, lane).await }).await.map_err(|_| Problem::storage())?;
+    Ok(ended?.reply)
 }
 
 /// RFC 8941 string: the quotes belong to the value.
@@ -221,8 +287,9 @@ fn delivery(body: DeliveryBody, fingerprint: String) -> Result<Delivery, Problem
         .map(|id| AccountId::parse(id).ok_or_else(|| wrong("every one of accountIds", ID)))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Delivery {
+        account_ids: accounts,
         attempt: AttemptId::parse(&body.attempt_id).ok_or_else(|| wrong("attemptId", ID))?,
-        login_id: LoginId::parse(&body.login_id).ok_or_else(|| wrong("loginId", ID))?,
+        login_id: body.login_id.map(|id| LoginId::parse(&id).ok_or_else(|| wrong("loginId", ID))).transpose()?,
         request_id: body
             .request_id
             .map(|id| RequestId::parse(&id).ok_or_else(|| wrong("requestId", ID)))
@@ -231,40 +298,38 @@ fn delivery(body: DeliveryBody, fingerprint: String) -> Result<Delivery, Problem
             .tag
             .map(|tag| Tag::parse(&tag).ok_or_else(|| wrong("tag", "1 to 256 printable ASCII characters")))
             .transpose()?,
-        flow: match body.mode {
-            DeliveryMode::Resume | DeliveryMode::Refresh => Flow::Mfa,
-            DeliveryMode::Connect => Flow::Full(accounts),
-        },
         fingerprint,
     })
 }
 
 impl Site {
-    fn reply(&self, start: Start) -> StartReply {
+    fn reply(&self, reply: start::StartReply) -> StartReply {
         let connect_url = self.reconnects.connect.base().to_owned();
         let mut params = BTreeMap::new();
         if self.is_demo {
             // Shows FlinksCapital, the sandbox's bank, on the bank list, to which any session may fall through.
             params.insert("demo", true);
         }
-        match start {
-            Start::Challenge(Challenge { origin, attempt, request_id, token, selection, tag }) => {
+        match reply {
+            start::StartReply::Challenge(challenge) => {
+                let Challenge { mode, attempt, request_id, token, selection, tag, language } = challenge;
                 StartReply::Challenge {
-                    mode: match origin {
-                        Origin::Resumed => ChallengeMode::Resume,
-                        Origin::Refreshed => ChallengeMode::Refresh,
+                    mode: match mode {
+                        Mode::Resume => ChallengeMode::Resume,
+                        Mode::Refresh => ChallengeMode::Refresh,
                     },
                     attempt_id: attempt.as_str().to_owned(),
                     request_id: request_id.as_str().to_owned(),
                     authorize_token: token.as_str().to_owned(),
                     resume_selected_accounts: selection.iter().map(|id| id.as_str().to_owned()).collect(),
                     tag: tag.as_str().to_owned(),
+                    language: language.map(Language::as_str),
                     connect_url,
                     params,
                 }
             }
-            Start::FullFlow(FullFlow { attempt, token, tag, selects_accounts }) => {
-                if selects_accounts {
+            start::StartReply::Connect(Connect { attempt, token, tag, language, selector }) => {
+                if selector == Selector::Shown {
                     params.extend([("accountSelectorEnable", true), ("accountSelectorMultiple", true)]);
                 }
                 debug_assert!(params.keys().all(|name| !RESERVED.contains(name)));
@@ -272,11 +337,12 @@ impl Site {
                     attempt_id: attempt.as_str().to_owned(),
                     authorize_token: token.as_str().to_owned(),
                     tag: tag.as_str().to_owned(),
+                    language: language.map(Language::as_str),
                     connect_url,
                     params,
                 }
             }
-            Start::UpToDate => StartReply::UpToDate,
+            start::StartReply::UpToDate => StartReply::UpToDate,
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) async fn sign_demo_visitor_in(State(site): State<Site>, request: Requ
 }
 
 async fn demo_cookie(site: &Site) -> Result<HeaderValue, Problem> {
-    let token = random::token().map_err(|error| Problem::from(crate::reconnect::Refused::from(error)))?;
+    let token = random::token().map_err(|_| Problem::no_randomness())?;
     let now = Moment::now();
     let fingerprint = random::fingerprint(token.as_bytes());
     site.reconnects.storage.add_session(&fingerprint, &demo::user(), now, now.plus(SESSION_LIFE)).await?;

@@ -1,10 +1,7 @@
 //! Flinks' webhook: a second way for a result to arrive.
 //!
-//! A browser may die with the result in its hands; Flinks then still posts the login's data here, with the tag of the attempt.
-//! The data itself is not read: the attempt is accepted like any other and its data fetched by the worker.
-//!
 //! Invariants: nothing of a body is read before its signature is verified; what is signed is answered 200 even if it is of no
-//! use, because Flinks would send it again ten times.
+//! use, because Flinks would send it again ten times; a body has the login's whole data in it, so nothing of it is logged.
 
 use axum::{
     body::Body,
@@ -12,38 +9,18 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flinks_connect::id::{LoginId, RequestId, Tag};
+use flinks_backend::{step::Task, webhook::Webhook};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::Deserialize;
 use sha2::Sha256;
 
 use super::{
     Site, body,
     problem::{Problem, ProblemBody},
 };
-use crate::{
-    config::Secret,
-    moment::Moment,
-    storage::{StorageError, attempts::Acceptance},
-};
+use crate::{config::Secret, flinks::Lane};
 
 /// The most bytes of a webhook: the accounts of a login with their transactions.
 const MAX_LEN: usize = 16 * 1024 * 1024;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Notice {
-    response_type: Option<String>,
-    request_id: Option<String>,
-    login: Option<NoticeLogin>,
-    tag: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct NoticeLogin {
-    id: Option<String>,
-}
 
 /// Takes Flinks' word that a login's data is ready.
 #[utoipa::path(post, path = "/api/flinks/webhook", tag = "flinks",
@@ -62,8 +39,8 @@ pub(crate) async fn receive(State(site): State<Site>, headers: HeaderMap, body: 
         tracing::warn!("a webhook without a valid signature was refused");
         return Err(Problem::unsigned());
     }
-    if let Ok(notice) = serde_json::from_slice::<Notice>(&bytes) {
-        hear(&site, &notice).await?;
+    if let Some(webhook) = Webhook::read(&bytes) {
+        site.reconnects.run(Task::Webhook(webhook), Lane::Deliver).await?;
     }
     Ok(StatusCode::OK)
 }
@@ -74,32 +51,4 @@ fn is_signed(headers: &HeaderMap, bytes: &[u8], secret: &Secret) -> bool {
     let mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).ok();
     let (Some(signature), Some(mac)) = (signature, mac) else { return false };
     mac.chain_update(bytes).verify_slice(&signature).is_ok()
-}
-
-async fn hear(site: &Site, notice: &Notice) -> Result<(), StorageError> {
-    let storage = &site.reconnects.storage;
-    let tag = notice.tag.as_deref().and_then(Tag::parse);
-    let login_id = notice.login.as_ref().and_then(|login| login.id.as_deref()).and_then(LoginId::parse);
-    let (Some("GetAccountsDetail"), Some(tag), Some(login_id)) = (notice.response_type.as_deref(), tag, login_id)
-    else {
-        return Ok(());
-    };
-    let Some((user, attempt)) = storage.tagged(&tag).await? else { return Ok(()) };
-    let Some(connection) = storage.connection(&user, &attempt.connection).await? else { return Ok(()) };
-    if connection.login_id != login_id {
-        tracing::warn!("a webhook names another login than the connection's; nothing was changed");
-        return Ok(());
-    }
-    let request_id = notice.request_id.as_deref().and_then(RequestId::parse).or(attempt.request_id);
-    if let Some(request_id) = request_id {
-        let acceptance = Acceptance {
-            attempt: &attempt.id,
-            fingerprint: None,
-            request_id: &request_id,
-            selection: None,
-            now: Moment::now(),
-        };
-        site.reconnects.take(&acceptance).await?;
-    }
-    Ok(())
 }

@@ -1,307 +1,141 @@
-//! The life of a reconnect.
+//! What the rules decide on and what they decided: reading a connection with its attempts, and committing a step.
 //!
-//! ```text
-//!            accept                finish
-//!   open ───────────────► accepted ──────► finished
-//!    │ ▲                  ▲    │ fail
-//!    │ (started)          │    └─────────► failed
-//!    └─────► set-aside ───┘ accept
-//! ```
-//! *open*: may be resumed, and the reconciler asks Flinks about it. *set-aside*: its session is over, or another attempt was
-//! faster; it is neither resumed nor asked about, but a result that is on its way is still taken. *accepted*: the result is
-//! ours, its data is not yet. Every arrow is one `UPDATE` whose condition names the state it leaves, so of two that race one wins.
+//! [`flinks_backend::record`] says what the values mean and which state follows which. A commit is one transaction: it raises the
+//! connection's version if that is still the one the step was decided on, and writes everything or nothing. The connection's row
+//! comes first in it, so that two commits of one connection never wait for each other in a circle.
 //!
 //! Workers claim what is due for a while and renew the claim while they work ([`Storage::hold`]); what a dead host had claimed
-//! becomes free by itself. What a worker writes back counts only while the claim is its own.
+//! becomes free by itself. A claim spares Flinks the same question twice; what is stored is decided by the version alone.
 
 use std::time::Duration;
 
-use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
+use flinks_backend::{
+    record::{Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Status, Stored, Transactions},
+    step::{Change, Commit, Kept, Outcome, SignInLimit},
+};
+use flinks_connect::id::{AccountId, AttemptId, AuthorizeToken, LoginId, RequestId, Tag};
 use sqlx::any::AnyRow;
 
 use super::{
-    ConnectionId, Dialect, Storage, StorageError, UserId,
-    connections::{replace_accounts, replace_selection, set_problem, set_trouble},
-    number, optional_text, parsed, text,
+    Dialect, Storage, StorageError, Write,
+    connections::{replace_accounts, replace_selection},
+    number, optional_number, optional_text, parsed, text,
 };
 use crate::{account::Account, moment::Moment};
-
-/// Where an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Open,
-    SetAside,
-    Accepted,
-    Finished,
-    Failed,
-}
-
-impl State {
-    const ALL: [Self; 5] = [Self::Open, Self::SetAside, Self::Accepted, Self::Finished, Self::Failed];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::SetAside => "set-aside",
-            Self::Accepted => "accepted",
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-
-    /// Whether a result has been taken; it happens once.
-    pub(crate) fn is_used(self) -> bool {
-        matches!(self, Self::Accepted | Self::Finished | Self::Failed)
-    }
-}
-
-/// An attempt as a request meets it.
-#[derive(Clone, Debug)]
-pub(crate) struct Attempt {
-    pub(crate) id: AttemptId,
-    pub(crate) connection: ConnectionId,
-    pub(crate) tag: Tag,
-    pub(crate) request_id: Option<RequestId>,
-    pub(crate) state: State,
-    pub(crate) expires_at: Moment,
-    /// Of the delivery that was taken.
-    pub(crate) fingerprint: Option<String>,
-}
-
-/// What an attempt begins with.
-#[derive(Clone, Debug)]
-pub(crate) enum Beginning {
-    /// Flinks wants MFA in this session; look after it at the given time.
-    Session(RequestId, Moment),
-    /// The user goes through the full flow; there is no session to ask about.
-    FullFlow,
-    /// Flinks needed nobody: the session is authorised, its data is due.
-    Authorised(RequestId),
-}
-
-/// An attempt to add.
-#[derive(Clone, Debug)]
-pub(crate) struct NewAttempt<'a> {
-    pub(crate) id: &'a AttemptId,
-    pub(crate) connection: &'a ConnectionId,
-    pub(crate) user: &'a UserId,
-    pub(crate) tag: &'a Tag,
-    pub(crate) beginning: Beginning,
-    pub(crate) now: Moment,
-    pub(crate) expires_at: Moment,
-}
-
-/// A verified result to take.
-#[derive(Clone, Debug)]
-pub(crate) struct Acceptance<'a> {
-    pub(crate) attempt: &'a AttemptId,
-    /// Of the delivery; none when the host found the result itself.
-    pub(crate) fingerprint: Option<&'a str>,
-    /// The session to ask for data with.
-    pub(crate) request_id: &'a RequestId,
-    /// The accounts picked anew in the full flow; none keeps the stored ones.
-    pub(crate) selection: Option<&'a [AccountId]>,
-    pub(crate) now: Moment,
-}
-
-/// What became of an [`Acceptance`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Accepted {
-    /// Taken: the data will be fetched.
-    Now,
-    /// The same result had been taken before.
-    Before,
-    /// Another result had been taken before.
-    Otherwise,
-    /// The attempt is gone or expired.
-    TooLate,
-}
-
-/// How far the data of an accepted attempt is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DataStep {
-    /// Flinks has not been asked.
-    Ask,
-    /// Flinks has been asked and is working on it.
-    Poll,
-}
-
-impl DataStep {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ask => "ask",
-            Self::Poll => "poll",
-        }
-    }
-}
-
-/// What is to be done about a claimed attempt.
-#[derive(Clone, Debug)]
-pub(crate) enum Work {
-    /// Ask Flinks whether the user has finished.
-    Reconcile(RequestId),
-    /// Fetch the data.
-    Fetch { request_id: RequestId, step: DataStep, accepted_at: Moment },
-    /// Nothing more: the attempt has expired.
-    Expire,
-}
-
-/// An attempt that a worker holds.
-#[derive(Clone, Debug)]
-pub(crate) struct Claim {
-    pub(crate) attempt: AttemptId,
-    pub(crate) connection: ConnectionId,
-    pub(crate) login_id: LoginId,
-    pub(crate) selection: Vec<AccountId>,
-    pub(crate) work: Work,
-    /// How often this work was done in vain.
-    pub(crate) tries: u32,
-}
 
 /// Whose claims are meant: one running host.
 #[derive(Clone, Debug)]
 pub(crate) struct Owner(pub(crate) String);
 
-const COLUMNS: &str = "id, connection_id, tag, request_id, state, expires_at, fingerprint";
+const ATTEMPT: &str = "id, tag, user_id, connection_id, state, stage, request_id, token, baseline, choice, created_at, \
+     expires_at, due_at, tries, accepted_at, result, data_step, transactions, fingerprint";
+
+/// Where an attempt was found.
+struct Found {
+    connection: String,
+    subject: Option<AttemptId>,
+}
 
 impl Storage {
-    pub(crate) async fn add_attempt(&self, new: &NewAttempt<'_>) -> Result<(), StorageError> {
-        let (state, request_id, due_at, accepted_at) = match &new.beginning {
-            Beginning::Session(request_id, due_at) => (State::Open, Some(request_id), *due_at, None),
-            Beginning::FullFlow => (State::Open, None, new.expires_at, None),
-            Beginning::Authorised(request_id) => (State::Accepted, Some(request_id), new.now, Some(new.now)),
-        };
-        let mut write = self.write().await?;
-        sqlx::query(
-            "INSERT INTO attempts \
-               (id, connection_id, user_id, tag, request_id, state, created_at, expires_at, due_at, accepted_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    /// What a step is decided on.
+    pub(crate) async fn read(&self, query: &Query, now: Moment) -> Result<Option<Stored>, StorageError> {
+        let Some(found) = self.find(query).await? else { return Ok(None) };
+        // The version is read first: what changes after it makes the commit a conflict.
+        let row = sqlx::query(
+            "SELECT id, user_id, version, login_id, language, status, problem, refreshed_at, settled_at, \
+               sign_in_attempt, sign_in_until \
+             FROM connections WHERE id = $1",
         )
-        .bind(new.id.as_str())
-        .bind(new.connection.as_str())
-        .bind(new.user.as_str())
-        .bind(new.tag.as_str())
-        .bind(request_id.map(RequestId::as_str))
-        .bind(state.as_str())
-        .bind(new.now.millis())
-        .bind(new.expires_at.millis())
-        .bind(due_at.millis())
-        .bind(accepted_at.map(Moment::millis))
-        .execute(&mut *write.transaction)
-        .await?;
-        write.commit().await
-    }
-
-    /// The user's attempt of that id; another user's is as unknown as one that never was.
-    pub(crate) async fn attempt(&self, user: &UserId, id: &AttemptId) -> Result<Option<Attempt>, StorageError> {
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM attempts WHERE id = $1 AND user_id = $2")))
-                .bind(id.as_str())
-                .bind(user.as_str())
-                .fetch_optional(&self.pool)
-                .await?;
-        row.as_ref().map(attempt).transpose()
-    }
-
-    /// The attempt and its user by the tag Flinks returned.
-    pub(crate) async fn tagged(&self, tag: &Tag) -> Result<Option<(UserId, Attempt)>, StorageError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS}, user_id FROM attempts WHERE tag = $1")))
-            .bind(tag.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(|row| Ok((UserId::new(text(row, "user_id")?), attempt(row)?))).transpose()
-    }
-
-    /// The latest attempt of a connection whose session may still be alive.
-    pub(crate) async fn resumable(
-        &self,
-        connection: &ConnectionId,
-        now: Moment,
-    ) -> Result<Option<Attempt>, StorageError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM attempts WHERE connection_id = $1 AND state = 'open' AND request_id IS NOT NULL \
-             AND expires_at > $2 ORDER BY created_at DESC, id LIMIT 1"
-        )))
-        .bind(connection.as_str())
-        .bind(now.millis())
+        .bind(&found.connection)
         .fetch_optional(&self.pool)
         .await?;
-        row.as_ref().map(attempt).transpose()
-    }
-
-    /// Whether a result has been taken whose data is not there yet.
-    pub(crate) async fn is_fetching(&self, connection: &ConnectionId) -> Result<bool, StorageError> {
-        let row =
-            sqlx::query("SELECT COUNT(*) AS fetching FROM attempts WHERE connection_id = $1 AND state = 'accepted'")
-                .bind(connection.as_str())
-                .fetch_one(&self.pool)
-                .await?;
-        Ok(number(&row, "fetching")? > 0)
-    }
-
-    /// Takes a verified result, once. Committed when this returns.
-    pub(crate) async fn accept(&self, acceptance: &Acceptance<'_>) -> Result<Accepted, StorageError> {
-        let mut write = self.write().await?;
-        let taken = sqlx::query(
-            "UPDATE attempts SET state = 'accepted', fingerprint = $2, request_id = $3, accepted_at = $4, due_at = $4, \
-               data_step = 'ask', tries = 0, claimed_by = NULL, claimed_until = 0 \
-             WHERE id = $1 AND state IN ('open', 'set-aside') AND expires_at > $4",
-        )
-        .bind(acceptance.attempt.as_str())
-        .bind(acceptance.fingerprint)
-        .bind(acceptance.request_id.as_str())
-        .bind(acceptance.now.millis())
-        .execute(&mut *write.transaction)
+        let Some(row) = row else { return Ok(None) };
+        let mut connection = connection(&row)?;
+        connection.selection = self.selection(&super::ConnectionId::new(found.connection.as_str())).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {ATTEMPT} FROM attempts WHERE connection_id = $1 AND (state IN ('open', 'accepted') \
+               OR (state = 'set-aside' AND expires_at > $2) OR id = $3) \
+             ORDER BY created_at DESC, id"
+        )))
+        .bind(&found.connection)
+        .bind(now.millis())
+        .bind(found.subject.as_ref().map(AttemptId::as_str))
+        .fetch_all(&self.pool)
         .await?;
-        let row = sqlx::query("SELECT connection_id, state, fingerprint FROM attempts WHERE id = $1")
-            .bind(acceptance.attempt.as_str())
-            .fetch_optional(&mut *write.transaction)
-            .await?;
-        let Some(row) = row else { return Ok(Accepted::TooLate) };
-        if taken.rows_affected() == 1 {
-            let connection = ConnectionId::new(text(&row, "connection_id")?);
-            sqlx::query("UPDATE attempts SET state = 'set-aside' WHERE connection_id = $1 AND state = 'open'")
-                .bind(connection.as_str())
-                .execute(&mut *write.transaction)
-                .await?;
-            if let Some(selection) = acceptance.selection {
-                replace_selection(&mut write, &connection, selection).await?;
-            }
-            write.commit().await?;
-            return Ok(Accepted::Now);
-        }
-        let state = parsed(&text(&row, "state")?, State::parse, "attempts.state")?;
-        if !state.is_used() {
-            return Ok(Accepted::TooLate);
-        }
-        match (optional_text(&row, "fingerprint")?, acceptance.fingerprint) {
-            (Some(taken), Some(offered)) if taken != offered => Ok(Accepted::Otherwise),
-            (None, Some(offered)) => {
-                // The host was faster than the browser; from now on this delivery is the one to be repeated.
-                sqlx::query("UPDATE attempts SET fingerprint = $2 WHERE id = $1 AND fingerprint IS NULL")
-                    .bind(acceptance.attempt.as_str())
-                    .bind(offered)
-                    .execute(&mut *write.transaction)
-                    .await?;
-                write.commit().await?;
-                Ok(Accepted::Before)
-            }
-            _ => Ok(Accepted::Before),
-        }
+        let attempts = rows.iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(Stored { connection, attempts, subject: found.subject }))
     }
 
-    /// Stops resuming and asking about an open attempt.
-    pub(crate) async fn set_aside(&self, id: &AttemptId) -> Result<(), StorageError> {
+    async fn find(&self, query: &Query) -> Result<Option<Found>, StorageError> {
+        let rows = match query {
+            Query::Connection { user, id } => {
+                let row = sqlx::query("SELECT id FROM connections WHERE id = $1 AND user_id = $2").bind(id).bind(user);
+                let row = row.fetch_optional(&self.pool).await?;
+                return row.map(|row| Ok(Found { connection: text(&row, "id")?, subject: None })).transpose();
+            }
+            Query::Attempt { user, id } => {
+                sqlx::query("SELECT id, connection_id FROM attempts WHERE id = $1 AND user_id = $2")
+                    .bind(id.as_str().to_owned())
+                    .bind(user.clone())
+            }
+            Query::Id { id } => {
+                sqlx::query("SELECT id, connection_id FROM attempts WHERE id = $1").bind(id.as_str().to_owned())
+            }
+            Query::Tag { tag } => {
+                sqlx::query("SELECT id, connection_id FROM attempts WHERE tag = $1").bind(tag.as_str().to_owned())
+            }
+            Query::Session { request_id } => return self.find_by_session(request_id).await,
+        };
+        rows.fetch_optional(&self.pool).await?.map(|row| found(&row)).transpose()
+    }
+
+    /// The attempt that was accepted with this session, or else the newest that has it.
+    async fn find_by_session(&self, session: &RequestId) -> Result<Option<Found>, StorageError> {
+        let accepted = sqlx::query("SELECT id, connection_id FROM attempts WHERE result = $1")
+            .bind(session.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        if let Some(row) = accepted {
+            return found(&row).map(Some);
+        }
+        let newest = sqlx::query(
+            "SELECT id, connection_id FROM attempts WHERE request_id = $1 ORDER BY created_at DESC, id LIMIT 1",
+        );
+        newest.bind(session.as_str()).fetch_optional(&self.pool).await?.map(|row| found(&row)).transpose()
+    }
+
+    /// The version of a connection; none when there is no such connection.
+    pub(crate) async fn version(&self, connection: &str) -> Result<Option<i64>, StorageError> {
+        let row = sqlx::query("SELECT version FROM connections WHERE id = $1").bind(connection);
+        row.fetch_optional(&self.pool).await?.map(|row| number(&row, "version")).transpose()
+    }
+
+    /// Stores a step, all of it or nothing. `accounts` are those of the last data answer.
+    pub(crate) async fn commit(&self, commit: &Commit, accounts: &[Account]) -> Result<Outcome, StorageError> {
         let mut write = self.write().await?;
-        sqlx::query("UPDATE attempts SET state = 'set-aside' WHERE id = $1 AND state = 'open'")
-            .bind(id.as_str())
+        if let Some(limit) = &commit.limit
+            && is_over(&mut write, limit, &commit.connection).await?
+        {
+            return Ok(Outcome::OverLimit);
+        }
+        let raised = sqlx::query("UPDATE connections SET version = version + 1 WHERE id = $1 AND version = $2")
+            .bind(&commit.connection)
+            .bind(commit.version)
             .execute(&mut *write.transaction)
             .await?;
-        write.commit().await
+        if raised.rows_affected() != 1 {
+            return Ok(Outcome::Conflict);
+        }
+        for change in &commit.changes {
+            match apply(&mut write, &commit.connection, change, accounts).await {
+                Ok(()) => {}
+                Err(Refused::Gone) => return Ok(Outcome::Conflict),
+                Err(Refused::Taken) => return Ok(Outcome::ResultTaken),
+                Err(Refused::Storage(error)) => return Err(error),
+            }
+        }
+        write.commit().await?;
+        Ok(Outcome::Done)
     }
 
     /// When the next attempt that nobody holds is due.
@@ -323,16 +157,13 @@ impl Storage {
         now: Moment,
         lease: Duration,
         most: usize,
-    ) -> Result<Vec<Claim>, StorageError> {
-        const DUE: &str = "SELECT a.id, a.connection_id, a.request_id, a.state, a.created_at, a.expires_at, \
-               a.accepted_at, a.data_step, a.tries, c.login_id \
-             FROM attempts a JOIN connections c ON c.id = a.connection_id \
-             WHERE a.state IN ('open', 'accepted') AND a.due_at <= $1 AND a.claimed_until <= $1 \
-             ORDER BY a.due_at LIMIT $2";
+    ) -> Result<Vec<AttemptId>, StorageError> {
+        const DUE: &str = "SELECT id FROM attempts \
+             WHERE state IN ('open', 'accepted') AND due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT $2";
         let due = match self.dialect {
             Dialect::Sqlite => DUE.to_owned(),
             // Hosts that share a Postgres take different rows at the same time instead of queueing for the same ones.
-            Dialect::Postgres => format!("{DUE} FOR UPDATE OF a SKIP LOCKED"),
+            Dialect::Postgres => format!("{DUE} FOR UPDATE SKIP LOCKED"),
         };
         let mut write = self.write().await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(due))
@@ -340,19 +171,19 @@ impl Storage {
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .fetch_all(&mut *write.transaction)
             .await?;
-        let mut claims = rows.iter().map(|row| claim(row, now)).collect::<Result<Vec<_>, _>>()?;
-        for claim in &claims {
+        let claims = rows
+            .iter()
+            .map(|row| parsed(&text(row, "id")?, AttemptId::parse, "attempts.id"))
+            .collect::<Result<Vec<_>, _>>()?;
+        for id in &claims {
             sqlx::query("UPDATE attempts SET claimed_by = $2, claimed_until = $3 WHERE id = $1")
-                .bind(claim.attempt.as_str())
+                .bind(id.as_str())
                 .bind(owner.0.as_str())
                 .bind(now.plus(lease).millis())
                 .execute(&mut *write.transaction)
                 .await?;
         }
         write.commit().await?;
-        for claim in &mut claims {
-            claim.selection = self.selection(&claim.connection).await?;
-        }
         Ok(claims)
     }
 
@@ -377,83 +208,6 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives a claim back: its work is to be done again at `due_at`. A `trouble` is shown on the connection meanwhile.
-    pub(crate) async fn postpone(
-        &self,
-        owner: &Owner,
-        claim: &Claim,
-        due_at: Moment,
-        trouble: Option<&str>,
-    ) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        let postponed = sqlx::query(
-            "UPDATE attempts SET due_at = $3, tries = $4, claimed_by = NULL, claimed_until = 0 \
-             WHERE id = $1 AND claimed_by = $2",
-        )
-        .bind(claim.attempt.as_str())
-        .bind(owner.0.as_str())
-        .bind(due_at.millis())
-        .bind(i64::from(claim.tries.saturating_add(1)))
-        .execute(&mut *write.transaction)
-        .await?;
-        if let (1, Some(code)) = (postponed.rows_affected(), trouble) {
-            set_trouble(&mut write, &claim.connection, Some(code)).await?;
-        }
-        write.commit().await
-    }
-
-    /// Gives a fetch back with what it learned: the session to go on with, and whether Flinks is at work.
-    pub(crate) async fn postpone_data(
-        &self,
-        owner: &Owner,
-        claim: &Claim,
-        request_id: &RequestId,
-        step: DataStep,
-        due_at: Moment,
-    ) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        let postponed = sqlx::query(
-            "UPDATE attempts SET request_id = $3, data_step = $4, due_at = $5, tries = 0, claimed_by = NULL, claimed_until = 0 \
-             WHERE id = $1 AND claimed_by = $2 AND state = 'accepted'",
-        )
-        .bind(claim.attempt.as_str())
-        .bind(owner.0.as_str())
-        .bind(request_id.as_str())
-        .bind(step.as_str())
-        .bind(due_at.millis())
-        .execute(&mut *write.transaction)
-        .await?;
-        if postponed.rows_affected() == 1 {
-            set_trouble(&mut write, &claim.connection, None).await?;
-        }
-        write.commit().await
-    }
-
-    /// Stores the data of a claimed attempt and ends it; accounts, status and state in one go.
-    pub(crate) async fn finish(
-        &self,
-        owner: &Owner,
-        claim: &Claim,
-        accounts: &[Account],
-        refreshed_at: Moment,
-        now: Moment,
-    ) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        if end(&mut write, owner, claim, State::Finished).await? {
-            replace_accounts(&mut write, &claim.connection, accounts, refreshed_at, now).await?;
-        }
-        write.commit().await
-    }
-
-    /// Ends a claimed attempt whose data cannot be had, and says why on its connection.
-    pub(crate) async fn fail(&self, owner: &Owner, claim: &Claim, code: &str) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        if end(&mut write, owner, claim, State::Failed).await? {
-            set_problem(&mut write, &claim.connection, code).await?;
-        }
-        write.commit().await
-    }
-
     /// Forgets attempts that ended or expired before `before`; until then their keys are remembered.
     pub(crate) async fn forget_attempts(&self, before: Moment) -> Result<(), StorageError> {
         let mut write = self.write().await?;
@@ -465,54 +219,210 @@ impl Storage {
     }
 }
 
-/// Whether the claim was still the owner's and the data still outstanding.
-async fn end(write: &mut super::Write<'_>, owner: &Owner, claim: &Claim, state: State) -> Result<bool, StorageError> {
-    let ended = sqlx::query(
-        "UPDATE attempts SET state = $3, claimed_by = NULL, claimed_until = 0 \
-         WHERE id = $1 AND claimed_by = $2 AND state = 'accepted'",
-    )
-    .bind(claim.attempt.as_str())
-    .bind(owner.0.as_str())
-    .bind(state.as_str())
-    .execute(&mut *write.transaction)
-    .await?;
-    Ok(ended.rows_affected() == 1)
+/// Why a change is not stored.
+enum Refused {
+    /// What it changes is not there any more.
+    Gone,
+    /// Another attempt has this result.
+    Taken,
+    Storage(StorageError),
 }
 
-fn attempt(row: &AnyRow) -> Result<Attempt, StorageError> {
-    Ok(Attempt {
-        id: parsed(&text(row, "id")?, AttemptId::parse, "attempts.id")?,
-        connection: ConnectionId::new(text(row, "connection_id")?),
-        tag: parsed(&text(row, "tag")?, Tag::parse, "attempts.tag")?,
-        request_id: request_id(row)?,
-        state: parsed(&text(row, "state")?, State::parse, "attempts.state")?,
-        expires_at: Moment::from_millis(number(row, "expires_at")?),
-        fingerprint: optional_text(row, "fingerprint")?,
+impl From<StorageError> for Refused {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+/// The one unique value that a commit can meet is an attempt's result.
+fn refused(error: sqlx::Error) -> Refused {
+    let is_taken = error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation);
+    if is_taken { Refused::Taken } else { Refused::Storage(error.into()) }
+}
+
+/// Whether the user has as many sign-ins under way on other connections as the limit allows.
+async fn is_over(write: &mut Write<'_>, limit: &SignInLimit, but: &str) -> Result<bool, StorageError> {
+    // The user's row is locked, so that of two starts at once the second one counts the first.
+    sqlx::query("UPDATE users SET id = id WHERE id = $1").bind(&limit.user).execute(&mut *write.transaction).await?;
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS under_way FROM connections WHERE user_id = $1 AND sign_in_until > $2 AND id <> $3",
+    )
+    .bind(&limit.user)
+    .bind(limit.now_ms)
+    .bind(but)
+    .fetch_one(&mut *write.transaction)
+    .await?;
+    Ok(number(&row, "under_way")? >= i64::from(limit.most))
+}
+
+async fn apply(write: &mut Write<'_>, id: &str, change: &Change, accounts: &[Account]) -> Result<(), Refused> {
+    match change {
+        Change::AddAttempt(attempt) => add_attempt(write, attempt).await,
+        Change::PutAttempt(attempt) => put_attempt(write, attempt).await,
+        Change::PutConnection(connection) => put_connection(write, id, connection).await,
+        Change::Select(selection) => Ok(replace_selection(write, &super::ConnectionId::new(id), selection).await?),
+        Change::StoreAccounts(kept) => {
+            let is_kept = |account: &&Account| match kept {
+                Kept::All => true,
+                Kept::Only(ids) => ids.iter().any(|id| account.is(id)),
+            };
+            let kept: Vec<_> = accounts.iter().filter(is_kept).cloned().collect();
+            Ok(replace_accounts(write, &super::ConnectionId::new(id), &kept).await?)
+        }
+    }
+}
+
+async fn add_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Refused> {
+    sqlx::query(
+        "INSERT INTO attempts (id, tag, user_id, connection_id, state, stage, request_id, token, baseline, choice, \
+           created_at, expires_at, due_at, tries, accepted_at, result, data_step, transactions, fingerprint) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+    )
+    .bind(attempt.id.as_str())
+    .bind(attempt.tag.as_str())
+    .bind(attempt.user.as_str())
+    .bind(attempt.connection.as_str())
+    .bind(name_of(State::ALL, attempt.state))
+    .bind(name_of(Stage::ALL, attempt.stage))
+    .bind(attempt.request_id.as_ref().map(RequestId::as_str))
+    .bind(attempt.token.as_ref().map(AuthorizeToken::as_str))
+    .bind(attempt.baseline_ms)
+    .bind(choice(attempt)?)
+    .bind(attempt.created_at_ms)
+    .bind(attempt.expires_at_ms)
+    .bind(attempt.due_at_ms)
+    .bind(i64::from(attempt.tries))
+    .bind(attempt.accepted_at_ms)
+    .bind(attempt.result.as_ref().map(RequestId::as_str))
+    .bind(name_of(DataStep::ALL, attempt.data_step))
+    .bind(name_of(TRANSACTIONS, attempt.transactions))
+    .bind(attempt.fingerprint.as_deref())
+    .execute(&mut *write.transaction)
+    .await
+    .map_err(refused)?;
+    Ok(())
+}
+
+/// A claim on an attempt lasts as long as what is due stays due.
+async fn put_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Refused> {
+    let put = sqlx::query(
+        "UPDATE attempts SET \
+           claimed_by = CASE WHEN state = $2 AND due_at = $5 THEN claimed_by END, \
+           claimed_until = CASE WHEN state = $2 AND due_at = $5 THEN claimed_until ELSE 0 END, \
+           state = $2, stage = $3, request_id = $4, due_at = $5, token = $6, choice = $7, tries = $8, accepted_at = $9, \
+           result = $10, data_step = $11, transactions = $12, fingerprint = $13 \
+         WHERE id = $1",
+    )
+    .bind(attempt.id.as_str())
+    .bind(name_of(State::ALL, attempt.state))
+    .bind(name_of(Stage::ALL, attempt.stage))
+    .bind(attempt.request_id.as_ref().map(RequestId::as_str))
+    .bind(attempt.due_at_ms)
+    .bind(attempt.token.as_ref().map(AuthorizeToken::as_str))
+    .bind(choice(attempt)?)
+    .bind(i64::from(attempt.tries))
+    .bind(attempt.accepted_at_ms)
+    .bind(attempt.result.as_ref().map(RequestId::as_str))
+    .bind(name_of(DataStep::ALL, attempt.data_step))
+    .bind(name_of(TRANSACTIONS, attempt.transactions))
+    .bind(attempt.fingerprint.as_deref())
+    .execute(&mut *write.transaction)
+    .await
+    .map_err(refused)?;
+    if put.rows_affected() == 1 { Ok(()) } else { Err(Refused::Gone) }
+}
+
+async fn put_connection(write: &mut Write<'_>, id: &str, connection: &Connection) -> Result<(), Refused> {
+    sqlx::query(
+        "UPDATE connections SET status = $2, problem = $3, refreshed_at = $4, sign_in_attempt = $5, sign_in_until = $6 \
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(name_of(STATUS, connection.status))
+    .bind(connection.problem.as_deref())
+    .bind(connection.refreshed_at_ms)
+    .bind(connection.sign_in.as_ref().map(|sign_in| sign_in.attempt.as_str()))
+    .bind(connection.sign_in.as_ref().map(|sign_in| sign_in.until_ms))
+    .execute(&mut *write.transaction)
+    .await
+    .map_err(refused)?;
+    // Apart, so that only data that was stored counts as stored.
+    sqlx::query("UPDATE connections SET settled_at = $2 WHERE id = $1 AND COALESCE(settled_at, 0) <> COALESCE($2, 0)")
+        .bind(id)
+        .bind(connection.settled_at_ms)
+        .execute(&mut *write.transaction)
+        .await
+        .map_err(refused)?;
+    Ok(())
+}
+
+const STATUS: &[(&str, Status)] = &[("needs-attention", Status::NeedsAttention), ("up-to-date", Status::UpToDate)];
+const TRANSACTIONS: &[(&str, Transactions)] = &[("wanted", Transactions::Wanted), ("left-out", Transactions::LeftOut)];
+
+fn name_of<T: Copy + PartialEq>(all: &[(&'static str, T)], value: T) -> &'static str {
+    all.iter().find(|(_, one)| *one == value).map_or("", |(name, _)| name)
+}
+
+fn named<T: Copy>(all: &[(&'static str, T)], row: &AnyRow, column: &'static str) -> Result<T, StorageError> {
+    parsed(&text(row, column)?, |text| all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value), column)
+}
+
+fn choice(attempt: &Attempt) -> Result<String, StorageError> {
+    serde_json::to_string(&attempt.choice).map_err(|_| StorageError::Corrupt("attempts.choice"))
+}
+
+fn found(row: &AnyRow) -> Result<Found, StorageError> {
+    let subject = parsed(&text(row, "id")?, AttemptId::parse, "attempts.id")?;
+    Ok(Found { connection: text(row, "connection_id")?, subject: Some(subject) })
+}
+
+fn connection(row: &AnyRow) -> Result<Connection, StorageError> {
+    let sign_in = match (optional_text(row, "sign_in_attempt")?, optional_number(row, "sign_in_until")?) {
+        (Some(attempt), Some(until_ms)) => {
+            Some(SignIn { attempt: parsed(&attempt, AttemptId::parse, "connections.sign_in_attempt")?, until_ms })
+        }
+        _ => None,
+    };
+    let language = |text: &str| Language::ALL.iter().find(|(name, _)| *name == text).map(|(_, language)| *language);
+    Ok(Connection {
+        id: text(row, "id")?,
+        user: text(row, "user_id")?,
+        version: number(row, "version")?,
+        login_id: parsed(&text(row, "login_id")?, LoginId::parse, "connections.login_id")?,
+        language: optional_text(row, "language")?
+            .map(|text| parsed(&text, language, "connections.language"))
+            .transpose()?,
+        selection: Vec::new(),
+        status: named(STATUS, row, "status")?,
+        problem: optional_text(row, "problem")?,
+        refreshed_at_ms: optional_number(row, "refreshed_at")?,
+        settled_at_ms: optional_number(row, "settled_at")?,
+        sign_in,
     })
 }
 
-fn request_id(row: &AnyRow) -> Result<Option<RequestId>, StorageError> {
-    optional_text(row, "request_id")?.map(|text| parsed(&text, RequestId::parse, "attempts.request_id")).transpose()
-}
-
-fn claim(row: &AnyRow, now: Moment) -> Result<Claim, StorageError> {
-    let created_at = Moment::from_millis(number(row, "created_at")?);
-    let state = parsed(&text(row, "state")?, State::parse, "attempts.state")?;
-    let work = match (state, request_id(row)?) {
-        (State::Accepted, Some(request_id)) => Work::Fetch {
-            request_id,
-            step: if text(row, "data_step")? == DataStep::Poll.as_str() { DataStep::Poll } else { DataStep::Ask },
-            accepted_at: super::optional_number(row, "accepted_at")?.map_or(created_at, Moment::from_millis),
-        },
-        (State::Open, Some(request_id)) if number(row, "expires_at")? > now.millis() => Work::Reconcile(request_id),
-        _ => Work::Expire,
-    };
-    Ok(Claim {
-        attempt: parsed(&text(row, "id")?, AttemptId::parse, "attempts.id")?,
-        connection: ConnectionId::new(text(row, "connection_id")?),
-        login_id: parsed(&text(row, "login_id")?, LoginId::parse, "connections.login_id")?,
-        selection: Vec::new(),
-        work,
+fn attempt(row: &AnyRow) -> Result<Attempt, StorageError> {
+    let session = |column| optional_text(row, column)?.map(|text| parsed(&text, RequestId::parse, column)).transpose();
+    let token = optional_text(row, "token")?;
+    Ok(Attempt {
+        id: parsed(&text(row, "id")?, AttemptId::parse, "attempts.id")?,
+        tag: parsed(&text(row, "tag")?, Tag::parse, "attempts.tag")?,
+        user: text(row, "user_id")?,
+        connection: text(row, "connection_id")?,
+        state: named(State::ALL, row, "state")?,
+        stage: named(Stage::ALL, row, "stage")?,
+        request_id: session("request_id")?,
+        token: token.map(|text| parsed(&text, AuthorizeToken::parse, "attempts.token")).transpose()?,
+        baseline_ms: number(row, "baseline")?,
+        choice: parsed(&text(row, "choice")?, |text| serde_json::from_str::<Vec<AccountId>>(text).ok(), "choice")?,
+        created_at_ms: number(row, "created_at")?,
+        expires_at_ms: number(row, "expires_at")?,
+        due_at_ms: number(row, "due_at")?,
         tries: u32::try_from(number(row, "tries")?).unwrap_or(u32::MAX),
+        accepted_at_ms: optional_number(row, "accepted_at")?,
+        result: session("result")?,
+        data_step: named(DataStep::ALL, row, "data_step")?,
+        transactions: named(TRANSACTIONS, row, "transactions")?,
+        fingerprint: optional_text(row, "fingerprint")?,
     })
 }

@@ -66,10 +66,9 @@ pub(crate) struct Overview {
     pub(crate) problem: Option<String>,
 }
 
-/// What a reconnect needs to know of a connection.
+/// What the demo needs to know of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
-    pub(crate) id: ConnectionId,
     pub(crate) login_id: LoginId,
     /// What the user picked in the Account Selector; empty means all.
     pub(crate) selection: Vec<AccountId>,
@@ -132,7 +131,7 @@ impl Storage {
             "SELECT c.id, c.institution, c.reason, c.status, c.problem, c.refreshed_at, \
                (SELECT COUNT(*) FROM selected_accounts s WHERE s.connection_id = c.id) AS selected, \
                (SELECT COUNT(*) FROM attempts a WHERE a.connection_id = c.id AND (a.state = 'accepted' OR \
-                 (a.state = 'open' AND a.request_id IS NOT NULL AND a.expires_at > $2))) AS live \
+                 (a.state = 'open' AND a.stage IN ('signing-in', 'session') AND a.expires_at > $2))) AS live \
              FROM connections c WHERE c.user_id = $1 ORDER BY c.position, c.id",
         )
         .bind(user.as_str())
@@ -175,7 +174,7 @@ impl Storage {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let login_id = parsed(&text(&row, "login_id")?, LoginId::parse, "connections.login_id")?;
-        Ok(Some(Connection { id: id.clone(), login_id, selection: self.selection(id).await? }))
+        Ok(Some(Connection { login_id, selection: self.selection(id).await? }))
     }
 
     pub(super) async fn selection(&self, id: &ConnectionId) -> Result<Vec<AccountId>, StorageError> {
@@ -217,11 +216,11 @@ impl Storage {
     ) -> Result<u64, StorageError> {
         let mut write = self.write().await?;
         let noted = sqlx::query(
-            "UPDATE connections SET status = 'needs-attention', reason = $2 \
+            "UPDATE connections SET status = 'needs-attention', reason = $2, version = version + 1 \
              WHERE login_id = $1 AND status = 'up-to-date' \
                AND (settled_at IS NULL OR settled_at < $3) AND (refreshed_at IS NULL OR refreshed_at <= $4) \
                AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.connection_id = connections.id AND (a.state = 'accepted' OR \
-                 (a.state = 'open' AND a.request_id IS NOT NULL AND a.expires_at > $3)))",
+                 (a.state = 'open' AND a.stage IN ('signing-in', 'session') AND a.expires_at > $3)))",
         )
         .bind(login.as_str())
         .bind(Reason::NightlyRefreshFailed.as_str())
@@ -232,36 +231,6 @@ impl Storage {
         write.commit().await?;
         Ok(noted.rows_affected())
     }
-
-    /// Notes why a connection cannot be refreshed.
-    pub(crate) async fn note_problem(&self, id: &ConnectionId, code: &str) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        set_problem(&mut write, id, code).await?;
-        write.commit().await
-    }
-}
-
-pub(super) async fn set_problem(write: &mut Write<'_>, id: &ConnectionId, code: &str) -> Result<(), StorageError> {
-    sqlx::query("UPDATE connections SET status = 'needs-attention', problem = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(code)
-        .execute(&mut *write.transaction)
-        .await?;
-    Ok(())
-}
-
-/// Shows or clears what delays the data of a connection, whose status stays as it is.
-pub(super) async fn set_trouble(
-    write: &mut Write<'_>,
-    id: &ConnectionId,
-    code: Option<&str>,
-) -> Result<(), StorageError> {
-    sqlx::query("UPDATE connections SET problem = $2 WHERE id = $1 AND COALESCE(problem, '') <> COALESCE($2, '')")
-        .bind(id.as_str())
-        .bind(code)
-        .execute(&mut *write.transaction)
-        .await?;
-    Ok(())
 }
 
 pub(super) async fn replace_selection(
@@ -287,13 +256,11 @@ pub(super) async fn replace_selection(
     Ok(())
 }
 
-/// Puts fresh accounts in the place of the old ones and declares the connection up to date.
+/// Puts fresh accounts in the place of the old ones.
 pub(super) async fn replace_accounts(
     write: &mut Write<'_>,
     id: &ConnectionId,
     accounts: &[Account],
-    refreshed_at: Moment,
-    now: Moment,
 ) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM accounts WHERE connection_id = $1")
         .bind(id.as_str())
@@ -312,13 +279,5 @@ pub(super) async fn replace_accounts(
         .execute(&mut *write.transaction)
         .await?;
     }
-    sqlx::query(
-        "UPDATE connections SET status = 'up-to-date', problem = NULL, refreshed_at = $2, settled_at = $3 WHERE id = $1",
-    )
-    .bind(id.as_str())
-    .bind(refreshed_at.millis())
-    .bind(now.millis())
-    .execute(&mut *write.transaction)
-    .await?;
     Ok(())
 }

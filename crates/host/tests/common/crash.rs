@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flinks_sandbox::{Config, DEMO_LOGINS, DemoLogin, Sandbox};
+use flinks_sandbox::{Config, DEMO_LOGINS, DemoLogin, Sandbox, log::Happening};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,6 +70,7 @@ impl Dice {
 struct Counts {
     starts: AtomicUsize,
     starts_cut: AtomicUsize,
+    double_clicks: AtomicUsize,
     tries: AtomicUsize,
     deliveries_cut: AtomicUsize,
     abandoned: AtomicUsize,
@@ -166,6 +167,21 @@ pub async fn run(name: &str, plan: Plan) {
     world.judge(name, &plan, Run { killed, starts, took: began.elapsed() }).await;
 }
 
+/// The tag of each live sign-in that reached the sandbox.
+fn live_sign_ins(sandbox: &Sandbox) -> Vec<String> {
+    let calls = sandbox.log().into_iter().filter_map(|entry| match entry.happening {
+        Happening::ApiCall { endpoint, body, .. } if endpoint == "Authorize" && body["MostRecentCached"] == false => {
+            body["Tag"].as_str().map(str::to_owned)
+        }
+        _ => None,
+    });
+    calls.collect()
+}
+
+fn distinct(all: &[String]) -> usize {
+    all.iter().collect::<BTreeSet<_>>().len()
+}
+
 impl World {
     /// Prints what happened, and checks that nothing was lost, doubled or overwritten.
     async fn judge(&self, name: &str, plan: &Plan, run: Run) {
@@ -174,9 +190,18 @@ impl World {
         let lost: Vec<_> =
             accepted.iter().filter(|id| audit.states.get(*id).map(String::as_str) != Some("finished")).collect();
         let Run { killed, mut starts, took } = run;
+        let sign_ins = live_sign_ins(&self.sandbox);
         starts.sort();
-        let Counts { starts: sent, starts_cut, tries, deliveries_cut, abandoned, replayed, others_refused } =
-            &self.counts;
+        let Counts {
+            starts: sent,
+            starts_cut,
+            double_clicks,
+            tries,
+            deliveries_cut,
+            abandoned,
+            replayed,
+            others_refused,
+        } = &self.counts;
         print_row(&format!(
             "{name}: {} kills ({} at start, {} at deliver, {} at refresh) of {} in {:.0} s, seed {} | {} results accepted | {} lost | {} twice | {} logins overwritten",
             plan.kills,
@@ -197,11 +222,16 @@ impl World {
             starts[starts.len() - 1]
         );
         println!(
-            "{name}: starts {} (cut off {}), sessions begun {}",
+            "{name}: starts {} (cut off {}, double clicks {}), sessions begun {}, live sign-ins {} in {} sessions at Flinks",
             read(sent),
             read(starts_cut),
-            audit.count("begun")
+            read(double_clicks),
+            audit.count("begun"),
+            sign_ins.len(),
+            distinct(&sign_ins)
         );
+        assert!(read(double_clicks) > 0, "some users click twice");
+        assert_eq!(distinct(&sign_ins), sign_ins.len(), "each live sign-in is of an attempt of its own");
         println!(
             "{name}: deliveries accepted {} in {} tries (cut off {}), replays answered the same {}, other results refused {}",
             accepted.len(),
@@ -258,6 +288,8 @@ impl World {
             .env("RECONCILE_AFTER_MS", "60")
             .env("NIGHTLY_INTERVAL_MS", "50")
             .env("CLAIM_LEASE_MS", "300")
+            // A host that dies in the middle of a sign-in leaves its mark: for so long nobody else signs in.
+            .env("BANK_PATIENCE_MS", "1000")
             .env("RUST_LOG", "off")
             .env_remove("FLINKS_INSTANCE")
             .env_remove("FLINKS_WEBHOOK_SECRET")
@@ -342,10 +374,28 @@ impl World {
     async fn session(&self, login: &DemoLogin, dice: &mut Dice) {
         let _ = self.phases.send(Phase::Start);
         let path = format!("/api/connections/{}/reconnect", login.connection);
-        let (status, reply, cut) =
-            self.until_answered(|base| self.http.post(format!("{base}{path}")).json(&json!({}))).await;
-        add(&self.counts.starts);
-        self.counts.starts_cut.fetch_add(cut, Ordering::Relaxed);
+        let began = Instant::now();
+        let (status, reply) = loop {
+            // Every third time the user clicks twice, as fast as they can.
+            let start = || self.until_answered(|base| self.http.post(format!("{base}{path}")).json(&json!({})));
+            let (status, reply, cut) = if dice.one_in(3) {
+                add(&self.counts.double_clicks);
+                let (one, other) = tokio::join!(start(), start());
+                if let (Some(one), Some(other)) = (one.1["attemptId"].as_str(), other.1["attemptId"].as_str()) {
+                    assert_eq!(one, other, "two clicks are one attempt");
+                }
+                if one.0 == 200 { (one.0, one.1, one.2 + other.2) } else { (other.0, other.1, one.2 + other.2) }
+            } else {
+                start().await
+            };
+            add(&self.counts.starts);
+            self.counts.starts_cut.fetch_add(cut, Ordering::Relaxed);
+            // As the widget: the bank is slow, or a host died while it was asked.
+            if status != 503 || began.elapsed() > BOUND {
+                break (status, reply);
+            }
+            sleep(Duration::from_millis(20)).await;
+        };
         assert_eq!(status, 200, "{reply}");
         if reply["status"] == "upToDate" {
             return self.until_up_to_date(login).await;

@@ -27,15 +27,21 @@ pub const CUSTOMER: &str = "43387ca6-0391-4c82-857d-70d95f087ecb";
 #[derive(Clone, Copy)]
 pub enum Live {
     Challenge,
+    /// 202 with a session.
+    Slow,
     Authorized,
     Code(u16, &'static str),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Session {
+    /// The bank is at work.
+    Working,
     Challenged,
     Finished,
     Over,
+    /// The bank has switched the login off.
+    Refused,
 }
 
 #[derive(Default)]
@@ -45,8 +51,11 @@ pub struct Bank {
     pub sessions: HashMap<String, (String, Session)>,
     /// How often data is 202 before it is 200; `u32::MAX` is for ever.
     pub pending: u32,
-    /// Data endpoints say that the session is over until a cached one is asked for.
+    /// Data endpoints say that the session is over until, after that, a cached one is asked for.
     pub only_cached_data: bool,
+    has_refused_data: bool,
+    /// A live sign-in is done, and a gateway answers in Flinks' place.
+    pub loses_sign_ins: bool,
     /// Everything is answered 503 by a gateway.
     pub is_down: bool,
     /// Everything is answered 401 `TOO_MANY_REQUESTS`.
@@ -66,13 +75,39 @@ pub struct Bank {
     pub lists_once: bool,
     /// The cached `/Authorize` answers this code.
     pub cached_code: Option<&'static str>,
+    /// The cached `/Authorize` answers 202, and a session that is through `ALREADY_AUTHORIZED`.
+    pub is_aggregating: bool,
+    /// The data endpoints answer this code while transactions are wanted.
+    pub data_code: Option<&'static str>,
+    /// Which token a session's second `/Authorize` has to bring.
+    pub session_token: SessionToken,
+    /// The API key is refused.
+    pub refuses_api_key: bool,
+    /// How often each login was refreshed since the beginning.
+    pub refreshed: HashMap<String, u32>,
+    /// How many live sign-ins there were.
+    pub sign_ins: usize,
+    /// The head of every request, as it came.
+    pub heads: Vec<(String, HeaderMap)>,
     /// What `/Authorize` and the data endpoints were asked, in order.
     pub asked: Vec<(String, Value)>,
     /// How often each session's data was asked for by POST.
     pub data_asked: HashMap<String, u32>,
     polled: HashMap<String, u32>,
     tokens: HashSet<String>,
+    session_tokens: HashMap<String, String>,
     minted: u32,
+}
+
+/// Which token a session's second `/Authorize` has to bring.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum SessionToken {
+    #[default]
+    Any,
+    /// The one it began with.
+    Own,
+    /// One that was never used.
+    Fresh,
 }
 
 #[derive(Clone)]
@@ -116,12 +151,25 @@ impl Flinks {
     }
 
     pub fn set_session(&self, request: &str, session: Session) {
-        self.bank().sessions.get_mut(request).unwrap().1 = session;
+        let mut bank = self.bank();
+        let stand = bank.sessions.get_mut(request).unwrap();
+        stand.1 = session;
+        let login = stand.0.clone();
+        if session == Session::Finished {
+            *bank.refreshed.entry(login).or_default() += 1;
+        }
+    }
+
+    /// The session is over after its user got through in it.
+    pub fn finish_and_end(&self, request: &str) {
+        self.set_session(request, Session::Finished);
+        self.set_session(request, Session::Over);
     }
 
     /// A session that Connect's full flow, not the host, began.
     pub fn add_session(&self, request: &str, login: &str, session: Session) {
         self.bank().sessions.insert(request.to_owned(), (login.to_owned(), session));
+        self.set_session(request, session);
     }
 
     pub fn data_asked(&self) -> u32 {
@@ -143,6 +191,7 @@ async fn count_and_hold(State(bank): State<Arc<Mutex<Bank>>>, request: Request, 
     {
         let mut bank = bank.lock().unwrap();
         bank.calls += 1;
+        bank.heads.push((request.uri().path().to_owned(), request.headers().clone()));
         bank.under_way += 1;
         bank.most_under_way = bank.most_under_way.max(bank.under_way);
     }
@@ -166,7 +215,7 @@ async fn nightly(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap) -> Re
         return trouble;
     }
     if header(&headers, "x-api-key") != API_KEY {
-        return code(401, "UNAUTHORIZED");
+        return refused("auth key");
     }
     bank.nightly_asked += 1;
     let answer = json!({"HttpStatusCode": 200, "IneligibleCards": bank.ineligible});
@@ -180,6 +229,13 @@ fn code(status: u16, code: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
     (status, Json(json!({"HttpStatusCode": status.as_u16(), "FlinksCode": code, "Message": "as the test said"})))
         .into_response()
+}
+
+/// A refusal that is about the caller: only `Message` says so.
+fn refused(what: &str) -> Response {
+    let message = format!("You must provide a valid {what}");
+    let body = json!({"HttpStatusCode": 401, "FlinksCode": "UNAUTHORIZED", "Message": message});
+    (StatusCode::UNAUTHORIZED, Json(body)).into_response()
 }
 
 fn trouble(bank: &Bank) -> Option<Response> {
@@ -202,7 +258,7 @@ async fn token(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap) -> Resp
         return trouble;
     }
     if header(&headers, "flinks-auth-key") != SECRET {
-        return code(401, "UNAUTHORIZED");
+        return refused("auth key");
     }
     bank.minted += 1;
     let token = format!("token-for-test-{:04}", bank.minted);
@@ -215,15 +271,29 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
     if let Some(trouble) = trouble(&bank) {
         return trouble;
     }
-    if !bank.tokens.remove(&header(&headers, "flinks-auth-key")) {
-        return code(401, "UNAUTHORIZED");
+    let token = header(&headers, "flinks-auth-key");
+    let is_fresh = bank.tokens.remove(&token);
+    let is_own = body["RequestId"].as_str().is_some_and(|id| bank.session_tokens.get(id) == Some(&token));
+    let fits = match bank.session_token {
+        _ if body["RequestId"].is_null() => is_fresh,
+        SessionToken::Any => is_fresh || is_own,
+        SessionToken::Own => {
+            is_own || body["RequestId"].as_str().is_some_and(|id| !bank.session_tokens.contains_key(id))
+        }
+        SessionToken::Fresh => is_fresh,
+    };
+    if !fits {
+        return refused("authorize token");
     }
     bank.asked.push(("Authorize".to_owned(), body.clone()));
     if let Some(request) = body["RequestId"].as_str() {
         return match bank.sessions.get(request).cloned() {
+            Some((_, Session::Working)) => working(request),
             Some((_, Session::Challenged)) => challenge(request),
-            Some((login, Session::Finished)) => authorized(request, &login),
+            Some((_, Session::Finished)) if bank.is_aggregating => code(401, "ALREADY_AUTHORIZED"),
+            Some((login, Session::Finished)) => authorized(&bank, request, &login),
             Some((_, Session::Over)) => code(401, "SESSION_EXPIRED"),
+            Some((_, Session::Refused)) => code(401, "DISABLED_LOGIN"),
             None => code(400, "SESSION_NONEXISTENT"),
         };
     }
@@ -234,20 +304,39 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
         if let Some(name) = bank.cached_code {
             return code(401, name);
         }
+        if bank.is_aggregating {
+            return working(&request);
+        }
         bank.sessions.insert(request.clone(), (login.clone(), Session::Finished));
-        bank.only_cached_data = false;
-        return authorized(&request, &login);
+        if bank.has_refused_data {
+            bank.only_cached_data = false;
+        }
+        return authorized(&bank, &request, &login);
     }
+    assert!(body["Tag"].is_string(), "a sign-in carries the attempt's tag");
+    bank.sign_ins += 1;
+    bank.session_tokens.insert(request.clone(), token);
     assert_eq!(body["MostRecentCached"], json!(false));
     assert_eq!(body["Save"], json!(true));
+    let lost = bank.loses_sign_ins;
+    let answer = sign_in(&mut bank, login, &request);
+    if lost { (StatusCode::BAD_GATEWAY, "<html>a gateway</html>").into_response() } else { answer }
+}
+
+fn sign_in(bank: &mut Bank, login: String, request: &str) -> Response {
     match bank.live.get(&login).copied().unwrap_or(Live::Challenge) {
         Live::Challenge => {
-            bank.sessions.insert(request.clone(), (login, Session::Challenged));
-            challenge(&request)
+            bank.sessions.insert(request.to_owned(), (login, Session::Challenged));
+            challenge(request)
+        }
+        Live::Slow => {
+            bank.sessions.insert(request.to_owned(), (login, Session::Working));
+            working(request)
         }
         Live::Authorized => {
-            bank.sessions.insert(request.clone(), (login.clone(), Session::Finished));
-            authorized(&request, &login)
+            bank.sessions.insert(request.to_owned(), (login.clone(), Session::Finished));
+            *bank.refreshed.entry(login.clone()).or_default() += 1;
+            authorized(bank, request, &login)
         }
         Live::Code(status, name) => code(status, name),
     }
@@ -261,10 +350,23 @@ fn challenge(request: &str) -> Response {
     (StatusCode::NON_AUTHORITATIVE_INFORMATION, Json(body)).into_response()
 }
 
-fn authorized(request: &str, login: &str) -> Response {
+fn working(request: &str) -> Response {
+    let body = json!({"HttpStatusCode": 202, "FlinksCode": "OPERATION_DISPATCHED", "RequestId": request});
+    (StatusCode::ACCEPTED, Json(body)).into_response()
+}
+
+/// As of some day before the test, and later with each refresh.
+fn last_refresh(bank: &Bank, login: &str) -> String {
+    match bank.refreshed.get(login).copied().unwrap_or_default() {
+        0 => "2026-01-10T09:00:00.5".to_owned(),
+        times => format!("2026-01-21T20:{}:{:02}.145999", 47 + (times + 46) / 60, (times + 46) % 60),
+    }
+}
+
+fn authorized(bank: &Bank, request: &str, login: &str) -> Response {
     Json(json!({
         "HttpStatusCode": 200, "RequestId": request, "Institution": "FlinksCapital", "InstitutionId": 14,
-        "Login": {"Username": "Greatday", "IsScheduledRefresh": false, "LastRefresh": "2026-01-21T20:47:47.145999",
+        "Login": {"Username": "Greatday", "IsScheduledRefresh": false, "LastRefresh": last_refresh(bank, login),
                   "Type": "Personal", "Id": login},
     }))
     .into_response()
@@ -278,6 +380,9 @@ async fn detail(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Json(b
     bank.asked.push(("GetAccountsDetail".to_owned(), body.clone()));
     let request = body["RequestId"].as_str().unwrap().to_owned();
     *bank.data_asked.entry(request.clone()).or_default() += 1;
+    if let (Some(name), true) = (bank.data_code, body["WithTransactions"] == true) {
+        return code(400, name);
+    }
     data(&mut bank, &headers, &request)
 }
 
@@ -294,10 +399,11 @@ async fn detail_async(
 }
 
 fn data(bank: &mut Bank, headers: &HeaderMap, request: &str) -> Response {
-    if header(headers, "x-api-key") != API_KEY {
-        return code(401, "UNAUTHORIZED");
+    if header(headers, "x-api-key") != API_KEY || bank.refuses_api_key {
+        return refused("auth key");
     }
     if bank.only_cached_data {
+        bank.has_refused_data = true;
         return code(400, "SESSION_NONEXISTENT");
     }
     let Some((login, Session::Finished)) = bank.sessions.get(request).cloned() else {
@@ -324,7 +430,7 @@ fn data(bank: &mut Bank, headers: &HeaderMap, request: &str) -> Response {
         .collect();
     Json(json!({
         "HttpStatusCode": 200, "RequestId": request, "Accounts": accounts,
-        "Login": {"Id": login, "LastRefresh": "2026-01-21T20:47:47.145999"},
+        "Login": {"Id": login, "LastRefresh": last_refresh(bank, &login)},
     }))
     .into_response()
 }

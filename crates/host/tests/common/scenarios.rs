@@ -121,23 +121,27 @@ pub async fn a_code_that_only_the_full_flow_cures_leads_there(database: &Databas
     bench.deliver(&body).await.expect(200);
     bench.until_status("mfachanged", "up-to-date").await;
 
-    // Without a requestId the login itself is looked up.
+    // Without a requestId the login itself is looked up; what Flinks had before does not count.
     let reply = bench.start("mfachanged").await.expect(200).body;
+    bench.deliver(&delivery(&reply, LOGINS[2])).await.refused(409, "NOT_FINISHED");
+    bench.flinks.add_session("another-request-of-connect", LOGINS[2], Session::Finished);
     bench.deliver(&delivery(&reply, LOGINS[2])).await.expect(200);
     bench.until_status("mfachanged", "up-to-date").await;
 }
 
 pub async fn other_codes_are_refusals(database: &Database) {
     let bench = Bench::new(database).await;
-    bench.flinks.live(LOGINS[0], Live::Code(401, "DISABLED_LOGIN"));
-    bench.start("nightly").await.refused(502, "DISABLED_LOGIN");
-    assert_eq!(bench.connection("nightly").await["problem"], json!({"code": "DISABLED_LOGIN"}));
     bench.flinks.live(LOGINS[0], Live::Code(401, "RETRY_LATER"));
     let answer = bench.start("nightly").await.refused(503, "RETRY_LATER");
     assert!(answer.retry_after.is_some());
-    bench.flinks.live(LOGINS[0], Live::Code(401, "SOMETHING_FLINKS_ADDED"));
+    bench.flinks.live(LOGINS[0], Live::Code(500, "SOMETHING_FLINKS_ADDED"));
     bench.start("nightly").await.refused(503, "UNKNOWN_FLINKS_CODE");
     bench.start("nobodys").await.refused(404, "NO_SUCH_CONNECTION");
+    // Whatever else Flinks says to a sign-in, it sends the user to Connect.
+    for code in ["DISABLED_LOGIN", "UNAUTHORIZED", "SOMETHING_FLINKS_ADDED"] {
+        bench.flinks.live(LOGINS[0], Live::Code(401, code));
+        assert_eq!(bench.start("nightly").await.expect(200).body["status"], "connect", "{code}");
+    }
 }
 
 pub async fn a_left_session_is_resumed(database: &Database) {
@@ -312,6 +316,7 @@ pub async fn the_full_flow_picks_accounts_anew(database: &Database) {
     bench.flinks.live(LOGINS[3], Live::Code(401, "QUESTION_NOT_FOUND"));
     let reply = bench.start("selected").await.expect(200).body;
     assert_eq!(reply["params"], json!({"demo": true, "accountSelectorEnable": true, "accountSelectorMultiple": true}));
+    bench.flinks.add_session("request-of-connect", LOGINS[3], Session::Finished);
     let mut body = delivery(&reply, LOGINS[3]);
     body["accountIds"] = json!(["acc00000-0004-4000-8000-000000000002"]);
     bench.deliver(&body).await.expect(200);
@@ -334,7 +339,7 @@ pub async fn data_that_takes_long_is_polled_for(database: &Database) {
 pub async fn a_session_that_is_used_up_is_replaced_by_the_cached_one(database: &Database) {
     let bench = Bench::new(database).await;
     let reply = bench.challenge("nightly").await;
-    bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Over);
+    bench.flinks.finish_and_end(reply["requestId"].as_str().unwrap());
     // Delivered late: verified by the login's cached session.
     bench.deliver(&delivery(&reply, LOGINS[0])).await.expect(200);
     bench.until_status("nightly", "up-to-date").await;
@@ -430,11 +435,17 @@ pub async fn flinks_busy_is_try_again_later(database: &Database) {
 }
 
 pub async fn refused_data_is_a_problem_of_the_connection(database: &Database) {
-    let bench = Bench::with(database, |config| "not-the-key".clone_into(&mut config.api_key)).await;
+    let bench = Bench::new(database).await;
+    bench.flinks.bank().refuses_api_key = true;
     bench.flinks.live(LOGINS[0], Live::Authorized);
     bench.start("nightly").await.expect(200);
-    let after = bench.until_status("nightly", "needs-attention").await;
-    assert_eq!(after["problem"], json!({"code": "UNAUTHORIZED"}));
+    bench.until_problem("nightly", "in-progress", "FLINKS_KEYS_REFUSED").await;
+    let tries = bench.flinks.data_asked();
+    bench.until_bank("it is tried again", |bank| bank.data_asked.values().sum::<u32>() > tries).await;
+    // The operator puts the key right: nothing was lost.
+    bench.flinks.bank().refuses_api_key = false;
+    let after = bench.until_status("nightly", "up-to-date").await;
+    assert_eq!(after["problem"], Value::Null);
 }
 
 pub async fn a_signed_webhook_is_a_delivery(database: &Database) {
@@ -451,7 +462,9 @@ pub async fn a_signed_webhook_is_a_delivery(database: &Database) {
         send(bench.browser.post(url).header("flinks-authenticity-key", signature).body(body)).await
     };
     post(notice(LOGINS[0], &reply["tag"]), "a-wrong-secret").await.refused(401, "BAD_SIGNATURE");
-    for useless in [notice(LOGINS[1], &reply["tag"]), notice(LOGINS[0], &json!("no tag of ours")), "{".to_owned()] {
+    let mut elsewhere: Value = serde_json::from_str(&notice(LOGINS[0], &json!("no tag of ours"))).unwrap();
+    elsewhere["RequestId"] = json!("a-session-of-somebody-else");
+    for useless in [notice(LOGINS[1], &reply["tag"]), elsewhere.to_string(), "{".to_owned()] {
         post(useless, WEBHOOK_SECRET).await.expect(200);
     }
     assert_eq!(bench.flinks.data_asked(), 0);
@@ -583,7 +596,8 @@ pub async fn slow_flinks_gets_no_more_calls_than_allowed(database: &Database) {
     while let Some(answer) = starts.join_next().await {
         answer.unwrap().expect(200);
     }
-    assert_eq!(bench.flinks.bank().most_under_way, 2);
+    // Two sign-ins and two other calls of starts.
+    assert!(bench.flinks.bank().most_under_way <= 4, "{}", bench.flinks.bank().most_under_way);
 }
 
 pub async fn slow_flinks_is_a_problem_until_it_answers(database: &Database) {

@@ -40,6 +40,8 @@ impl Fields {
             let session = self.session()?;
             return Ok(match self.get("SecurityResponses") {
                 None => Wish::Probe { session },
+                // Flinks' own client asks so how a session stands.
+                Some(Value::Object(responses)) if responses.is_empty() => Wish::Probe { session },
                 Some(responses) => Wish::Answer { session, answers: answers(responses)? },
             });
         }

@@ -14,7 +14,7 @@ pub mod statement;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State as Shared};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use flinks_connect::code::{self, FlinksCode};
@@ -24,11 +24,11 @@ use self::body::Fields;
 use self::endpoint::{Endpoint, Key};
 use self::reply::Reply;
 use crate::bank::institution;
-use crate::faults::Mishap;
+use crate::faults::{ContentLength, Mishap};
 use crate::log::Happening;
 use crate::sent;
 use crate::state::State;
-use crate::state::authorize::{Pace, Refusal, Wish};
+use crate::state::authorize::{BANK_LIMIT_MS, Pace, Refusal, Wish};
 use crate::state::token::Purpose;
 use crate::world::World;
 
@@ -55,6 +55,24 @@ pub struct Call {
     pub api_key: Option<String>,
     /// The body; `None` when it was too long to read.
     pub body: Option<Vec<u8>>,
+    /// Whether the headers say how long the body is.
+    pub length: Length,
+}
+
+/// Whether the headers of a call say how long its body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// By `Content-Length`, or the body comes in chunks.
+    Stated,
+    /// Not at all.
+    Unstated,
+}
+
+impl Length {
+    fn of(headers: &HeaderMap) -> Self {
+        let is_stated = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+        if is_stated { Self::Stated } else { Self::Unstated }
+    }
 }
 
 async fn answer(Shared(world): Shared<World>, request: Request) -> Response {
@@ -64,24 +82,43 @@ async fn answer(Shared(world): Shared<World>, request: Request) -> Response {
         path: head.uri.path().to_owned(),
         auth_key: key(&head.headers, "flinks-auth-key"),
         api_key: key(&head.headers, "x-api-key"),
+        length: Length::of(&head.headers),
         body: sent::read(body).await,
     };
-    let (latency, mishap) = world.with(|state, now_ms| {
+    let mishap = world.with(|state, now_ms| {
         state.expire(now_ms);
         state.broken(now_ms, &call)
     });
-    if latency > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(latency)).await;
-    }
     if let Some(mishap) = mishap.filter(|mishap| !mishap.reaches_flinks()) {
         return broken(mishap, String::new());
     }
+    if world.with(|state, now_ms| state.lacks_length(now_ms, &call)) {
+        return (StatusCode::LENGTH_REQUIRED, Html(include_str!("length.html"))).into_response();
+    }
     let reply = world.with(|state, now_ms| state.call(now_ms, &call));
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match mishap {
+    let due = reply.due_ms.map(Due);
+    let mut response = match mishap {
         Some(mishap) => broken(mishap, reply.body.to_string()),
         None => (status, axum::Json(reply.body)).into_response(),
+    };
+    if let Some(due) = due {
+        response.extensions_mut().insert(due);
     }
+    response
+}
+
+/// When a response is sent, on the sandbox's clock. What it tells has happened: only the answer is late, whether or not anybody waits for
+/// it. Whoever runs the routes does the waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due(pub(crate) u64);
+
+/// How long a call to this path is held back before Flinks sees it, in real milliseconds. Whoever runs the routes does the waiting.
+pub(crate) fn latency_ms(world: &World, path: &str) -> u64 {
+    if !path.starts_with("/v3/") {
+        return 0;
+    }
+    world.with(|state, _| state.faults.latency_ms(Target::of(path).known_name()))
 }
 
 /// What arrives of a call that breaks on the way.
@@ -144,18 +181,35 @@ impl<'a> Target<'a> {
         let (argument, detail) = (rest(), rest());
         Self { customer, service, endpoint, argument, detail }
     }
+
+    /// The endpoint as Flinks writes it, or what stands in its place.
+    fn known_name(&self) -> &'a str {
+        Endpoint::find(self.endpoint).map_or(self.endpoint, |endpoint| endpoint.name())
+    }
 }
 
 impl State {
-    /// How long a call is held back, and how it breaks, if it does.
-    fn broken(&mut self, now_ms: u64, call: &Call) -> (u64, Option<Mishap>) {
+    /// How a call breaks, if it does.
+    fn broken(&mut self, now_ms: u64, call: &Call) -> Option<Mishap> {
         let target = Target::of(&call.path);
-        let name = Endpoint::find(target.endpoint).map_or(target.endpoint, |endpoint| endpoint.name());
+        let name = target.known_name();
         let mishap = self.faults.take_api_mishap(name);
         if let Some(mishap) = mishap {
             self.log.write(now_ms, Happening::ApiBroken { endpoint: logged(name), how: mishap.name() });
         }
-        (self.faults.latency_ms(name), mishap)
+        mishap
+    }
+
+    /// Whether a call is refused before Flinks sees it, because it does not say how long its body is.
+    fn lacks_length(&mut self, now_ms: u64, call: &Call) -> bool {
+        let has_body = matches!(call.method, Method::POST | Method::PATCH | Method::PUT);
+        let is_refused =
+            has_body && call.length == Length::Unstated && self.faults.content_length == ContentLength::Demanded;
+        if is_refused {
+            let endpoint = logged(Target::of(&call.path).endpoint);
+            self.log.write(now_ms, Happening::ApiBroken { endpoint, how: "length-required" });
+        }
+        is_refused
     }
 
     /// Answers one API call and writes it to the log.
@@ -279,33 +333,38 @@ impl State {
         pace: Pace,
     ) -> Result<Reply, FlinksCode> {
         let wish = fields.ok_or(code::INVALID_REQUEST)?.wish(pace)?;
-        self.authorize_with_token(now_ms, call.auth_key.as_deref().unwrap_or_default(), wish)
+        Ok(self.authorize_with_token(now_ms, call.auth_key.as_deref().unwrap_or_default(), wish))
     }
 
     fn authorize_poll(&mut self, now_ms: u64, call: &Call, id: &str) -> Result<Reply, FlinksCode> {
         let session = RequestId::parse(id).ok_or(code::SESSION_NONEXISTENT)?;
-        self.authorize_with_token(now_ms, call.auth_key.as_deref().unwrap_or_default(), Wish::Probe { session })
+        Ok(self.authorize_with_token(now_ms, call.auth_key.as_deref().unwrap_or_default(), Wish::Probe { session }))
     }
 
-    fn authorize_with_token(&mut self, now_ms: u64, token: &str, wish: Wish) -> Result<Reply, FlinksCode> {
-        let begins = match &wish {
+    fn authorize_with_token(&mut self, now_ms: u64, token: &str, wish: Wish) -> Reply {
+        let wanted = self.faults.session_token;
+        let (begins, spent) = match &wish {
             Wish::Answer { session, .. } | Wish::Probe { session } => {
-                self.tokens.spend(now_ms, token, Purpose::GoOn(session)).map_err(|_| code::UNAUTHORIZED)?;
-                false
+                (false, self.tokens.go_on(now_ms, token, session, wanted))
             }
             Wish::Refresh(_) | Wish::Reuse { .. } | Wish::SignIn(_) => {
-                self.tokens.spend(now_ms, token, Purpose::Begin).map_err(|_| code::UNAUTHORIZED)?;
-                true
+                (true, self.tokens.spend(now_ms, token, Purpose::Begin))
             }
         };
-        let standing = self.authorize(now_ms, wish);
+        if spent.is_err() {
+            return Reply::token_refused();
+        }
+        let pace = wish.bank_pace();
+        let bank_ms = pace.map_or(0, |_| self.faults.bank_latency_ms);
+        let standing = self.authorize_slowly(now_ms, bank_ms, wish);
         if let Some(session) = standing.session() {
             if begins {
                 self.tokens.opened(token, session);
             }
-            self.announce(now_ms, session);
+            self.announce(now_ms + bank_ms, session);
         }
-        Ok(reply::standing(self, standing))
+        let due_ms = (pace == Some(Pace::Wait) && bank_ms > 0).then(|| now_ms + bank_ms.min(BANK_LIMIT_MS));
+        Reply { due_ms, ..reply::standing(self, standing) }
     }
 }
 

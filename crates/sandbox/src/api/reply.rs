@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::state::authorize::{Refusal, Standing};
 use crate::state::data::{AccountData, Dataset, Delivery, Order, Part, Product, collect};
 use crate::state::login::Login;
-use crate::state::session::Session;
+use crate::state::session::{Freshness, Session};
 use crate::state::webhook::Kind;
 
 /// MFA is pending; it has no name of its own.
@@ -32,6 +32,8 @@ pub struct Reply {
     pub status: u16,
     /// The body.
     pub body: Value,
+    /// When it is sent, on the sandbox's clock; at once when absent.
+    pub due_ms: Option<u64>,
 }
 
 impl Reply {
@@ -39,7 +41,15 @@ impl Reply {
         if let Some(object) = body.as_object_mut() {
             object.insert("HttpStatusCode".to_owned(), status.into());
         }
-        Self { status, body }
+        Self { status, body, due_ms: None }
+    }
+
+    /// The token is unknown, spent or too old. Only the text tells it from a wrong key.
+    #[must_use]
+    pub fn token_refused() -> Self {
+        let message = "You must provide a valid authorize token";
+        let code = code::UNAUTHORIZED;
+        Self::new(code.http_status, json!({ "FlinksCode": code.name, "Message": message }))
     }
 
     /// An error about nothing in particular.
@@ -286,7 +296,7 @@ fn link(rel: &str, href: &str, example: Option<&str>) -> Value {
 fn about(state: &State, session: &Session) -> Map<String, Value> {
     let bank = session.identity.institution;
     let stored = state.logins.get(&session.identity.login_id);
-    let login = stored.map_or_else(
+    let mut login = stored.map_or_else(
         || {
             json!({
                 "Username": session.identity.user.name,
@@ -298,6 +308,10 @@ fn about(state: &State, session: &Session) -> Map<String, Value> {
         },
         login_body,
     );
+    if let (Freshness::Cached { as_of_ms }, Some(login)) = (session.freshness, login.as_object_mut()) {
+        // A session over stored data is as old as the data, whatever has happened to the login since.
+        login.insert("LastRefresh".to_owned(), last_refresh(Some(as_of_ms)).into());
+    }
     let mut body = Map::new();
     body.insert("Institution".to_owned(), bank.name.into());
     body.insert("InstitutionName".to_owned(), bank.name.into());

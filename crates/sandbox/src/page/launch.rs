@@ -37,6 +37,7 @@ pub const TERMS_NO_CHECKBOX: &str = "termsNoCheckbox";
 pub struct Launch {
     path: String,
     query: Vec<(String, String)>,
+    origin: Option<Url>,
 }
 
 impl std::fmt::Debug for Launch {
@@ -50,7 +51,23 @@ impl Launch {
     #[must_use]
     pub fn read(path: &str, query: &str) -> Self {
         let query = query.strip_prefix('?').unwrap_or(query);
-        Self { path: path.to_owned(), query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect() }
+        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Self { path: path.to_owned(), query, origin: None }
+    }
+
+    /// The same of a page at this origin, as its browser says it.
+    #[must_use]
+    pub fn at(self, origin: Option<&str>) -> Self {
+        let origin =
+            origin.and_then(|origin| Url::parse(origin).ok()).filter(|url| matches!(url.scheme(), "http" | "https"));
+        Self { origin, ..self }
+    }
+
+    /// An address of Connect's own; only its path, where the page did not say where it is.
+    #[must_use]
+    pub fn own_address(&self, path: &str) -> String {
+        let address = self.origin.as_ref().and_then(|origin| origin.join(path).ok());
+        address.map_or_else(|| path.to_owned(), String::from)
     }
 
     /// The path.

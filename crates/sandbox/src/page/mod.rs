@@ -111,6 +111,9 @@ struct Opened {
     path: String,
     query: String,
     audience: Audience,
+    /// The page's own origin.
+    #[serde(default)]
+    origin: Option<String>,
 }
 
 /// The user has done something.
@@ -137,7 +140,7 @@ async fn decide(Shared(world): Shared<World>, body: Result<Json<Decided>, JsonRe
 
 async fn open(Shared(world): Shared<World>, body: Result<Json<Opened>, JsonRejection>) -> Response {
     let Ok(Json(opened)) = body else { return misunderstood() };
-    let launch = Launch::read(&opened.path, &opened.query);
+    let launch = Launch::read(&opened.path, &opened.query).at(opened.origin.as_deref());
     let frame = Visit::frame(&launch, opened.audience);
     let (visit, turn) = world.with(|state, now_ms| visit::open(state, now_ms, launch, opened.audience));
     let mut reply = turn_body(&turn);

@@ -40,7 +40,8 @@ pub fn compose(launch: &Launch, faults: &Faults, session: &Session, accounts: &[
     let asked = launch.shape().unwrap_or(faults.redirect_shape);
     let shape = match (fault, asked) {
         // Two places must speak for them to contradict each other.
-        (RedirectFault::Conflict, Shape::Classic | Shape::Fields) => Shape::Both,
+        (RedirectFault::Conflict, Shape::Both | Shape::Text | Shape::Cased) => asked,
+        (RedirectFault::Conflict, _) => Shape::Both,
         (_, shape) => shape,
     };
     let mut content = Content::true_one(launch, session, accounts);
@@ -103,12 +104,12 @@ pub enum Target {
 pub fn navigation(launch: &Launch, session: &Session, accounts: &[AccountId], is_framed: bool) -> Option<Navigation> {
     let content = Content::true_one(launch, session, accounts);
     if launch.is_on(launch::INNER_REDIRECT) {
-        return Some(Navigation { url: content.result_path(), window: Target::Own });
+        return Some(Navigation { url: content.result_path(Shape::Both), window: Target::Own });
     }
     if launch.is_on(launch::JS_REDIRECT) || launch.redirect_url().is_none() {
         return None;
     }
-    Some(Navigation { url: content.url(), window: if is_framed { Target::Top } else { Target::Own } })
+    Some(Navigation { url: content.url(Shape::Both), window: if is_framed { Target::Top } else { Target::Own } })
 }
 
 impl<'a> Content<'a> {
@@ -126,55 +127,86 @@ impl<'a> Content<'a> {
     }
 
     fn event(&self, shape: Shape) -> Event {
-        let event = Event::step(step::REDIRECT).with(redirect::INSTITUTION, self.institution);
+        let event = Event::step(step::REDIRECT).with(&key(shape, redirect::INSTITUTION), self.institution);
+        let event = match shape {
+            // All ids stand in `url`.
+            Shape::Classic | Shape::Relative | Shape::Result => event,
+            Shape::Fields | Shape::Both | Shape::Text | Shape::Cased | Shape::Idless => self.with_ids(event, shape),
+        };
+        let name = key(shape, redirect::URL);
         match shape {
-            Shape::Classic => event.with(redirect::URL, self.url()),
-            Shape::Fields => self.with_ids(event),
-            Shape::Both | Shape::Text => self.with_ids(event).with(redirect::URL, self.url()),
+            Shape::Fields => event,
+            Shape::Relative => event.with(&name, relative(&self.url(shape))),
+            Shape::Result => event.with(&name, self.launch.own_address(&self.result_path(shape))),
+            Shape::Classic | Shape::Both | Shape::Text | Shape::Cased | Shape::Idless => {
+                event.with(&name, self.url(shape))
+            }
         }
     }
 
-    fn with_ids(&self, event: Event) -> Event {
-        let event = event
-            .with(redirect::LOGIN_ID, self.login_in_field.as_str())
-            .with(redirect::REQUEST_ID, self.request_id.as_str());
+    fn with_ids(&self, event: Event, shape: Shape) -> Event {
+        let event = match shape {
+            Shape::Idless => event,
+            _ => event.with(&key(shape, redirect::LOGIN_ID), self.login_in_field.as_str()),
+        };
+        let event = event.with(&key(shape, redirect::REQUEST_ID), self.request_id.as_str());
         match redirect::ACCOUNT_KEYS.first() {
-            Some(key) if !self.accounts.is_empty() => event.with(key, self.accounts.as_str()),
+            Some(name) if !self.accounts.is_empty() => event.with(&key(shape, name), self.accounts.as_str()),
             _ => event,
         }
     }
 
-    fn url(&self) -> String {
+    fn url(&self, shape: Shape) -> String {
         let own = self.launch.redirect_url();
         let Some(mut url) = own.or_else(|| Url::parse(DEFAULT_URL).ok()) else { return DEFAULT_URL.to_owned() };
-        self.append_to(&mut url.query_pairs_mut());
+        self.append_to(&mut url.query_pairs_mut(), shape);
         url.into()
     }
 
     /// `/v2/Result/{Institution}?thank-you=true&…`.
-    fn result_path(&self) -> String {
+    fn result_path(&self, shape: Shape) -> String {
         let Ok(mut url) = Url::parse(DEFAULT_URL) else { return "/v2/Result/".to_owned() };
         if let Ok(mut path) = url.path_segments_mut() {
             path.clear().extend(["v2", "Result", self.institution]);
         }
         let mut query = url.query_pairs_mut();
         query.append_pair("thank-you", "true").append_pair(parameters::LANGUAGE, self.launch.language().as_str());
-        self.append_to(&mut query);
+        self.append_to(&mut query, shape);
         drop(query);
         url[url::Position::BeforePath..].to_owned()
     }
 
-    fn append_to<T: url::form_urlencoded::Target>(&self, query: &mut url::form_urlencoded::Serializer<'_, T>) {
+    fn append_to<T: url::form_urlencoded::Target>(
+        &self,
+        query: &mut url::form_urlencoded::Serializer<'_, T>,
+        shape: Shape,
+    ) {
         if self.launch.is_on(parameters::DEMO) {
             query.append_pair(parameters::DEMO, "true");
         }
-        query.append_pair(redirect::LOGIN_ID, self.login_in_url.as_str());
+        if shape != Shape::Idless {
+            query.append_pair(&key(shape, redirect::LOGIN_ID), self.login_in_url.as_str());
+        }
         if let Some(tag) = self.tag {
-            query.append_pair(redirect::TAG, tag);
+            query.append_pair(&key(shape, redirect::TAG), tag);
         }
-        if let (false, Some(key)) = (self.accounts.is_empty(), redirect::ACCOUNT_KEYS.first()) {
-            query.append_pair(key, &self.accounts);
+        if let (false, Some(name)) = (self.accounts.is_empty(), redirect::ACCOUNT_KEYS.first()) {
+            query.append_pair(&key(shape, name), &self.accounts);
         }
-        query.append_pair(redirect::INSTITUTION, self.institution);
+        query.append_pair(&key(shape, redirect::INSTITUTION), self.institution);
     }
+}
+
+/// A key of fields and query as this shape writes it.
+fn key(shape: Shape, name: &str) -> String {
+    let mut letters = name.chars();
+    match (shape, letters.next()) {
+        (Shape::Cased, Some(first)) => first.to_ascii_uppercase().to_string() + letters.as_str(),
+        _ => name.to_owned(),
+    }
+}
+
+/// The address without its scheme and host.
+fn relative(address: &str) -> String {
+    Url::parse(address).map_or_else(|_| address.to_owned(), |url| url[url::Position::BeforePath..].to_owned())
 }

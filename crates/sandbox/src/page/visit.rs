@@ -18,7 +18,8 @@ use super::redirect::{self, Navigation};
 use super::screen::{Choice, Remedy, Screen, Terms, Window};
 use crate::bank::institution::{self, FLINKS_CAPITAL, Institution, OAUTH_BANK};
 use crate::bank::{account, question};
-use crate::faults::PageFault;
+use crate::entropy;
+use crate::faults::{PageFault, PageToken};
 use crate::log::Happening;
 use crate::state::State;
 use crate::state::authorize::{Approval, Pace, SignIn, Standing, Wish};
@@ -120,7 +121,7 @@ pub fn open(state: &mut State, now_ms: u64, launch: Launch, audience: Audience) 
         last_seen_ms: now_ms,
     };
     let events = visit.load(state, now_ms);
-    let id = VisitId::new_v4();
+    let id: VisitId = entropy::uuid();
     let opened = Happening::PageOpened {
         visit: id.to_string(),
         path: visit.launch.path().to_owned(),
@@ -238,8 +239,12 @@ impl Visit {
         let mut events = vec![self.post(Event::step(step::APP_MOUNTED))];
         let token = self.launch.token();
         let is_refused = token.is_some_and(|token| {
-            let spent = state.tokens.spend(now_ms, token, Purpose::Begin);
-            spent.is_err() || state.faults.take_expired_page_token()
+            let session = self.launch.request_id().and_then(RequestId::parse);
+            let is_taken = match (state.faults.page_token, session) {
+                (PageToken::Own, Some(session)) => state.tokens.began_with(token, &session),
+                (PageToken::Own | PageToken::Fresh, _) => state.tokens.spend(now_ms, token, Purpose::Begin).is_ok(),
+            };
+            !is_taken || state.faults.take_expired_page_token()
         });
         if is_refused {
             self.stop(Screen::Error { code: step::TOKEN_INVALID, remedy: Remedy::None });

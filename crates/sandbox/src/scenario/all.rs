@@ -1,9 +1,9 @@
 //! The scenarios themselves. Logins and accounts are places in `DEMO_LOGINS`.
 
 use super::Move::{
-    Accounts, Answer, AnswerAll, Bank, Broken, Call, Close, Consent, Deaf, Decide, Document, Failed, Fails, Follow,
-    GoesTo, Hears, Holds, Lists, Load, Network, Pass, Popup, Posts, Redirect, Resize, Retry, Says, Shows, SignIn,
-    Terms,
+    Abandoned, Accounts, Answer, AnswerAll, Bank, Broken, Call, Close, Consent, Deaf, Decide, Document, Failed, Fails,
+    Follow, GoesTo, Hears, Holds, Late, Lists, Load, Network, Pass, Popup, Posts, Redirect, Resize, Retry, Says, Shows,
+    SignIn, Terms,
 };
 use super::{Ask, Open, Scenario, Trait};
 use crate::clock::{DAY_MS, MINUTE_MS};
@@ -292,6 +292,10 @@ pub const ALL: &[Scenario] = &[
     redirect("redirect-classic", "REDIRECT as in the oldest documents.", r#"{"redirectShape":"classic"}"#, &[Load, AnswerAll, Redirect(Trait::OnlyUrl)]),
     redirect("redirect-fields", "REDIRECT as in the newer documents.", r#"{"redirectShape":"fields"}"#, &[Load, AnswerAll, Redirect(Trait::OnlyFields)]),
     redirect("redirect-text", "REDIRECT as JSON text.", r#"{"redirectShape":"string"}"#, &[Load, AnswerAll, Redirect(Trait::Text)]),
+    redirect("redirect-relative", "The `url` of REDIRECT is relative, and holds all its ids.", r#"{"redirectShape":"relative"}"#, &[Load, AnswerAll, Redirect(Trait::Relative)]),
+    redirect("redirect-result", "The `url` of REDIRECT is Connect's own result page, and holds all its ids.", r#"{"redirectShape":"result"}"#, &[Load, AnswerAll, Redirect(Trait::AtResult)]),
+    redirect("redirect-cased", "REDIRECT writes its keys in another case, in fields and `url`.", r#"{"redirectShape":"cased"}"#, &[Load, AnswerAll, Redirect(Trait::Cased)]),
+    redirect("redirect-idless", "REDIRECT names the session, and no login.", r#"{"redirectShape":"idless"}"#, &[Load, AnswerAll, Redirect(Trait::NoLogin)]),
     redirect(
         "redirect-duplicate",
         "REDIRECT comes twice.",
@@ -323,6 +327,7 @@ pub const ALL: &[Scenario] = &[
         r#"{"redirectFault":"forged"}"#,
         &[Load, Posts(&["APP_MOUNTED", "REDIRECT", "COMPONENT_LOAD_MFA"]), Redirect(Trait::Both), Call(Ask::Detail, 401, "UNAUTHORIZED")],
     ),
+    redirect("page-wants-own-token", "The page takes the token that the session began with, and no fresh one.", r#"{"pageToken":"own"}"#, &[Load, Posts(&["APP_MOUNTED", "TOKEN_INVALID"])]),
     // Pages that do not work.
     redirect("page-silent", "The page stays blank and posts nothing.", r#"{"page":"silent"}"#, &[Load, Shows("silent"), Posts(&[])]),
     redirect(
@@ -631,6 +636,54 @@ pub const ALL: &[Scenario] = &[
     host("api-html", "A proxy's page arrives with status 200.", &[Broken(Ask::Token), Call(Ask::Token, 200, "")]).with(r#"{"apiMishap":{"calls":1,"kind":"html"}}"#),
     host("api-empty", "Status 200 without a body.", &[Broken(Ask::Token), Call(Ask::Token, 200, "")]).with(r#"{"apiMishap":{"calls":1,"kind":"empty"}}"#),
     host("api-slow", "Authorize is slow; everything else is not.", &[Call(Ask::Token, 200, ""), Call(Ask::Live(1), 203, "")]).with(r#"{"apiLatencyMs":150,"apiLatencyEndpoint":"Authorize"}"#),
+    // Flinks as it may be.
+    host("api-bank-slow", "The bank takes 66 seconds; the answer comes then.", &[Late(Ask::Live(1), 66_000, 203, ""), Call(Ask::Probe, 203, "")]).with(r#"{"bankLatencyMs":66000}"#),
+    host(
+        "api-bank-slower-than-flinks-waits",
+        "The bank takes four minutes: after 210 seconds Authorize answers 202 with a session, whose question comes later.",
+        &[Late(Ask::Live(1), 210_000, 202, "OPERATION_DISPATCHED"), Call(Ask::Probe, 202, "OPERATION_DISPATCHED"), Pass(30_000), Call(Ask::Probe, 203, "")],
+    )
+    .with(r#"{"bankLatencyMs":240000}"#),
+    host(
+        "api-bank-slow-and-nobody-waits",
+        "The host gives up before the bank has answered: Flinks has done it all the same, and its webhooks say so.",
+        &[
+            Abandoned(Ask::LiveTagged(1, "mine")),
+            Hears(&[]),
+            Pass(MINUTE_MS + READY_MS),
+            Hears(&["KYC", "GetAccountsDetail"]),
+            Call(Ask::Cached(1), 200, ""),
+        ],
+    )
+    .with(r#"{"bankLatencyMs":60000,"bankQuestions":"skipped"}"#),
+    host("api-own-token", "A session's later calls want the token it began with.", &[Call(Ask::Live(1), 203, ""), Call(Ask::ProbeWithOwnToken, 203, ""), Call(Ask::Probe, 401, "UNAUTHORIZED")]).with(r#"{"sessionToken":"own"}"#),
+    host("api-fresh-token", "A session's later calls want a fresh token each.", &[Call(Ask::Live(1), 203, ""), Call(Ask::ProbeWithOwnToken, 401, "UNAUTHORIZED"), Call(Ask::Probe, 203, "")]).with(r#"{"sessionToken":"fresh"}"#),
+    host("api-any-token", "A session's later calls take either token.", &[Call(Ask::Live(1), 203, ""), Call(Ask::ProbeWithOwnToken, 203, ""), Call(Ask::Probe, 203, "")]),
+    host("api-length-demanded", "A call without a body has to say so: 411 without `Content-Length`.", &[Broken(Ask::Token), Call(Ask::TokenWithLength, 200, "")]).with(r#"{"contentLength":"demanded"}"#),
+    host(
+        "api-aggregating",
+        "The user is through, and Flinks still collects the data: asking says ALREADY_AUTHORIZED, and the cached call is not ready yet.",
+        &[Call(Ask::Probe, 401, "ALREADY_AUTHORIZED"), Call(Ask::Cached(0), 202, "OPERATION_PENDING"), Pass(MINUTE_MS), Call(Ask::Probe, 200, ""), Call(Ask::Cached(0), 200, "")],
+    )
+    .open(Open::Answered(0))
+    .with(r#"{"aggregationMs":60000}"#),
+    host(
+        "api-tagged",
+        "The tag given to Authorize comes back with every answer about the session.",
+        &[
+            Call(Ask::LiveTagged(1, "mine"), 203, ""),
+            Says("/Tag", "mine"),
+            Call(Ask::Respond(0, "Montreal"), 203, ""),
+            Says("/Tag", "mine"),
+            Call(Ask::Respond(1, "Canada"), 203, ""),
+            Call(Ask::Respond(2, "Triangle"), 200, ""),
+            Says("/Tag", "mine"),
+            Call(Ask::Detail, 202, "OPERATION_PENDING"),
+            Pass(READY_MS),
+            Call(Ask::DetailAsync, 200, ""),
+            Says("/Tag", "mine"),
+        ],
+    ),
     // Webhooks.
     Scenario::new("webhooks", "The host hears of the holders at once and of the data when it is there.", &[Load, AnswerAll, Hears(&["KYC"]), Pass(READY_MS), Hears(&["KYC", "GetAccountsDetail"])]).open(Open::Asking(0)).page(TAGGED),
     Scenario::new("webhook-retried", "The host fails once and hears the same half an hour later.", &[Deaf(1), Load, AnswerAll, Failed(1), Hears(&[]), Pass(30 * MINUTE_MS), Hears(&["GetAccountsDetail", "KYC"])]).open(Open::Asking(0)).page(TAGGED),

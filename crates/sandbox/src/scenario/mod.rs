@@ -59,12 +59,16 @@ pub enum Open {
 pub enum Ask {
     /// `GenerateAuthorizeToken`.
     Token,
+    /// `GenerateAuthorizeToken` with a `Content-Length` of 0.
+    TokenWithLength,
     /// `GenerateAuthorizeToken` with another key.
     TokenWithWrongKey,
     /// A live `Authorize` of a stored login.
     Live(usize),
     /// The same with the token of the call before.
     LiveWithSpentToken(usize),
+    /// A live `Authorize` of a stored login with this `Tag`.
+    LiveTagged(usize, &'static str),
     /// A live `Authorize` of a login nobody stored.
     LiveUnknown,
     /// A cached `Authorize` of a stored login.
@@ -77,8 +81,10 @@ pub enum Ask {
     Respond(usize, &'static str),
     /// `Authorize` with an answer under a prompt that was not asked.
     RespondElsewhere,
-    /// `Authorize` with the session alone.
+    /// `Authorize` with the session alone, and a fresh token.
     Probe,
+    /// The same with the token of the call before.
+    ProbeWithOwnToken,
     /// `GetAccountsSummary`.
     Summary,
     /// `GetAccountsDetail`.
@@ -122,6 +128,14 @@ pub enum Trait {
     Both,
     /// It is JSON text.
     Text,
+    /// Its ids are in a `url` that is relative to Connect's address.
+    Relative,
+    /// Its ids are in a `url` at Connect's own result page.
+    AtResult,
+    /// Its keys are in another case.
+    Cased,
+    /// It names no login.
+    NoLogin,
     /// It names another session.
     OtherSession,
     /// It carries another tag.
@@ -143,6 +157,10 @@ pub enum Move {
     Call(Ask, u16, &'static str),
     /// The host calls, and no usable answer arrives.
     Broken(Ask),
+    /// The host calls, the clock is pushed by so many milliseconds, and the answer has this status and code.
+    Late(Ask, u64, u16, &'static str),
+    /// The host calls, and gives up before there is an answer.
+    Abandoned(Ask),
     /// The last answer says this at this place (a JSON pointer).
     Says(&'static str, &'static str),
     /// The last answer holds so many accounts.

@@ -8,9 +8,11 @@ impl Display for Ask {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token => out.write_str("GenerateAuthorizeToken"),
+            Self::TokenWithLength => out.write_str("GenerateAuthorizeToken with a length"),
             Self::TokenWithWrongKey => out.write_str("GenerateAuthorizeToken with a wrong key"),
             Self::Live(login) => write!(out, "Authorize (live, login {})", login + 1),
             Self::LiveWithSpentToken(login) => write!(out, "Authorize (live, login {}) with a spent token", login + 1),
+            Self::LiveTagged(login, tag) => write!(out, "Authorize (live, login {}, tag {tag:?})", login + 1),
             Self::LiveUnknown => out.write_str("Authorize (live) of an unknown login"),
             Self::Cached(login) => write!(out, "Authorize (cached, login {})", login + 1),
             Self::LiveAsync(login) => write!(out, "AuthorizeAsync (login {})", login + 1),
@@ -18,6 +20,7 @@ impl Display for Ask {
             Self::Respond(question, answer) => write!(out, "Authorize (question {}: {answer:?})", question + 1),
             Self::RespondElsewhere => out.write_str("Authorize (answer to another question)"),
             Self::Probe => out.write_str("Authorize (session only)"),
+            Self::ProbeWithOwnToken => out.write_str("Authorize (session only) with the token of the call before"),
             Self::Summary => out.write_str("GetAccountsSummary"),
             Self::Detail => out.write_str("GetAccountsDetail"),
             Self::DetailOf(_, account) => write!(out, "GetAccountsDetail (account {} only)", account + 1),
@@ -46,6 +49,10 @@ impl Display for Trait {
             Self::OnlyFields => out.write_str("has no `url`"),
             Self::Both => out.write_str("says the same in fields and `url`"),
             Self::Text => out.write_str("is JSON text"),
+            Self::Relative => out.write_str("carries its ids in a relative `url`"),
+            Self::AtResult => out.write_str("carries its ids in a `url` at Connect's own result page"),
+            Self::Cased => out.write_str("writes its keys in another case"),
+            Self::NoLogin => out.write_str("names no login"),
             Self::OtherSession => out.write_str("names another session"),
             Self::OtherTag => out.write_str("carries another tag"),
             Self::OtherLogin => out.write_str("names another login, in field and `url`"),
@@ -62,6 +69,11 @@ impl Display for Move {
             Self::Call(ask, status, "") => write!(out, "{ask} answers {status}."),
             Self::Call(ask, status, code) => write!(out, "{ask} answers {status} `{code}`."),
             Self::Broken(ask) => write!(out, "{ask} gets no usable answer."),
+            Self::Late(ask, ms, status, code) => {
+                write!(out, "{ask} waits until the clock is pushed by {}; it answers {status}", span(*ms))?;
+                if code.is_empty() { out.write_str(".") } else { write!(out, " `{code}`.") }
+            }
+            Self::Abandoned(ask) => write!(out, "{ask} is sent, and nobody waits for the answer."),
             Self::Says(place, value) => write!(out, "The answer says {value:?} at `{place}`."),
             Self::Lists(count) => write!(out, "The answer lists {}.", counted(*count, "login")),
             Self::Holds(count) => write!(out, "The answer holds {}.", counted(*count, "account")),

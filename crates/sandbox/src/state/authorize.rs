@@ -17,6 +17,9 @@ use crate::bank::question::{self, Question};
 use crate::bank::user::{self, Behaviour};
 use crate::faults::Questions;
 
+/// How long a call of Authorize waits for a bank, as documented. Then the answer is a 202.
+pub const BANK_LIMIT_MS: u64 = 210_000;
+
 /// What an Authorize call asks for.
 #[derive(Clone, Debug)]
 pub enum Wish {
@@ -43,6 +46,37 @@ pub enum Wish {
         /// Which session.
         session: RequestId,
     },
+}
+
+impl Wish {
+    /// Whether it needs the bank at all, and whether the answer waits for it.
+    #[must_use]
+    pub fn bank_pace(&self) -> Option<Pace> {
+        match self {
+            Self::Refresh(Refresh { pace, .. }) | Self::SignIn(SignIn { pace, .. }) => Some(*pace),
+            Self::Answer { .. } => Some(Pace::Wait),
+            Self::Reuse { .. } | Self::Probe { .. } => None,
+        }
+    }
+}
+
+/// When Flinks took a call, and when the bank is done with it.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    begun_ms: u64,
+    done_ms: u64,
+}
+
+impl Span {
+    fn is_over_limit(self) -> bool {
+        self.done_ms - self.begun_ms > BANK_LIMIT_MS
+    }
+
+    /// What goes on until the bank is done; nothing, if it takes no time.
+    fn work(self) -> Option<Background> {
+        let work = Background { until_ms: self.done_ms, code: code::OPERATION_DISPATCHED };
+        (self.done_ms > self.begun_ms).then_some(work)
+    }
 }
 
 /// A live refresh of a stored login.
@@ -155,23 +189,31 @@ impl Standing {
 }
 
 impl State {
-    /// Carries out an Authorize call whose token was accepted.
+    /// Carries out an Authorize call whose token was accepted, at a bank that takes no time.
     pub fn authorize(&mut self, now_ms: u64, wish: Wish) -> Standing {
+        self.authorize_slowly(now_ms, 0, wish)
+    }
+
+    /// The same at a bank that takes so long. All of it happens now, with the date it has when the bank is done; until then the session is
+    /// at work. The standing is the one to answer with when the bank is done, or has taken [`BANK_LIMIT_MS`].
+    pub fn authorize_slowly(&mut self, now_ms: u64, bank_ms: u64, wish: Wish) -> Standing {
         self.expire(now_ms);
+        let bank = Span { begun_ms: now_ms, done_ms: now_ms + bank_ms };
         match wish {
-            Wish::Refresh(refresh) => self.refresh(now_ms, refresh),
+            Wish::Refresh(refresh) => self.refresh(bank, refresh),
             Wish::Reuse { login, tag } => self.reuse(now_ms, &login, tag),
-            Wish::SignIn(sign_in) => self.sign_in(now_ms, sign_in),
-            Wish::Answer { session, answers } => self.answer(now_ms, &session, &answers),
+            Wish::SignIn(sign_in) => self.sign_in(bank, sign_in),
+            Wish::Answer { session, answers } => self.answer(bank, &session, &answers),
             Wish::Probe { session } => self.probe(now_ms, &session),
         }
     }
 
-    fn refresh(&mut self, now_ms: u64, wish: Refresh) -> Standing {
+    fn refresh(&mut self, bank: Span, wish: Refresh) -> Standing {
+        let now_ms = bank.done_ms;
         let Some(login) = self.logins.get_mut(&wish.login) else {
             return Standing::Refused(Refusal::plain(code::INVALID_LOGIN));
         };
-        login.last_asked_ms = now_ms;
+        login.last_asked_ms = bank.begun_ms;
         let mut session = Session::live(login.identity.clone(), wish.saving, wish.tag, now_ms);
         if let Some(code) = self.faults.bank_refusal() {
             login.last_failure = Some(code);
@@ -184,7 +226,7 @@ impl State {
             },
             now_ms,
         );
-        self.open(now_ms, session, wish.pace)
+        self.open(bank, session, wish.pace)
     }
 
     /// A user whose bank vouches for them itself: no credentials, no questions.
@@ -198,7 +240,7 @@ impl State {
         let identity = Identity::of(approval.institution, user, approval.language);
         let mut session = Session::live(identity, Saving::Keep, approval.tag, now_ms);
         session.schedules_refresh = approval.schedules_refresh;
-        self.open(now_ms, session, Pace::Wait)
+        self.open(Span { begun_ms: now_ms, done_ms: now_ms }, session, Pace::Wait)
     }
 
     fn reuse(&mut self, now_ms: u64, login: &LoginId, tag: Option<String>) -> Standing {
@@ -206,8 +248,16 @@ impl State {
             return Standing::Refused(Refusal::plain(code::INVALID_LOGIN));
         };
         login.last_asked_ms = now_ms;
-        let session = Session::cached(login.identity.clone(), login.last_refresh_ms.unwrap_or(now_ms), tag, now_ms);
+        let as_of_ms = login.last_refresh_ms.unwrap_or(now_ms);
+        let mut session = Session::cached(login.identity.clone(), as_of_ms, tag, now_ms);
         let failure = login.last_failure;
+        let until_ms = as_of_ms + self.faults.aggregation_ms;
+        if failure.is_none() && now_ms < until_ms {
+            let work = Background { until_ms, code: code::OPERATION_PENDING };
+            session.background = Some(work);
+            self.sessions.insert(session.clone());
+            return Standing::Working(work.code, Box::new(session));
+        }
         let standing = match failure {
             // The failure of the last live attempt is repeated, yet the session is good for the stored data.
             Some(failure) => Standing::Refused(Refusal::of(failure, &session)),
@@ -217,7 +267,7 @@ impl State {
         standing
     }
 
-    fn sign_in(&mut self, now_ms: u64, wish: SignIn) -> Standing {
+    fn sign_in(&mut self, span: Span, wish: SignIn) -> Standing {
         let Some(bank) = institution::find(&wish.institution) else {
             return Standing::Refused(Refusal::plain(code::INVALID_REQUEST));
         };
@@ -241,27 +291,27 @@ impl State {
             return refuse(code::INVALID_REQUEST);
         }
         let identity = Identity::of(bank, user, wish.language);
-        let mut session = Session::live(identity, wish.saving, wish.tag, now_ms);
+        let mut session = Session::live(identity, wish.saving, wish.tag, span.done_ms);
         session.schedules_refresh = wish.schedules_refresh;
-        self.open(now_ms, session, wish.pace)
+        self.open(span, session, wish.pace)
     }
 
-    fn open(&mut self, now_ms: u64, mut session: Session, pace: Pace) -> Standing {
-        let until_ms = now_ms + self.settings.processing_ms;
+    fn open(&mut self, bank: Span, mut session: Session, pace: Pace) -> Standing {
+        let until_ms = bank.done_ms + self.settings.processing_ms;
         let dawdles = matches!(session.identity.user.behaviour, Behaviour::Dawdles);
         session.background = match pace {
             Pace::Wait if dawdles => Some(Background { until_ms, code: code::OPERATION_DISPATCHED }),
-            Pace::Wait => None,
+            Pace::Wait => bank.work(),
             Pace::Background => Some(Background { until_ms, code: code::OPERATION_PENDING }),
         };
         if matches!(session.phase, Phase::Authorized { .. }) {
-            self.verified(now_ms, &session);
+            self.verified(bank.done_ms, &session);
         }
-        let accepted = session.background.map(|work| work.code);
-        let standing = match accepted {
+        let waits_to_the_end = pace == Pace::Wait && !dawdles && !bank.is_over_limit();
+        let standing = match session.background.map(|work| work.code) {
             // 202 even when nothing takes any time: the call that starts the work never brings its result.
-            Some(code) => Standing::Working(code, Box::new(session.clone())),
-            None => stand(now_ms, &session),
+            Some(code) if !waits_to_the_end => Standing::Working(code, Box::new(session.clone())),
+            _ => stand(bank.done_ms, &session),
         };
         self.sessions.insert(session);
         standing
@@ -272,12 +322,18 @@ impl State {
             None => Standing::Refused(Refusal::plain(code::SESSION_NONEXISTENT)),
             Some(session) => {
                 session.touch(now_ms);
-                stand(now_ms, session)
+                match session.phase {
+                    Phase::Authorized { since_ms } if now_ms < since_ms + self.faults.aggregation_ms => {
+                        Standing::Refused(Refusal::of(code::ALREADY_AUTHORIZED, session))
+                    }
+                    _ => stand(now_ms, session),
+                }
             }
         }
     }
 
-    fn answer(&mut self, now_ms: u64, id: &RequestId, answers: &BTreeMap<String, String>) -> Standing {
+    fn answer(&mut self, bank: Span, id: &RequestId, answers: &BTreeMap<String, String>) -> Standing {
+        let now_ms = bank.done_ms;
         let Some(session) = self.sessions.get_mut(id) else {
             return Standing::Refused(Refusal::plain(code::SESSION_NONEXISTENT));
         };
@@ -310,11 +366,14 @@ impl State {
                 if answers.is_empty() { code::SECURITYRESPONSES_INCOMPLETE } else { code::UNKNOWN_CHALLENGE_KEY };
             return Standing::Refused(Refusal::of(code, session));
         }
+        if let Some(work) = bank.work() {
+            session.background = Some(work);
+        }
         let session = session.clone();
         if answered_one && matches!(session.phase, Phase::Authorized { .. }) {
             self.verified(now_ms, &session);
         }
-        stand(now_ms, &session)
+        stand(if bank.is_over_limit() { bank.begun_ms } else { now_ms }, &session)
     }
 
     /// Somebody got in: the login is stored or refreshed, if it may be kept.

@@ -96,7 +96,9 @@ impl Login {
 
     fn seeded(demo: &DemoLogin, now_ms: u64) -> Option<Self> {
         let identity = Identity::of(institution::by_id(demo.institution_id)?, user::find(DEMO_USERNAME)?, Language::En);
-        let days_ago = |days: u64| Some(now_ms.saturating_sub(days * DAY_MS));
+        // By the day, not by the moment: after a reset a login is as old as before, and a host that remembers its age finds it unchanged.
+        let today_ms = now_ms - now_ms % DAY_MS;
+        let days_ago = |days: u64| Some(today_ms.saturating_sub(days * DAY_MS));
         let login = Self { last_asked_ms: now_ms, ..Self::verified(identity, now_ms) };
         Some(match demo.history {
             History::NightlyRefreshFailed => Self {

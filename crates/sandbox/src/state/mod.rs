@@ -24,9 +24,12 @@ use self::session::SessionBook;
 use self::token::TokenBook;
 use self::webhook::{Outbox, Webhook};
 use crate::clock::DAY_MS;
+use crate::config::Reach;
+use crate::entropy;
 use crate::faults::Faults;
 use crate::log::Log;
 use crate::page::visit::{Visit, VisitId};
+use crate::visitor;
 
 /// What does not change while a sandbox runs.
 #[derive(Clone, Debug)]
@@ -45,6 +48,17 @@ pub struct Settings {
     pub seed: u64,
     /// Where webhooks go until told otherwise.
     pub webhook: Option<Webhook>,
+    /// Where the control interface may send webhooks.
+    pub webhook_reach: Reach,
+}
+
+impl Settings {
+    /// Whether the control interface may send webhooks there: on this machine, or where the sandbox was told to send them at its start.
+    #[must_use]
+    pub fn lets_webhooks_go_to(&self, url: &str) -> bool {
+        let is_own = self.webhook.as_ref().is_some_and(|own| own.url == url);
+        self.webhook_reach == Reach::Anywhere || is_own || visitor::is_loopback(url)
+    }
 }
 
 /// Everything that changes.
@@ -136,7 +150,7 @@ impl State {
 
 /// A new random identifier.
 pub(crate) fn mint<Id>(parse: fn(&str) -> Option<Id>) -> Id {
-    mint_from(parse, Uuid::new_v4)
+    mint_from(parse, entropy::uuid)
 }
 
 /// An identifier made of a UUID. Every UUID matches the grammar of ids; the loop only stands where a panic would.

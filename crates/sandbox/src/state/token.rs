@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::due::DueQueue;
 use crate::clock::{DAY_MS, MINUTE_MS};
+use crate::faults::SessionToken;
 
 /// How long an unused token is good for, unless told otherwise.
 pub const TOKEN_LIFE_MS: u64 = 15 * MINUTE_MS;
@@ -31,13 +32,22 @@ pub struct Refused;
 enum Condition {
     Fresh,
     Spent,
+    /// The session began with it.
     Opened(RequestId),
+    /// The session went on with it.
+    Joined(RequestId),
 }
 
 #[derive(Debug)]
 struct Record {
     minted_ms: u64,
     condition: Condition,
+}
+
+impl Record {
+    fn began(&self, session: &RequestId) -> bool {
+        matches!(&self.condition, Condition::Opened(opened) if opened == session)
+    }
 }
 
 /// A token as it is written to a file.
@@ -48,6 +58,8 @@ pub(crate) struct Kept {
     minted_ms: u64,
     is_spent: bool,
     opened: Option<String>,
+    #[serde(default)]
+    joined: Option<String>,
 }
 
 /// Every token that was minted.
@@ -88,12 +100,39 @@ impl TokenBook {
                 Ok(())
             }
             (Condition::Fresh, Purpose::GoOn(session)) => {
-                record.condition = Condition::Opened(session.clone());
+                record.condition = Condition::Joined(session.clone());
                 Ok(())
             }
-            (Condition::Opened(opened), Purpose::GoOn(session)) if opened == session => Ok(()),
-            (Condition::Opened(_) | Condition::Spent, _) => Err(Refused),
+            (Condition::Opened(known) | Condition::Joined(known), Purpose::GoOn(session)) if known == session => Ok(()),
+            (Condition::Opened(_) | Condition::Joined(_) | Condition::Spent, _) => Err(Refused),
         }
+    }
+
+    /// Uses a token to go on with a session at a Flinks that wants this kind.
+    pub fn go_on(
+        &mut self,
+        now_ms: u64,
+        token: &str,
+        session: &RequestId,
+        wanted: SessionToken,
+    ) -> Result<(), Refused> {
+        let is_own = self.began_with(token, session);
+        // A session that began on a Connect page began with no token of the API's.
+        let has_own = || self.tokens.values().any(|record| record.began(session));
+        match wanted {
+            SessionToken::Own if !is_own && has_own() => Err(Refused),
+            SessionToken::Fresh if is_own => Err(Refused),
+            SessionToken::Any | SessionToken::Own | SessionToken::Fresh => {
+                self.spend(now_ms, token, Purpose::GoOn(session))
+            }
+        }
+    }
+
+    /// Whether the session began with this token.
+    #[must_use]
+    pub fn began_with(&self, token: &str, session: &RequestId) -> bool {
+        let record = AuthorizeToken::parse(token).and_then(|token| self.tokens.get(&token));
+        record.is_some_and(|record| record.began(session))
     }
 
     /// Notes which session a spent token opened.
@@ -111,7 +150,11 @@ impl TokenBook {
             is_spent: !matches!(record.condition, Condition::Fresh),
             opened: match &record.condition {
                 Condition::Opened(session) => Some(session.as_str().to_owned()),
-                Condition::Fresh | Condition::Spent => None,
+                Condition::Fresh | Condition::Spent | Condition::Joined(_) => None,
+            },
+            joined: match &record.condition {
+                Condition::Joined(session) => Some(session.as_str().to_owned()),
+                Condition::Fresh | Condition::Spent | Condition::Opened(_) => None,
             },
         };
         let mut all: Vec<_> = self.tokens.iter().map(kept).collect();
@@ -121,11 +164,12 @@ impl TokenBook {
 
     /// Takes tokens in from a file; `None` when one of them is no token.
     pub(crate) fn restore(&mut self, kept: Vec<Kept>) -> Option<()> {
-        for Kept { token, minted_ms, is_spent, opened } in kept {
-            let condition = match opened {
-                Some(session) => Condition::Opened(RequestId::parse(&session)?),
-                None if is_spent => Condition::Spent,
-                None => Condition::Fresh,
+        for Kept { token, minted_ms, is_spent, opened, joined } in kept {
+            let condition = match (opened, joined) {
+                (Some(session), _) => Condition::Opened(RequestId::parse(&session)?),
+                (None, Some(session)) => Condition::Joined(RequestId::parse(&session)?),
+                (None, None) if is_spent => Condition::Spent,
+                (None, None) => Condition::Fresh,
             };
             self.keep(AuthorizeToken::parse(&token)?, Record { minted_ms, condition });
         }
@@ -166,6 +210,25 @@ mod tests {
         assert_eq!(book.spend(3, token.as_str(), Purpose::GoOn(&session("session-1"))), Ok(()));
         assert_eq!(book.spend(4, token.as_str(), Purpose::GoOn(&session("session-2"))), Err(Refused));
         assert_eq!(book.spend(5, token.as_str(), Purpose::Begin), Err(Refused));
+    }
+
+    #[test]
+    fn a_session_goes_on_with_the_kind_of_token_that_is_wanted() {
+        let id = session("session-1");
+        let cases = [
+            (SessionToken::Any, Ok(()), Ok(())),
+            (SessionToken::Own, Ok(()), Err(Refused)),
+            (SessionToken::Fresh, Err(Refused), Ok(())),
+        ];
+        for (wanted, own, fresh) in cases {
+            let mut book = TokenBook::new(TOKEN_LIFE_MS);
+            let (first, second) = (book.mint(0), book.mint(0));
+            book.spend(1, first.as_str(), Purpose::Begin).unwrap();
+            book.opened(first.as_str(), &id);
+            assert_eq!(book.go_on(2, second.as_str(), &id, wanted), fresh, "{wanted:?}");
+            assert_eq!(book.go_on(3, first.as_str(), &id, wanted), own, "{wanted:?}");
+            assert_eq!(book.go_on(4, "d65f1adb-8ebc-48dc-be8b-20c773ba1565", &id, wanted), Err(Refused), "{wanted:?}");
+        }
     }
 
     #[test]

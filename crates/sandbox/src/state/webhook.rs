@@ -17,6 +17,7 @@ use super::State;
 use super::session::{Freshness, Phase};
 use crate::api::reply;
 use crate::clock::MINUTE_MS;
+use crate::entropy;
 use crate::faults::Invalid;
 use crate::log::{Happening, WebhookOutcome};
 
@@ -192,7 +193,7 @@ impl State {
         for (kind, due_ms) in [(Kind::Kyc, now_ms), (Kind::Detail, ready_ms)] {
             // Composed now: whatever becomes of the session, what was announced arrives.
             let body = reply::webhook(self, now_ms, kind, &session).to_string();
-            let (id, request_id) = (Uuid::new_v4(), id.as_str().to_owned());
+            let (id, request_id) = (entropy::uuid(), id.as_str().to_owned());
             self.outbox.waiting.push(Delivery { id, kind, request_id, due_ms, tries: 0, body });
         }
         self.outbox.has_news = true;

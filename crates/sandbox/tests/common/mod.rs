@@ -6,10 +6,13 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod receiver;
+pub mod running;
 
-use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox};
+use flinks_sandbox::{Config, DEMO_LOGINS};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+
+use self::running::Running;
 
 pub const ANSWERS: [(&str, &str); 3] = [
     ("What city were you born in?", "Montreal"),
@@ -18,7 +21,7 @@ pub const ANSWERS: [(&str, &str); 3] = [
 ];
 
 pub struct Bench {
-    pub sandbox: Sandbox,
+    pub sandbox: Running,
     pub http: reqwest::Client,
 }
 
@@ -53,7 +56,7 @@ impl Bench {
     }
 
     pub async fn with(config: Config) -> Self {
-        let sandbox = Sandbox::start(Config { processing_ms: 60_000, ..config }).await.unwrap();
+        let sandbox = Running::start(Config { processing_ms: 60_000, ..config }).await.unwrap();
         Self { sandbox, http: reqwest::Client::new() }
     }
 
@@ -156,7 +159,9 @@ impl Bench {
     }
 
     pub async fn open_at(&self, path: &str, query: &str) -> Page<'_> {
-        let body = json!({"path": path, "query": query, "audience": "parent"});
+        let origin = self.sandbox.connect_url();
+        let body =
+            json!({"path": path, "query": query, "audience": "parent", "origin": origin.trim_end_matches("/v2/")});
         let answer = self.page("open", body).await;
         let visit = answer.text("visit").to_owned();
         let mut page = Page {

@@ -1,0 +1,85 @@
+//! Taking a result, once, whoever brings it: browser, webhook, reconciler, or the user who starts again.
+//!
+//! Invariants: only a result that Flinks has confirmed comes here; it is committed before anybody is told; the attempts beside
+//! it are set aside in the same commit.
+
+use flinks_connect::id::AccountId;
+
+use crate::{
+    inquiry::Finished,
+    record::{Attempt, Connection, DataStep, Stage, State, Stored, Transactions},
+    settings::Moment,
+    step::{Change, Commit},
+};
+
+/// Who brings a result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bearer<'a> {
+    /// The server found it with Flinks.
+    Server,
+    /// A page delivered it.
+    Browser {
+        /// Of the delivery's bytes.
+        fingerprint: &'a str,
+        /// The accounts its user picked, as the page says.
+        accounts: &'a [AccountId],
+    },
+}
+
+/// The commit that takes a result for `attempt`.
+pub(crate) fn accept(
+    stored: &Stored,
+    attempt: &Attempt,
+    finished: Finished,
+    bearer: Bearer<'_>,
+    moment: Moment,
+) -> Commit {
+    let connection = &stored.connection;
+    let (fingerprint, choice) = match bearer {
+        Bearer::Server => (None, Vec::new()),
+        Bearer::Browser { fingerprint, accounts } => {
+            (Some(fingerprint.to_owned()), choice(connection, attempt, &finished, accounts))
+        }
+    };
+    let accepted = Attempt {
+        state: State::Accepted,
+        request_id: Some(finished.data),
+        result: Some(finished.session),
+        accepted_at_ms: Some(moment.now_ms),
+        due_at_ms: moment.now_ms,
+        tries: 0,
+        data_step: DataStep::Ask,
+        transactions: Transactions::Wanted,
+        fingerprint,
+        choice,
+        ..attempt.clone()
+    };
+    Commit::on(connection).with(Change::PutAttempt(accepted)).and(set_others_aside(stored, attempt))
+}
+
+/// The user has got through with one attempt: the others are asked about no more. Their results are still taken.
+fn set_others_aside(stored: &Stored, taken: &Attempt) -> Vec<Change> {
+    let others = stored.attempts.iter().filter(|other| other.state == State::Open && other.id != taken.id);
+    others.map(set_aside).collect()
+}
+
+pub(crate) fn set_aside(attempt: &Attempt) -> Change {
+    Change::PutAttempt(Attempt { state: State::SetAside, ..attempt.clone() })
+}
+
+/// Account ids of a delivery are the user's choice where there was one: the connection was made with the selector, and the user
+/// went through the full flow instead of coming back to the attempt's own session. Whether Flinks has them is seen when the data
+/// comes; until then nothing is narrowed by them.
+fn choice(connection: &Connection, attempt: &Attempt, finished: &Finished, accounts: &[AccountId]) -> Vec<AccountId> {
+    let came_back = attempt.stage != Stage::FullFlow && attempt.request_id.as_ref() == Some(&finished.session);
+    if came_back || connection.selection.is_empty() {
+        return Vec::new();
+    }
+    let mut choice = Vec::new();
+    for id in accounts {
+        if !choice.contains(id) {
+            choice.push(id.clone());
+        }
+    }
+    choice
+}

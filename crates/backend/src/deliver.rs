@@ -1,0 +1,126 @@
+//! *deliver*: a page brings a result.
+//!
+//! Invariants: `Accepted` means committed; the same attempt with other bytes is refused before anything else is judged; the
+//! login is the one Flinks names, never the one the page names; what the page calls its mode decides nothing.
+
+use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    acceptance::{Bearer, accept},
+    flinks::Answer,
+    inquiry::{Finding, Inquiry},
+    record::{Attempt, Query, State, Stored},
+    refusal::Refusal,
+    settings::{Moment, Settings},
+    step::{Change, Commit, Outcome, Reply, Step, Task, Then},
+};
+
+/// A result as the page reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// For which attempt.
+    pub attempt: AttemptId,
+    /// The login, when REDIRECT named one.
+    pub login_id: Option<LoginId>,
+    /// The session, when the page knows one.
+    pub request_id: Option<RequestId>,
+    /// The accounts picked, or those of the original session.
+    pub account_ids: Vec<AccountId>,
+    /// The tag that Flinks returned, if it did.
+    pub tag: Option<Tag>,
+    /// Of the bytes it came in: equal for equal bytes, different for others.
+    pub fingerprint: String,
+}
+
+/// A delivery to judge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deliver {
+    user: String,
+    delivery: Delivery,
+    inquiry: Inquiry,
+    result_taken: bool,
+}
+
+impl Deliver {
+    /// A delivery of `user`'s page.
+    #[must_use]
+    pub fn new(user: String, delivery: Delivery) -> Self {
+        let inquiry = Inquiry::about(delivery.request_id.clone());
+        Self { user, delivery, inquiry, result_taken: false }
+    }
+
+    pub(crate) fn query(&self) -> Query {
+        Query::Attempt { user: self.user.clone(), id: self.delivery.attempt.clone() }
+    }
+
+    pub(crate) fn hear(&mut self, answer: Answer) {
+        self.inquiry.hear(answer);
+    }
+
+    pub(crate) fn refused(&mut self, outcome: Outcome) {
+        self.result_taken |= outcome == Outcome::ResultTaken;
+    }
+
+    pub(crate) fn step(&self, _: &Settings, moment: Moment, stored: Option<&Stored>) -> Step {
+        let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
+            return self.refuse(Refusal::NoAttempt);
+        };
+        let connection = &stored.connection;
+        let delivery = &self.delivery;
+        match &attempt.fingerprint {
+            Some(taken) if *taken == delivery.fingerprint => return self.end(None, Reply::Accepted),
+            Some(_) => return self.refuse(Refusal::AttemptUsed),
+            None => {}
+        }
+        // Flinks does not always return the tag; when it does, it has to be this attempt's.
+        if delivery.tag.as_ref().is_some_and(|tag| *tag != attempt.tag) {
+            return self.refuse(Refusal::OtherTag);
+        }
+        if delivery.login_id.as_ref().is_some_and(|login| *login != connection.login_id) {
+            return self.refuse(Refusal::OtherLogin);
+        }
+        if attempt.state.is_used() {
+            // The server found this result itself and has verified it; from now on this delivery is the one to be repeated.
+            let heard = Attempt { fingerprint: Some(delivery.fingerprint.clone()), ..attempt.clone() };
+            return self.end(Some(Commit::on(connection).with(Change::PutAttempt(heard))), Reply::Accepted);
+        }
+        if self.result_taken {
+            // One result for each session, whoever brought it: it is in, through another attempt.
+            let done =
+                Attempt { state: State::SetAside, fingerprint: Some(delivery.fingerprint.clone()), ..attempt.clone() };
+            return self.end(Some(Commit::on(connection).with(Change::PutAttempt(done))), Reply::Accepted);
+        }
+        if delivery.login_id.is_none() && delivery.request_id.is_none() && attempt.request_id.is_none() {
+            return self.refuse(Refusal::NothingToVerify);
+        }
+        if !attempt.is_waiting_at(moment.now_ms) {
+            return self.refuse(Refusal::Expired);
+        }
+        match self.inquiry.finding(connection, attempt) {
+            Finding::Ask(target, call) => {
+                let asking = Self { inquiry: self.inquiry.asking(target), ..self.clone() };
+                Step { commit: None, then: Then::Call(call), task: Task::Deliver(asking) }
+            }
+            Finding::Finished(finished) => {
+                let bearer = Bearer::Browser { fingerprint: &delivery.fingerprint, accounts: &delivery.account_ids };
+                self.end(Some(accept(stored, attempt, finished, bearer, moment)), Reply::Accepted)
+            }
+            Finding::Waiting | Finding::Working | Finding::Over => self.refuse(Refusal::NotFinished),
+            Finding::Refused(code) => self.refuse(Refusal::Refused(code)),
+            Finding::OtherLogin => self.refuse(Refusal::OtherLogin),
+            Finding::Later(code) | Finding::Unsure(code) => self.refuse(Refusal::Later(code)),
+            Finding::Trouble(trouble) => self.refuse(Refusal::Trouble(trouble)),
+        }
+    }
+
+    fn end(&self, commit: Option<Commit>, reply: Reply) -> Step {
+        Step { commit, then: Then::Reply(reply), task: Task::Deliver(self.clone()) }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Step {
+        self.end(None, Reply::Refused(refusal))
+    }
+}

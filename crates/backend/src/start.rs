@@ -1,0 +1,549 @@
+//! *start*: a user wants a connection back.
+//!
+//! One live sign-in at a time for each connection, whatever the number of clicks, tabs and servers: it is marked in the store
+//! before it is sent. Who finds the mark waits for its outcome. Where the answer is lost the mark stays until the bank's time is
+//! over, and then Flinks is asked what it has before another one is sent: a bank may send a code by SMS for each, or lock the
+//! user out.
+//!
+//! Invariants: the bank is asked only because a user is there and clicked; an attempt is resumed with its own id and tag.
+
+use flinks_connect::id::{AccountId, AttemptId, AuthorizeToken, RequestId, Tag};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    acceptance::{Bearer, accept, set_aside},
+    code::Meaning,
+    flinks::{Answer, Call, Sent, Trouble},
+    inquiry::{Finding, Finished, Inquiry, is_later},
+    record::{Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Stored, Transactions},
+    refusal::Refusal,
+    settings::{Moment, Settings},
+    step::{Change, Commit, Outcome, Reply, SignInLimit, Step, Task, Then},
+};
+
+/// A request to start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Start {
+    user: String,
+    connection: String,
+    minted: Minted,
+    page_token: PageToken,
+    answer_by_ms: i64,
+    /// The attempts that were there when the request came.
+    seen: Option<Vec<AttemptId>>,
+    waited_for: Option<AttemptId>,
+    over_limit: bool,
+    phase: Phase,
+}
+
+/// Random values for a new attempt, from the driver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Minted {
+    /// 128 random bits or more.
+    pub attempt: AttemptId,
+    /// 128 others.
+    pub tag: Tag,
+}
+
+/// Which token the page is to load Connect with. Flinks does not say which it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageToken {
+    /// A fresh one.
+    Fresh,
+    /// The one the session began with, because Connect has refused a fresh one.
+    Sessions,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Phase {
+    Look,
+    Inquire { attempt: AttemptId, inquiry: Inquiry },
+    Baseline { heard: Option<Answer> },
+    SignIn { attempt: AttemptId, heard: Option<Answer> },
+    PageToken { page: Page, heard: Option<Answer> },
+}
+
+/// What the page is told once there is a token for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    attempt: AttemptId,
+    kind: PageKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum PageKind {
+    Resume,
+    Refresh,
+    Connect,
+}
+
+/// What the page is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", content = "with", rename_all = "camelCase")]
+pub enum StartReply {
+    /// Load this session into Connect.
+    Challenge(Challenge),
+    /// The full flow.
+    Connect(Connect),
+    /// Nobody is needed; data is on its way.
+    UpToDate,
+}
+
+/// A session to load into Connect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Challenge {
+    /// Where it comes from.
+    pub mode: Mode,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The session.
+    pub request_id: RequestId,
+    /// For one load of Connect.
+    pub token: AuthorizeToken,
+    /// The accounts picked in the original session.
+    pub selection: Vec<AccountId>,
+    /// The attempt's tag.
+    pub tag: Tag,
+    /// The login's language.
+    pub language: Option<Language>,
+}
+
+/// Where a session comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The user had left it.
+    Resume,
+    /// A live sign-in has just begun it.
+    Refresh,
+}
+
+/// Connect without a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connect {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// For one load of Connect.
+    pub token: AuthorizeToken,
+    /// The attempt's tag.
+    pub tag: Tag,
+    /// The login's language: the same user in another language is another login.
+    pub language: Option<Language>,
+    /// Whether the connection was made with the Account Selector, so that it has to be shown again.
+    pub selector: Selector,
+}
+
+/// Whether the Account Selector is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selector {
+    /// It is.
+    Shown,
+    /// It is not.
+    Left,
+}
+
+impl Start {
+    /// A start of `connection` by `user`.
+    #[must_use]
+    pub fn new(
+        settings: &Settings,
+        moment: Moment,
+        user: String,
+        connection: String,
+        minted: Minted,
+        page_token: PageToken,
+    ) -> Self {
+        Self {
+            user,
+            connection,
+            minted,
+            page_token,
+            answer_by_ms: moment.now_ms + settings.start_answer_ms,
+            seen: None,
+            waited_for: None,
+            over_limit: false,
+            phase: Phase::Look,
+        }
+    }
+
+    pub(crate) fn query(&self) -> Query {
+        Query::Connection { user: self.user.clone(), id: self.connection.clone() }
+    }
+
+    pub(crate) fn hear(&mut self, answer: Answer) {
+        match &mut self.phase {
+            Phase::Inquire { inquiry, .. } => inquiry.hear(answer),
+            Phase::Baseline { heard } | Phase::SignIn { heard, .. } | Phase::PageToken { heard, .. } => {
+                *heard = Some(answer);
+            }
+            Phase::Look => {}
+        }
+    }
+
+    pub(crate) fn refused(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::OverLimit => self.over_limit = true,
+            // The session that was found finished is another attempt's result: there is nothing to resume.
+            Outcome::ResultTaken => self.phase = Phase::Baseline { heard: None },
+            Outcome::Done | Outcome::Conflict => {}
+        }
+    }
+
+    pub(crate) fn step(&self, settings: &Settings, moment: Moment, stored: Option<&Stored>) -> Step {
+        let Some(stored) = stored else { return self.refuse(Refusal::NoConnection) };
+        if self.over_limit {
+            return self.refuse(Refusal::TooManySignIns);
+        }
+        match &self.phase {
+            Phase::Look => self.look(moment, stored),
+            Phase::Inquire { attempt, inquiry } => self.inquire(moment, stored, attempt, inquiry),
+            Phase::Baseline { heard } => self.baseline(settings, moment, stored, heard.as_ref()),
+            Phase::SignIn { attempt, heard } => self.sign_in(settings, moment, stored, attempt, heard.as_ref()),
+            Phase::PageToken { page, heard } => self.page(stored, page, heard.as_ref()),
+        }
+    }
+
+    /// What is there already, before Flinks is asked about anything.
+    fn look(&self, moment: Moment, stored: &Stored) -> Step {
+        if self.seen.is_none() {
+            let seen = stored.attempts.iter().map(|attempt| attempt.id.clone()).collect();
+            let looking = Self { seen: Some(seen), ..self.clone() };
+            return looking.look(moment, stored);
+        }
+        if let Some(step) = self.settled_or_under_way(moment, stored) {
+            return step;
+        }
+        match resumable(stored, moment) {
+            Some(attempt) => {
+                let phase = Phase::Inquire { attempt: attempt.id.clone(), inquiry: Inquiry::about(None) };
+                self.go(phase, None, Then::Again)
+            }
+            None => self.go(Phase::Baseline { heard: None }, None, Then::Again),
+        }
+    }
+
+    fn settled_or_under_way(&self, moment: Moment, stored: &Stored) -> Option<Step> {
+        if stored.attempts.iter().any(|attempt| attempt.state == State::Accepted) {
+            return Some(self.reply(StartReply::UpToDate));
+        }
+        let Some(sign_in) = stored.connection.sign_in_at(moment.now_ms) else {
+            let begun = stored.attempts.iter().find(|attempt| self.is_begun_meanwhile(attempt));
+            let waited_for = begun.map(|attempt| &attempt.id).or(self.waited_for.as_ref())?;
+            return Some(self.after_waiting(moment, stored, waited_for));
+        };
+        if moment.now_ms >= self.answer_by_ms {
+            return Some(self.refuse(Refusal::BankSlow));
+        }
+        let waiting = Self { waited_for: Some(sign_in.attempt.clone()), phase: Phase::Look, ..self.clone() };
+        let until = sign_in.until_ms.min(self.answer_by_ms);
+        Some(Step { commit: None, then: Then::Wait(until), task: Task::Start(waiting) })
+    }
+
+    /// Another request for the same connection was faster, and its sign-in is answered already.
+    fn is_begun_meanwhile(&self, attempt: &Attempt) -> bool {
+        attempt.id != self.minted.attempt && self.seen.as_ref().is_some_and(|seen| !seen.contains(&attempt.id))
+    }
+
+    /// The sign-in that this request waited for is answered: its outcome is this request's, too.
+    fn after_waiting(&self, moment: Moment, stored: &Stored, waited_for: &AttemptId) -> Step {
+        match stored.attempt(waited_for) {
+            // The store was read while the other request marked its sign-in.
+            Some(attempt)
+                if attempt.state == State::Open
+                    && attempt.stage == Stage::SigningIn
+                    && moment.now_ms < self.answer_by_ms =>
+            {
+                self.go(Phase::Look, None, Then::Wait(self.answer_by_ms))
+            }
+            Some(attempt) if attempt.state == State::Open && attempt.stage == Stage::Session => {
+                // It may be a session whose bank is slow: Flinks is asked how it stands.
+                let phase = Phase::Inquire { attempt: attempt.id.clone(), inquiry: Inquiry::about(None) };
+                self.go(phase, None, Then::Again)
+            }
+            Some(attempt) if attempt.state == State::Open && attempt.stage == Stage::FullFlow => {
+                self.load(attempt, PageKind::Connect, None)
+            }
+            Some(attempt) if attempt.state == State::Finished => self.reply(StartReply::UpToDate),
+            // It failed. Were each of those who waited to sign in now, five clicks would be five sign-ins after all.
+            _ => self.refuse(Refusal::BankSlow),
+        }
+    }
+
+    /// A session that the user had left.
+    fn inquire(&self, moment: Moment, stored: &Stored, id: &AttemptId, inquiry: &Inquiry) -> Step {
+        let connection = &stored.connection;
+        let again = self.go(Phase::Look, None, Then::Again);
+        let Some(attempt) = stored.attempt(id) else { return again };
+        // A webhook or a delivery may have been faster than Flinks' answer.
+        if attempt.state != State::Open || attempt.stage != Stage::Session {
+            return again;
+        }
+        let next = |commit| self.go(Phase::Baseline { heard: None }, Some(commit), Then::Again);
+        match inquiry.finding(connection, attempt) {
+            Finding::Ask(target, call) => {
+                let phase = Phase::Inquire { attempt: id.clone(), inquiry: inquiry.asking(target) };
+                self.go(phase, None, Then::Call(call))
+            }
+            Finding::Finished(finished) => {
+                let commit = accept(stored, attempt, finished, Bearer::Server, moment);
+                self.commit_and_reply(commit, StartReply::UpToDate)
+            }
+            Finding::Waiting => self.load(attempt, PageKind::Resume, None),
+            Finding::Working => self.refuse(Refusal::BankSlow),
+            Finding::Over | Finding::Refused(_) | Finding::Unsure(_) => {
+                // Its user may still be in the full flow in some frame: its result is taken until it expires.
+                let over = Attempt { stage: Stage::SessionOver, ..attempt.clone() };
+                next(Commit::on(connection).with(Change::PutAttempt(over)))
+            }
+            Finding::OtherLogin => next(Commit::on(connection).with(set_aside(attempt))),
+            Finding::Later(code) => self.refuse(Refusal::Later(code)),
+            Finding::Trouble(trouble) => self.refuse(Refusal::Trouble(trouble)),
+        }
+    }
+
+    /// How fresh Flinks' data is before the attempt; it also shows what an earlier attempt brought unnoticed.
+    fn baseline(&self, settings: &Settings, moment: Moment, stored: &Stored, heard: Option<&Answer>) -> Step {
+        let connection = &stored.connection;
+        if let Some(step) = self.settled_or_under_way(moment, stored) {
+            return step;
+        }
+        let last_refresh_ms = match heard {
+            None => {
+                let call = Call::Cached { login_id: connection.login_id.clone() };
+                return self.go(Phase::Baseline { heard: None }, None, Then::Call(call));
+            }
+            Some(Answer::Failed { trouble, .. }) => return self.refuse(Refusal::Trouble(*trouble)),
+            Some(Answer::Code { meaning: Meaning::Token | Meaning::Keys, .. }) => {
+                return self.refuse(Refusal::Trouble(Trouble::KeysRefused));
+            }
+            Some(Answer::Authorized { login_id, request_id, last_refresh_ms }) if *login_id == connection.login_id => {
+                let unnoticed = stored.attempts.iter().find(|attempt| {
+                    attempt.state == State::Open
+                        && attempt.is_waiting_at(moment.now_ms)
+                        && is_later(*last_refresh_ms, attempt)
+                        && !attempt.picks_accounts(connection)
+                });
+                if let (Some(attempt), Some(cached)) = (unnoticed, request_id) {
+                    let session = attempt.request_id.as_ref().unwrap_or(cached).clone();
+                    let finished = Finished { session, data: cached.clone() };
+                    let commit = accept(stored, attempt, finished, Bearer::Server, moment);
+                    return self.commit_and_reply(commit, StartReply::UpToDate);
+                }
+                *last_refresh_ms
+            }
+            // A cached call repeats the failure of the last live one; that it has nothing newer is all we want to know.
+            Some(_) => None,
+        };
+        let baseline_ms = last_refresh_ms.or(connection.refreshed_at_ms).unwrap_or(0);
+        self.begin(settings, moment, stored, baseline_ms)
+    }
+
+    /// Marks the sign-in, and sends it once the mark is stored.
+    fn begin(&self, settings: &Settings, moment: Moment, stored: &Stored, baseline_ms: i64) -> Step {
+        let connection = &stored.connection;
+        let until_ms = moment.now_ms + settings.sign_in_mark_ms();
+        let attempt = Attempt {
+            id: self.minted.attempt.clone(),
+            tag: self.minted.tag.clone(),
+            user: connection.user.clone(),
+            connection: connection.id.clone(),
+            state: State::Open,
+            stage: Stage::SigningIn,
+            request_id: None,
+            token: None,
+            baseline_ms,
+            choice: Vec::new(),
+            created_at_ms: moment.now_ms,
+            expires_at_ms: moment.now_ms + settings.attempt_life_ms,
+            due_at_ms: until_ms,
+            tries: 0,
+            accepted_at_ms: None,
+            result: None,
+            data_step: DataStep::Ask,
+            transactions: Transactions::Wanted,
+            fingerprint: None,
+        };
+        let sign_in = SignIn { attempt: attempt.id.clone(), until_ms };
+        let call = Call::SignIn {
+            login_id: connection.login_id.clone(),
+            tag: attempt.tag.clone(),
+            language: connection.language,
+        };
+        let lost = stored.attempts.iter().filter(|one| one.state == State::Open && one.stage == Stage::SigningIn);
+        let lost = lost.map(|one| Change::PutAttempt(Attempt { stage: Stage::SessionOver, ..one.clone() }));
+        let mut commit = Commit::on(connection)
+            .and(lost)
+            .with(Change::AddAttempt(attempt))
+            .with(Change::PutConnection(Connection { sign_in: Some(sign_in), ..connection.clone() }));
+        commit.limit = Some(SignInLimit {
+            user: connection.user.clone(),
+            most: settings.sign_ins_per_user,
+            now_ms: moment.now_ms,
+        });
+        let phase = Phase::SignIn { attempt: self.minted.attempt.clone(), heard: None };
+        self.go(phase, Some(commit), Then::Call(call))
+    }
+
+    /// What the bank said.
+    fn sign_in(
+        &self,
+        settings: &Settings,
+        moment: Moment,
+        stored: &Stored,
+        id: &AttemptId,
+        heard: Option<&Answer>,
+    ) -> Step {
+        let connection = &stored.connection;
+        let Some(attempt) = stored.attempt(id) else { return self.refuse(Refusal::NoConnection) };
+        // Nobody knows whether the call was sent: a driver that comes back to this point has lost the answer.
+        let lost = Answer::failed(Trouble::Silent, Sent::Perhaps);
+        let answered = answered(connection, id);
+        if attempt.state.is_used() {
+            let then = Then::Reply(Reply::Started(StartReply::UpToDate));
+            return self.go(self.phase.clone(), answered.map(|change| Commit::on(connection).with(change)), then);
+        }
+        let commit = Commit::on(connection).and(answered);
+        let in_session = |request_id: &RequestId, token: &Option<AuthorizeToken>| Attempt {
+            stage: Stage::Session,
+            request_id: Some(request_id.clone()),
+            token: token.clone(),
+            due_at_ms: settings.next_question(moment, 0),
+            ..attempt.clone()
+        };
+        match heard.unwrap_or(&lost) {
+            Answer::Authorized { login_id, request_id: Some(session), .. } if *login_id == connection.login_id => {
+                let finished = Finished { session: session.clone(), data: session.clone() };
+                let accepted = accept(stored, attempt, finished, Bearer::Server, moment);
+                self.commit_and_reply(accepted.and(commit.changes), StartReply::UpToDate)
+            }
+            Answer::Authorized { login_id, .. } if *login_id != connection.login_id => {
+                self.end(commit, attempt, Refusal::OtherLogin)
+            }
+            Answer::Authorized { .. } | Answer::Token { .. } | Answer::Data { .. } => {
+                self.end(commit, attempt, Refusal::Trouble(Trouble::Unreadable))
+            }
+            Answer::Challenge { request_id: Some(session), token } => {
+                let attempt = in_session(session, token);
+                self.load(&attempt, PageKind::Refresh, Some(commit.with(Change::PutAttempt(attempt.clone()))))
+            }
+            Answer::Working { request_id: Some(session), token } => {
+                let commit = commit.with(Change::PutAttempt(in_session(session, token)));
+                self.go(self.phase.clone(), Some(commit), Then::Reply(Reply::Refused(Refusal::BankSlow)))
+            }
+            // Something is under way at the bank, and we do not know what: the mark stays.
+            Answer::Challenge { .. } | Answer::Working { .. } | Answer::Failed { sent: Sent::Perhaps, .. } => {
+                self.refuse(Refusal::BankSlow)
+            }
+            Answer::Failed { trouble, sent: Sent::No } => self.end(commit, attempt, Refusal::Trouble(*trouble)),
+            Answer::Code { meaning: Meaning::AskUser, .. } => {
+                let due_at_ms = settings.next_question(moment, 0);
+                let attempt = Attempt { stage: Stage::FullFlow, due_at_ms, ..attempt.clone() };
+                self.load(&attempt, PageKind::Connect, Some(commit.with(Change::PutAttempt(attempt.clone()))))
+            }
+            Answer::Code { meaning: Meaning::Token | Meaning::Keys, .. } => {
+                self.end(commit, attempt, Refusal::Trouble(Trouble::KeysRefused))
+            }
+            Answer::Code { code, .. } => self.end(commit, attempt, Refusal::Later(code.clone())),
+        }
+    }
+
+    /// The attempt came to nothing, and the next start begins another one.
+    fn end(&self, commit: Commit, attempt: &Attempt, refusal: Refusal) -> Step {
+        let commit = commit.with(set_aside(attempt));
+        self.go(self.phase.clone(), Some(commit), Then::Reply(Reply::Refused(refusal)))
+    }
+
+    /// The page loads Connect; first it needs a token.
+    fn load(&self, attempt: &Attempt, kind: PageKind, commit: Option<Commit>) -> Step {
+        let page = Page { attempt: attempt.id.clone(), kind };
+        let then = match (self.page_token, &attempt.token) {
+            (PageToken::Sessions, Some(_)) => Then::Again,
+            _ => Then::Call(Call::Token),
+        };
+        self.go(Phase::PageToken { page, heard: None }, commit, then)
+    }
+
+    fn page(&self, stored: &Stored, page: &Page, heard: Option<&Answer>) -> Step {
+        let connection = &stored.connection;
+        let Some(attempt) = stored.attempt(&page.attempt) else { return self.refuse(Refusal::NoConnection) };
+        if attempt.state.is_used() {
+            return self.reply(StartReply::UpToDate);
+        }
+        let token = match (heard, &attempt.token) {
+            (Some(Answer::Token { token }), _) => token.clone(),
+            (None, Some(token)) if self.page_token == PageToken::Sessions => token.clone(),
+            (None, _) => return self.go(self.phase.clone(), None, Then::Call(Call::Token)),
+            (Some(Answer::Failed { trouble, .. }), _) => return self.refuse(Refusal::Trouble(*trouble)),
+            (Some(Answer::Code { code, meaning: Meaning::Later }), _) => {
+                return self.refuse(Refusal::Later(code.clone()));
+            }
+            (Some(Answer::Code { .. }), _) => return self.refuse(Refusal::Trouble(Trouble::KeysRefused)),
+            (Some(_), _) => return self.refuse(Refusal::Trouble(Trouble::Unreadable)),
+        };
+        let mode = match page.kind {
+            PageKind::Resume => Mode::Resume,
+            PageKind::Refresh => Mode::Refresh,
+            PageKind::Connect => {
+                let selector = if connection.selection.is_empty() { Selector::Left } else { Selector::Shown };
+                return self.reply(StartReply::Connect(Connect {
+                    attempt: attempt.id.clone(),
+                    token,
+                    tag: attempt.tag.clone(),
+                    language: connection.language,
+                    selector,
+                }));
+            }
+        };
+        match &attempt.request_id {
+            Some(request_id) => self.reply(StartReply::Challenge(Challenge {
+                mode,
+                attempt: attempt.id.clone(),
+                request_id: request_id.clone(),
+                token,
+                selection: connection.selection.clone(),
+                tag: attempt.tag.clone(),
+                language: connection.language,
+            })),
+            None => self.refuse(Refusal::BankSlow),
+        }
+    }
+
+    fn go(&self, phase: Phase, commit: Option<Commit>, then: Then) -> Step {
+        Step { commit, then, task: Task::Start(Self { phase, ..self.clone() }) }
+    }
+
+    fn reply(&self, reply: StartReply) -> Step {
+        self.go(self.phase.clone(), None, Then::Reply(Reply::Started(reply)))
+    }
+
+    fn commit_and_reply(&self, commit: Commit, reply: StartReply) -> Step {
+        self.go(self.phase.clone(), Some(commit), Then::Reply(Reply::Started(reply)))
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Step {
+        self.go(self.phase.clone(), None, Then::Reply(Reply::Refused(refusal)))
+    }
+}
+
+/// The change that takes the mark of an answered sign-in away.
+fn answered(connection: &Connection, attempt: &AttemptId) -> Option<Change> {
+    let is_its_own = connection.sign_in.as_ref().is_some_and(|sign_in| sign_in.attempt == *attempt);
+    is_its_own.then(|| Change::PutConnection(Connection { sign_in: None, ..connection.clone() }))
+}
+
+/// The newest attempt whose session may still be alive.
+fn resumable(stored: &Stored, moment: Moment) -> Option<&Attempt> {
+    let mut alive = stored.attempts.iter().filter(|attempt| {
+        attempt.state == State::Open && attempt.stage == Stage::Session && attempt.is_waiting_at(moment.now_ms)
+    });
+    alive.next()
+}

@@ -1,0 +1,616 @@
+//! The rules as stories, each about one thing that went wrong once.
+
+use flinks_backend::{
+    deliver::Delivery,
+    flinks::{Answer, Call, Sent, Trouble},
+    record::{Stage, State, Status},
+    start::{Mode, PageToken, StartReply},
+    step::{Done, Reply, Task},
+};
+use flinks_connect::id::{AttemptId, LoginId, Tag};
+
+use super::{
+    flinks::{Bank, Session, Tokens, Weather},
+    world::{At, BANK, Driver, LOGIN, OLD_MS, World, accounts, delivery, refused},
+};
+
+const MINUTE: i64 = 60_000;
+
+fn up_to_date() -> Reply {
+    Reply::Started(StartReply::UpToDate)
+}
+
+#[test]
+fn a_refresh_ends_in_fresh_data() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    assert_eq!(challenge.mode, Mode::Refresh);
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms);
+    assert_eq!(world.deliver(delivery(&challenge.attempt, Some(challenge.request_id.as_str()))), Reply::Accepted);
+    world.work_for(MINUTE);
+    world.is_repaired();
+    assert_eq!(world.stored_accounts().len(), 3);
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+    assert_eq!(world.flinks.sign_ins[0].1.as_deref(), Some(challenge.tag.as_str()), "the sign-in carries the tag");
+}
+
+// Fault 1: which session is asked, and what a cached answer proves.
+
+#[test]
+fn an_unfinished_session_is_not_accepted_by_a_made_up_request_id() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    refused(&world.deliver(delivery(&challenge.attempt, Some("made-up-session"))), 409, "NOT_FINISHED");
+    refused(&world.deliver(delivery(&challenge.attempt, None)), 409, "NOT_FINISHED");
+    assert_eq!(world.connection().status, Status::NeedsAttention);
+    // Nor when the session is over: what Flinks has is as old as before.
+    world.now_ms += 20 * MINUTE;
+    refused(&world.deliver(delivery(&challenge.attempt, Some("made-up-session"))), 409, "NOT_FINISHED");
+}
+
+#[test]
+fn an_older_session_of_the_login_is_no_result_while_the_attempts_own_waits() {
+    let mut world = World::new();
+    world.flinks.full_flow("an-older-session", LOGIN, OLD_MS);
+    let challenge = world.challenge();
+    refused(&world.deliver(delivery(&challenge.attempt, Some("an-older-session"))), 409, "NOT_FINISHED");
+    // The user leaves the question for the full flow, in the same frame.
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("a-younger-session", LOGIN, world.now_ms);
+    assert_eq!(world.deliver(delivery(&challenge.attempt, Some("a-younger-session"))), Reply::Accepted);
+}
+
+#[test]
+fn another_login_changes_nothing() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.full_flow("session-of-another", "login-of-another", world.now_ms);
+    refused(&world.deliver(delivery(&challenge.attempt, Some("session-of-another"))), 409, "LOGIN_MISMATCH");
+    let named = Delivery { login_id: LoginId::parse("login-of-another"), ..delivery(&challenge.attempt, None) };
+    refused(&world.deliver(named), 409, "LOGIN_MISMATCH");
+    assert_eq!(world.state(&challenge.attempt), State::Open);
+}
+
+#[test]
+fn a_cached_answer_counts_only_when_it_is_younger_than_the_attempt() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    world.flinks.failed_last.clear();
+    refused(&world.deliver(delivery(&connect.attempt, Some("made-up-session"))), 409, "NOT_FINISHED");
+    refused(&world.deliver(delivery(&connect.attempt, None)), 409, "NOT_FINISHED");
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("session-of-connect", LOGIN, world.now_ms);
+    assert_eq!(world.deliver(delivery(&connect.attempt, None)), Reply::Accepted);
+}
+
+#[test]
+fn a_delivery_that_names_nothing_needs_an_attempt_with_a_session() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms);
+    let nameless = |attempt: &AttemptId| Delivery { login_id: None, ..delivery(attempt, None) };
+    assert_eq!(world.deliver(nameless(&challenge.attempt)), Reply::Accepted);
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    refused(&world.deliver(nameless(&connect.attempt)), 422, "NOTHING_TO_VERIFY");
+}
+
+// Faults 2 and 3: the user's choice of accounts.
+
+/// The full flow of a connection with the first account picked, with a result that picks the second.
+fn picking() -> (World, AttemptId, Tag) {
+    let mut world = World::with(&["account-one"]);
+    world.flinks.bank = Bank::Refuses(401, "QUESTION_NOT_FOUND");
+    let connect = world.connect();
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("session-of-connect", LOGIN, world.now_ms);
+    (world, connect.attempt, connect.tag)
+}
+
+#[test]
+fn accounts_picked_anew_win_also_when_the_webhook_is_faster() {
+    let (mut world, attempt, tag) = picking();
+    let hook = world.webhook(Some("session-of-connect"), Some(&tag));
+    assert_eq!(hook, Reply::Done(Done::Postponed));
+    world.work_for(10 * MINUTE);
+    assert!(world.stored_accounts().is_empty(), "the old selection may be what the user took away");
+    let picked = Delivery { account_ids: accounts(&["account-two"]), ..delivery(&attempt, Some("session-of-connect")) };
+    assert_eq!(world.deliver(picked), Reply::Accepted);
+    world.work_for(MINUTE);
+    world.is_repaired();
+    assert_eq!(world.stored_accounts(), ["account-two"]);
+    assert_eq!(world.connection().selection, accounts(&["account-two"]));
+}
+
+#[test]
+fn a_choice_that_no_browser_brought_is_not_guessed() {
+    let (mut world, attempt, tag) = picking();
+    world.webhook(Some("session-of-connect"), Some(&tag));
+    world.work_for(3 * 60 * MINUTE);
+    assert_eq!(world.state(&attempt), State::SetAside);
+    assert_eq!(world.connection().problem.as_deref(), Some("CHOICE_UNKNOWN"));
+    assert!(world.stored_accounts().is_empty());
+}
+
+#[test]
+fn account_ids_that_flinks_does_not_have_are_no_choice() {
+    let (mut world, attempt, _) = picking();
+    let ids = accounts(&["account-two", "account-made-up"]);
+    let made_up = Delivery { account_ids: ids, ..delivery(&attempt, Some("session-of-connect")) };
+    assert_eq!(world.deliver(made_up), Reply::Accepted);
+    world.work_for(MINUTE);
+    world.is_repaired();
+    assert_eq!(world.stored_accounts(), ["account-one"]);
+    assert_eq!(world.connection().selection, accounts(&["account-one"]), "it is not sent to Connect ever after");
+}
+
+#[test]
+fn account_ids_choose_nothing_for_a_connection_made_without_the_selector() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "QUESTION_NOT_FOUND");
+    let connect = world.connect();
+    world.flinks.full_flow("session-of-connect", LOGIN, world.now_ms + 1);
+    let ids = accounts(&["account-made-up"]);
+    world.deliver(Delivery { account_ids: ids, ..delivery(&connect.attempt, Some("session-of-connect")) });
+    world.work_for(MINUTE);
+    assert_eq!(world.stored_accounts().len(), 3);
+}
+
+#[test]
+fn account_ids_of_a_session_the_user_came_back_to_widen_nothing() {
+    let mut world = World::with(&["account-one"]);
+    let challenge = world.challenge();
+    assert_eq!(challenge.selection, accounts(&["account-one"]));
+    let session = challenge.request_id.as_str();
+    world.flinks.finish(session, world.now_ms + 1);
+    let ids = accounts(&["account-two"]);
+    world.deliver(Delivery { account_ids: ids, ..delivery(&challenge.attempt, Some(session)) });
+    world.work_for(MINUTE);
+    assert_eq!(world.stored_accounts(), ["account-one"]);
+}
+
+#[test]
+fn success_is_never_empty() {
+    let mut world = World::with(&["account-closed"]);
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.deliver(delivery(&challenge.attempt, None));
+    world.work_for(MINUTE);
+    assert_eq!(world.connection().status, Status::NeedsAttention);
+    assert_eq!(world.connection().problem.as_deref(), Some("NO_ACCOUNTS"));
+}
+
+// Fault 4: what a code means to a call.
+
+#[test]
+fn a_refused_api_key_ends_no_accepted_result() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.flinks.weather = Weather::ApiKeyRefused;
+    world.deliver(delivery(&challenge.attempt, None));
+    world.work_for(5 * 60 * MINUTE);
+    assert_eq!(world.state(&challenge.attempt), State::Accepted);
+    assert_eq!(world.connection().problem.as_deref(), Some("FLINKS_KEYS_REFUSED"));
+    world.flinks.weather = Weather::Fair;
+    world.work_for(2 * MINUTE);
+    world.is_repaired();
+}
+
+#[test]
+fn no_transactions_are_no_reason_to_have_no_accounts() {
+    let mut world = World::new();
+    world.flinks.weather = Weather::NoTransactions;
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.deliver(delivery(&challenge.attempt, None));
+    world.work_for(MINUTE);
+    world.is_repaired();
+}
+
+#[test]
+fn whatever_flinks_would_send_to_connect_is_the_full_flow() {
+    for code in ["INVALID_LOGIN", "DISABLED_LOGIN", "UNAUTHORIZED", "NEW_ACCOUNT", "A_CODE_FLINKS_ADDED"] {
+        let mut world = World::new();
+        world.flinks.bank = Bank::Refuses(401, code);
+        let connect = world.connect();
+        assert_eq!(world.state(&connect.attempt), State::Open, "{code}");
+        assert_eq!(world.connection().sign_in, None);
+    }
+    for code in ["RETRY_LATER", "CONCURRENT_SESSION", "AGGREGATION_ERROR"] {
+        let mut world = World::new();
+        world.flinks.bank = Bank::Refuses(401, code);
+        refused(&world.start(), 503, code);
+        assert_eq!(world.connection().sign_in, None, "{code}");
+    }
+}
+
+// Fault 5: tokens.
+
+#[test]
+fn a_session_is_asked_about_with_its_own_token_and_then_with_a_fresh_one() {
+    for tokens in [Tokens::Any, Tokens::OnlyTheSessions, Tokens::OnlyFresh] {
+        let mut world = World::new();
+        world.flinks.tokens = tokens;
+        let challenge = world.challenge();
+        assert_eq!(world.challenge().mode, Mode::Resume, "{tokens:?}");
+        world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+        assert_eq!(world.deliver(delivery(&challenge.attempt, None)), Reply::Accepted, "{tokens:?}");
+    }
+}
+
+#[test]
+fn two_refused_tokens_are_no_verdict() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.tokens = Tokens::OnlyTheSessions;
+    world.flinks.sessions.get_mut(challenge.request_id.as_str()).unwrap().standing = Session::Asking;
+    // A token nobody has.
+    world.store.attempts[0].token = None;
+    refused(&world.start(), 503, "FLINKS_KEYS_REFUSED");
+    refused(&world.deliver(delivery(&challenge.attempt, None)), 503, "FLINKS_KEYS_REFUSED");
+    world.work_for(10 * MINUTE);
+    assert_eq!(world.state(&challenge.attempt), State::Open);
+}
+
+#[test]
+fn a_page_whose_token_was_refused_gets_the_other_kind() {
+    let mut world = World::new();
+    world.challenge();
+    let own = world.store.attempts[0].token.clone().unwrap();
+    let task = world.start_with(BANK, PageToken::Sessions);
+    let Reply::Started(StartReply::Challenge(again)) = world.run(task) else { panic!("no challenge") };
+    assert_eq!(again.token, own);
+    assert_ne!(world.challenge().token, own);
+}
+
+// Fault 6: finished, but still aggregating.
+
+#[test]
+fn what_flinks_has_finished_but_still_aggregates_is_accepted() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.flinks.weather = Weather::StillAggregating;
+    assert_eq!(world.deliver(delivery(&challenge.attempt, None)), Reply::Accepted);
+    world.work_for(5 * MINUTE);
+    assert_eq!(world.connection().problem, None);
+    world.flinks.weather = Weather::Fair;
+    world.work_for(MINUTE);
+    world.is_repaired();
+}
+
+// Fault 7: what the browser lost.
+
+#[test]
+fn what_was_finished_during_an_outage_is_found_after_it() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.flinks.weather = Weather::Down;
+    world.work_for(31 * MINUTE);
+    world.flinks.sessions.get_mut(challenge.request_id.as_str()).unwrap().standing = Session::Over;
+    world.flinks.weather = Weather::Fair;
+    world.work_for(30 * MINUTE);
+    world.is_repaired();
+}
+
+#[test]
+fn an_outage_past_the_attempts_life_loses_nothing() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.flinks.weather = Weather::Down;
+    world.work_for(3 * 60 * MINUTE);
+    world.flinks.sessions.clear();
+    world.flinks.weather = Weather::Fair;
+    world.work_for(30 * MINUTE);
+    world.is_repaired();
+}
+
+#[test]
+fn a_full_flow_that_no_browser_reported_is_found() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("session-of-connect", LOGIN, world.now_ms);
+    world.work_for(10 * MINUTE);
+    assert_eq!(world.state(&connect.attempt), State::Finished);
+    world.is_repaired();
+}
+
+#[test]
+fn a_webhook_is_known_by_its_tag_or_by_its_session() {
+    for by_tag in [true, false] {
+        let mut world = World::new();
+        let challenge = world.challenge();
+        let session = challenge.request_id.as_str();
+        world.flinks.finish(session, world.now_ms + 1);
+        let tag = by_tag.then_some(&challenge.tag);
+        assert_eq!(world.webhook(Some(session), tag), Reply::Done(Done::Accepted));
+        assert_eq!(world.webhook(Some(session), tag), Reply::Done(Done::Nothing), "once");
+        let unknown = Tag::parse("a tag of somebody else's").unwrap();
+        assert_eq!(world.webhook(Some("unknown-session"), Some(&unknown)), Reply::Done(Done::Nothing));
+    }
+}
+
+#[test]
+fn two_attempts_that_share_a_session_bring_one_result() {
+    let mut world = World::new();
+    let first = world.challenge();
+    let session = first.request_id.as_str().to_owned();
+    world.flinks.sessions.get_mut(&session).unwrap().standing = Session::Over;
+    let second = world.challenge();
+    assert_ne!(first.attempt, second.attempt);
+    // Flinks names the first session again, in both webhooks.
+    world.flinks.full_flow(&session, LOGIN, world.now_ms + 1);
+    assert_eq!(world.webhook(Some(&session), Some(&first.tag)), Reply::Done(Done::Accepted));
+    assert_eq!(world.webhook(Some(&session), Some(&second.tag)), Reply::Done(Done::Nothing));
+    assert_eq!(world.deliver(delivery(&second.attempt, Some(&session))), Reply::Accepted);
+    assert_eq!(world.store.moves.iter().filter(|(_, state)| *state == State::Accepted).count(), 1);
+    world.work_for(MINUTE);
+    world.is_repaired();
+}
+
+#[test]
+fn questions_about_an_abandoned_session_let_it_die() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.work_for(3 * 60 * MINUTE);
+    let session = challenge.request_id.as_str();
+    assert!(!matches!(world.flinks.sessions[session].standing, Session::Asking), "asking keeps it alive for ever");
+    let asked = world.flinks.asked.iter().filter(|(id, _)| id == session).count();
+    assert!((3..=8).contains(&asked), "{asked}");
+    assert_eq!(world.state(&challenge.attempt), State::SetAside);
+    assert_eq!(world.flinks.sign_ins.len(), 1, "nobody was there");
+}
+
+#[test]
+fn a_cached_call_that_repeats_a_passing_failure_keeps_nobody_out() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "RETRY_LATER");
+    refused(&world.start(), 503, "RETRY_LATER");
+    world.flinks.bank = Bank::Asks;
+    let challenge = world.challenge();
+    world.now_ms += 9 * MINUTE;
+    let again = world.challenge();
+    assert_ne!(challenge.attempt, again.attempt);
+    world.flinks.finish(again.request_id.as_str(), world.now_ms + 1);
+    assert_eq!(world.deliver(delivery(&again.attempt, None)), Reply::Accepted);
+}
+
+// Faults 8 and 9: one sign-in.
+
+#[test]
+fn a_slow_bank_is_one_sign_in_however_often_it_is_asked_for() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Slow(2 * MINUTE);
+    for _ in 0..3 {
+        let refusal = refused(&world.start(), 503, "BANK_SLOW");
+        assert!(refusal.retry_after_s().is_some());
+        world.now_ms += 20_000;
+    }
+    world.now_ms += 2 * MINUTE;
+    let challenge = world.challenge();
+    assert_eq!(challenge.mode, Mode::Resume);
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    assert_eq!(world.deliver(delivery(&challenge.attempt, None)), Reply::Accepted);
+}
+
+#[test]
+fn a_sign_in_whose_answer_was_lost_is_not_repeated_for_the_banks_time() {
+    let mut world = World::new();
+    let mut driver = Driver::of(world.start_task(BANK));
+    while !matches!(driver.at, At::Send(Call::SignIn { .. })) {
+        world.advance(&mut driver);
+    }
+    world.advance(&mut driver);
+    driver.at = At::Hear(Box::new(Answer::failed(Trouble::Unreachable, Sent::Perhaps)));
+    refused(&world.finish(&mut driver), 503, "BANK_SLOW");
+    // Nor does the host that died in the middle know.
+    for _ in 0..6 {
+        refused(&world.start(), 503, "BANK_SLOW");
+        world.now_ms += 5000;
+    }
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+    world.now_ms += 211_000;
+    world.challenge();
+    assert_eq!(world.flinks.sign_ins.len(), 2);
+}
+
+#[test]
+fn a_lost_sign_in_that_went_well_is_found_before_another_is_sent() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::NeedsNobody;
+    let mut driver = Driver::of(world.start_task(BANK));
+    while !matches!(driver.at, At::Hear(_)) || world.flinks.sign_ins.is_empty() {
+        world.advance(&mut driver);
+    }
+    drop(driver);
+    world.now_ms += 5 * MINUTE;
+    assert_eq!(world.start(), up_to_date());
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+    world.work_for(MINUTE);
+    world.is_repaired();
+}
+
+#[test]
+fn five_clicks_at_once_are_one_sign_in_and_one_attempt() {
+    let mut world = World::new();
+    let mut drivers: Vec<_> = (0..5).map(|_| Driver::of(world.start_task(BANK))).collect();
+    for _ in 0..200 {
+        for driver in &mut drivers {
+            world.advance(driver);
+        }
+    }
+    let attempts: Vec<_> = drivers
+        .iter()
+        .map(|driver| match driver.reply() {
+            Some(Reply::Started(StartReply::Challenge(challenge))) => challenge.attempt.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(attempts.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+}
+
+#[test]
+fn clicks_that_waited_for_a_refusal_do_not_ask_the_bank_each() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "RETRY_LATER");
+    let mut drivers: Vec<_> = (0..5).map(|_| Driver::of(world.start_task(BANK))).collect();
+    for _ in 0..200 {
+        for driver in &mut drivers {
+            world.advance(driver);
+        }
+    }
+    assert!(drivers.iter().all(|driver| matches!(driver.reply(), Some(Reply::Refused(_)))));
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+}
+
+#[test]
+fn a_call_that_was_certainly_not_sent_may_be_repeated_at_once() {
+    let mut world = World::new();
+    let mut driver = Driver::of(world.start_task(BANK));
+    while !matches!(driver.at, At::Send(Call::SignIn { .. })) {
+        world.advance(&mut driver);
+    }
+    driver.at = At::Hear(Box::new(Answer::failed(Trouble::Unreachable, Sent::No)));
+    refused(&world.finish(&mut driver), 503, "FLINKS_UNREACHABLE");
+    world.challenge();
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+}
+
+// Fault 10: a user's limit counts sign-ins.
+
+#[test]
+fn a_users_limit_counts_sign_ins_under_way_and_not_requests() {
+    let mut world = World::new();
+    world.settings.sign_ins_per_user = 2;
+    for number in 0..3 {
+        world.add_connection(&format!("bank-{number}"), &format!("login-number-{number}"), &[]);
+    }
+    let mut under_way = Vec::new();
+    for number in 0..2 {
+        let mut driver = Driver::of(world.start_task(&format!("bank-{number}")));
+        while !matches!(driver.at, At::Send(Call::SignIn { .. })) {
+            world.advance(&mut driver);
+        }
+        under_way.push(driver);
+    }
+    let task = world.start_task("bank-2");
+    let refusal = refused(&world.run(task), 429, "TOO_MANY_SIGN_INS");
+    assert!(refusal.retry_after_s().is_some());
+    assert_eq!(world.flinks.sign_ins.len(), 0);
+    for driver in &mut under_way {
+        world.finish(driver);
+    }
+    let task = world.start_task("bank-2");
+    assert!(matches!(world.run(task), Reply::Started(_)));
+}
+
+// Fault 11: what no retry cures.
+
+#[test]
+fn a_session_that_ended_in_a_refusal_is_not_worth_a_retry() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    let mut driver = Driver::of(Task::Deliver(flinks_backend::deliver::Deliver::new(
+        super::world::USER.to_owned(),
+        delivery(&challenge.attempt, None),
+    )));
+    while !matches!(driver.at, At::Hear(_)) {
+        world.advance(&mut driver);
+    }
+    driver.at = At::Hear(Box::new(Answer::Code {
+        code: "DISABLED_LOGIN".to_owned(),
+        meaning: flinks_backend::code::Meaning::Refused,
+    }));
+    refused(&world.finish(&mut driver), 422, "DISABLED_LOGIN");
+}
+
+// The life of an attempt.
+
+#[test]
+fn a_resume_keeps_attempt_and_tag() {
+    let mut world = World::new();
+    let first = world.challenge();
+    world.now_ms += 5 * MINUTE;
+    let again = world.challenge();
+    assert_eq!((again.mode, &again.attempt, &again.tag), (Mode::Resume, &first.attempt, &first.tag));
+    assert_eq!(again.request_id, first.request_id);
+    assert_ne!(again.token, first.token);
+}
+
+#[test]
+fn a_session_found_finished_at_start_needs_nobody() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    assert_eq!(world.start(), up_to_date());
+    assert_eq!(world.start(), up_to_date(), "while its data is fetched");
+    // The browser's delivery comes after all.
+    let late = delivery(&challenge.attempt, None);
+    assert_eq!(world.deliver(late.clone()), Reply::Accepted);
+    let other = Delivery { fingerprint: "other bytes".to_owned(), ..late.clone() };
+    refused(&world.deliver(other), 422, "ATTEMPT_USED");
+    assert_eq!(world.deliver(late), Reply::Accepted);
+}
+
+#[test]
+fn other_bytes_are_refused_before_anything_else_is_judged() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.deliver(delivery(&challenge.attempt, None));
+    let other = Delivery {
+        fingerprint: "other bytes".to_owned(),
+        login_id: LoginId::parse("login-of-another"),
+        tag: Tag::parse("another tag"),
+        ..delivery(&challenge.attempt, None)
+    };
+    refused(&world.deliver(other), 422, "ATTEMPT_USED");
+}
+
+#[test]
+fn an_attempt_expires_and_a_session_that_is_over_begins_anew() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.now_ms += 9 * MINUTE;
+    let second = world.challenge();
+    assert_eq!(second.mode, Mode::Refresh);
+    assert_ne!(second.attempt, challenge.attempt);
+    assert_eq!(world.store.attempts[0].stage, Stage::SessionOver);
+    world.now_ms += 61 * MINUTE;
+    refused(&world.deliver(delivery(&challenge.attempt, None)), 410, "ATTEMPT_EXPIRED");
+}
+
+#[test]
+fn what_is_not_the_users_is_unknown() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    let stranger = flinks_backend::deliver::Deliver::new("eve".to_owned(), delivery(&challenge.attempt, None));
+    refused(&world.run(Task::Deliver(stranger)), 404, "NO_SUCH_ATTEMPT");
+    let task = world.start_task("nobodys");
+    refused(&world.run(task), 404, "NO_SUCH_CONNECTION");
+    let other_tag = Delivery { tag: Tag::parse("another"), ..delivery(&challenge.attempt, None) };
+    refused(&world.deliver(other_tag), 422, "TAG_MISMATCH");
+}
+
+#[test]
+fn data_that_never_comes_is_a_problem() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    world.flinks.weather = Weather::StillAggregating;
+    world.deliver(delivery(&challenge.attempt, None));
+    world.work_for(31 * MINUTE);
+    assert_eq!(world.state(&challenge.attempt), State::Failed);
+    assert_eq!(world.connection().problem.as_deref(), Some("DATA_TIMEOUT"));
+    let told: Vec<_> = world.store.events.iter().map(|event| event.reason.as_deref()).collect();
+    assert_eq!(told, [Some("DATA_TIMEOUT"); 2]);
+}
