@@ -1,11 +1,11 @@
-// The package: cargo → wasm-bindgen → wasm-opt → esbuild, into four JavaScript files in dist/ that have the module inside.
+// The package: cargo → wasm-bindgen → wasm-opt → esbuild, into four JavaScript files in dist/ that have the module inside; tsc writes their types.
 //
 // Invariants: each tool gets flags and options, and nobody edits what a tool wrote; a run without any change of the inputs does nothing.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { Failure, isMain, main, root, run, secondsSince } from "./command.mjs";
 import { setUp } from "./setup.mjs";
@@ -21,6 +21,7 @@ const outputs = [...scripts, "integrity.json"];
 const sdk = join(root, "www/sdk");
 const dist = join(root, "dist");
 const glue = join(root, "target/wasm/flinks_reconnect.js");
+const glueTypes = join(root, "target/wasm/flinks_reconnect.d.ts");
 const bound = join(root, "target/wasm/flinks_reconnect_bg.wasm");
 const optimised = join(root, "target/wasm/flinks_reconnect.wasm");
 /** What the JavaScript must know of the module: its short names, and the key of its text. */
@@ -35,7 +36,7 @@ export async function build() {
     rmSync(join(root, log), { force: true });
 
     // Most of the time, and seldom needed when somebody works on the page.
-    await once("module", fingerprintOf(isOfModule), [glue, optimised, moduleFacts], async () => {
+    await once("module", fingerprintOf(isOfModule), [glue, glueTypes, optimised, moduleFacts], async () => {
       await compile();
       await bindgen();
       const names = await optimise();
@@ -44,7 +45,7 @@ export async function build() {
     });
     rmSync(dist, { recursive: true, force: true });
     await bundle(JSON.parse(readFileSync(moduleFacts, "utf8")));
-    copyTypes();
+    await declare();
     writeIntegrity();
     report();
     console.log(`build: flinks-reconnect … ${secondsSince(started)}`);
@@ -139,17 +140,17 @@ async function bundle({ names, key }) {
     await Promise.all([
       esbuild.build({
         ...common,
-        entryPoints: [entry("index.js")],
+        entryPoints: [entry("index.ts")],
         outdir: dist,
         format: "esm",
         // Modules are UTF-8 everywhere.
         charset: "utf8",
         plugins: [moduleInside(textOf(module, key), (at) => `text.charCodeAt(${at}) ^ ${key}`, module.length)],
       }),
-      esbuild.build({ ...common, entryPoints: [entry("element.js"), entry("react.js")], outdir: dist, format: "esm", plugins: [entriesApart] }),
+      esbuild.build({ ...common, entryPoints: [entry("element.ts"), entry("react.ts")], outdir: dist, format: "esm", plugins: [entriesApart] }),
       esbuild.build({
         ...common,
-        entryPoints: [entry("global.js")],
+        entryPoints: [entry("global.ts")],
         outfile: join(dist, globalFile),
         format: "iife",
         // A classic script is read in the page's encoding, whatever that is. Of what is plain ASCII, hexadecimal compresses best.
@@ -184,8 +185,6 @@ const moduleInside = (text, byteAt, length) => ({
         return bytes;
       }`;
     onLoad({ filter: /.*/, namespace: "bytes" }, () => ({ contents, loader: "js" }));
-    // The glue has copies of the shell's JavaScript; the originals import each other, and so does the SDK.
-    onResolve({ filter: /^\.\/snippets\/.*\/src\/web\// }, ({ path }) => ({ path: join(root, path.replace(/^.*(?=src\/web\/)/, "")) }));
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await esbuild.transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
       return { contents: code.trimEnd(), loader: "text" };
@@ -224,15 +223,20 @@ const entriesApart = {
 const elementInside = {
   name: "element-inside",
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/element\.js$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), sideEffects: true }));
+    onResolve({ filter: /^\.\/element\.js$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.replace(/js$/, "ts")), sideEffects: true }));
   },
 };
 
-function copyTypes() {
-  for (const name of readdirSync(sdk, { recursive: true }).filter((name) => name.endsWith(".d.ts"))) {
-    mkdirSync(dirname(join(dist, name)), { recursive: true });
-    copyFileSync(join(sdk, name), join(dist, name));
-  }
+/** What a user's compiler reads: the entries' types, and those that they are made of. */
+const declarations = ["index", "element", "react", "global", "api", "error", "names", "words"];
+
+/** The types, from the sources; those of other frameworks' templates have no source but themselves. */
+async function declare() {
+  const all = join(root, "target/wasm/types");
+  rmSync(all, { recursive: true, force: true });
+  await run(join(root, "node_modules/.bin/tsc"), ["-p", sdk, "--outDir", all], { log });
+  for (const name of declarations) cpSync(join(all, `${name}.d.ts`), join(dist, `${name}.d.ts`));
+  cpSync(join(sdk, "types"), join(dist, "types"), { recursive: true });
 }
 
 /** Subresource integrity of everything a page can load: in `<script integrity>`, or the `integrity` of an import map. */

@@ -262,6 +262,7 @@ const published = [
   "package.json", "README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT",
   ...["index", "element", "react"].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`, `dist/${name}.d.ts`]),
   "dist/flinks-reconnect.global.js", "dist/flinks-reconnect.global.js.map", "dist/global.d.ts",
+  ...["api", "error", "names", "words"].map((name) => `dist/${name}.d.ts`),
   ...["solid", "svelte", "vue"].map((name) => `dist/types/${name}.d.ts`),
   "dist/integrity.json",
 ];
@@ -299,20 +300,23 @@ function wasmCheck(title, needs, driver) {
   return {
     about: `the wasm shell, in ${title}`,
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "wasm-pack", ...needs],
-    async run(log) {
-      await withRelay((port) => {
-        const settings = join(root, "target/test", `webdriver-${title.toLowerCase()}.json`);
-        mkdirSync(dirname(settings), { recursive: true });
-        writeFileSync(settings, JSON.stringify(relayed(port)));
-        // The default of 20 s is short for a browser's first start on a busy machine.
-        const env = { ...moduleEnv(), WASM_BINDGEN_TEST_TIMEOUT: "120", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60", WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings };
-        return run("wasm-pack", ["test", "--mode", "no-install", "--release", "--headless", ...driver(), "--", "--test", "web"], { env, log });
-      });
-    },
+    run: (log) => playInBrowser(title, driver(), { log }),
     count: rustSummary,
     excerpt: rustFailures,
   };
 }
+
+/** Runs tests/web.rs in a browser; `cwd` is the checkout that it is compiled from. */
+export const playInBrowser = (title, driver, { env, ...options } = {}) =>
+  withRelay((port) => {
+    const settings = join(root, "target/test", `webdriver-${title.toLowerCase()}.json`);
+    mkdirSync(dirname(settings), { recursive: true });
+    writeFileSync(settings, JSON.stringify(relayed(port)));
+    // The default of 20 s is short for a browser's first start on a busy machine.
+    const patience = { WASM_BINDGEN_TEST_TIMEOUT: "120", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60", WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings };
+    const args = ["test", "--mode", "no-install", "--release", "--headless", ...driver, "--", "--test", "web"];
+    return run("wasm-pack", args, { env: { ...moduleEnv(), ...patience, ...env }, ...options });
+  });
 
 /** The browsers' settings, with the relay on this port in front of everything; browsers would go to loopback directly. */
 function relayed(port) {

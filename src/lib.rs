@@ -2,10 +2,10 @@
 //!
 //! - [`flinks_connect`]: what Flinks Connect understands and says. A crate of its own, because the sandbox and the host use it too.
 //! - [`session`]: how a session lives and ends: a state machine without I/O, clock or randomness.
-//! - `web` (wasm32 only): what the browser does. The only room where a JavaScript type has a name.
+//! - `web` (wasm32 only): what the browser does. The only part that names a JavaScript type.
 
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 mod web;
 #[cfg(target_arch = "wasm32")]
-pub use web::{Page, Widget};
+pub use web::{Facade, Gate, Strangers, Ui, Widget};

@@ -1,4 +1,4 @@
-//! The shell in a real browser: options in, a real frame's real messages, results out, and nothing left behind.
+//! The browser part in a real browser: options in, a real frame's real messages, results out, and nothing left behind.
 //!
 //! The frame shows a page of the test server's own origin, so the tests can make it post whatever they like: the messages are the browser's
 //! own, from the frame's own window. `tests/e2e` has the cross-origin half.
@@ -6,42 +6,83 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a broken premise must stop the test")]
 
-use flinks_reconnect::{Page, Widget};
+use flinks_reconnect::{Facade, Gate, Strangers, Widget};
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::Element;
+use web_sys::{Element, HtmlIFrameElement, MessageEvent};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
 const LOGIN: &str = "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31";
 
 #[wasm_bindgen(inline_js = r#"
-import { inWords } from "./src/web/report.js";
-
 export const evaluate = (source, ...values) => new Function("a", "b", `return ${source}`)(...values);
 export const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
 export const postFromFrame = (frame, source) => frame.contentWindow.Function(`parent.postMessage(${source}, "*")`)();
 
-/** What the façade gives a session, without its class: one input at a time, and the news written down. */
-export function pageOf(style) {
-  const page = { style, heard: [], inbox: [], isBusy: false, isOver: false };
-  page.tell = (report) => {
-    const [name, detail] = inWords(report);
-    if (name === "reconnected") detail.reply = page.reply;
-    page.heard.push([name, detail]);
-    page.onNews?.();
+/** What the user sees, without anything to see: a place for the frame in a shadow tree, and what was asked for. */
+class Ui {
+  views = [];
+  constructor(container) {
+    this.container = container ?? document.body;
+  }
+  show(view) {
+    this.views.push(view);
+    if (this.element) return;
+    this.element = this.container.appendChild(document.createElement("div"));
+    this.place = this.element.attachShadow({ mode: "open" }).appendChild(document.createElement("div"));
+  }
+  frameTitle() {
+    return "Flinks";
+  }
+  framePlace() {
+    if (this.refuses) throw new Error("no place");
+    return this.place;
+  }
+  frameOpened() {}
+  frameCloses() {}
+  resize(height) {
+    this.height = height;
+  }
+  hide() {
+    this.element?.remove();
+    this.element = undefined;
+  }
+  hideAndAnnounceSuccess() {
+    this.hide();
+  }
+}
+
+/** What the session's class is to the module, without being one; what it was told is written down in `heard`. */
+export function facade() {
+  const facade = {
+    heard: [],
+    work() {
+      try {
+        if (facade.widget?.work()) facade.isOver = true;
+      } catch (error) {
+        facade.thrown = error;
+        facade.widget.abandon();
+      }
+    },
+    createUi: (container) => (facade.ui = new Ui(container)),
+    attemptBegins() {},
+    emit: (name, detail) => facade.hears(name, detail),
+    succeed: (result) => facade.hears(result.status, result),
+    fail: (failure) => facade.hears("failed", failure),
+    hears(name, detail) {
+      facade.heard.push([name, detail]);
+      facade.onNews?.();
+    },
+    does(what) {
+      facade.widget[what]();
+      facade.work();
+    },
   };
-  page.hear = (kind, number = 0, value) => {
-    page.inbox.push([kind, number, value]);
-    if (page.isBusy) return;
-    page.isBusy = true;
-    while (page.inbox.length > 0) page.isOver = page.widget.hear(...page.inbox.shift());
-    page.isBusy = false;
-  };
-  return page;
+  return facade;
 }
 "#)]
 extern "C" {
@@ -49,50 +90,19 @@ extern "C" {
     fn pause() -> Promise;
     #[wasm_bindgen(js_name = postFromFrame, catch)]
     fn post_from_frame(frame: &Element, source: &str) -> Result<(), JsValue>;
-    #[wasm_bindgen(js_name = pageOf)]
-    fn page_of(style: &str) -> Page;
+    fn facade() -> Facade;
 }
-
-// The shell's files import each other; what a test runs on serves only the files that Rust names.
-#[wasm_bindgen(module = "/src/web/gate.js")]
-extern "C" {
-    type Gate;
-    #[wasm_bindgen(constructor)]
-    fn new(frame: &Element, origin: &str) -> Gate;
-    #[wasm_bindgen(method)]
-    fn admits(this: &Gate, event: &JsValue) -> bool;
-}
-#[wasm_bindgen(module = "/src/web/inputs.js")]
-extern "C" {
-    #[wasm_bindgen(thread_local_v2, js_name = BEGIN)]
-    static BEGIN: u32;
-    #[wasm_bindgen(thread_local_v2, js_name = HOST_CLOSED)]
-    static HOST_CLOSED: u32;
-}
-#[wasm_bindgen(module = "/src/web/report.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = inWords)]
-    fn in_words(report: &JsValue) -> JsValue;
-}
-#[wasm_bindgen(module = "/www/sdk/error.js")]
-extern "C" {
-    #[wasm_bindgen(thread_local_v2, js_name = CODES)]
-    static CODES: JsValue;
-}
-#[wasm_bindgen(module = "/src/web/words.js")]
-extern "C" {
-    fn word(name: &str, is_french: bool, labels: &JsValue) -> String;
-}
-
-const STYLE: &str = include_str!("../src/web/stage.css");
 
 fn js(source: &str) -> JsValue {
     evaluate(source, &JsValue::UNDEFINED, &JsValue::UNDEFINED)
 }
 
+/// The frame, as an expression over the container.
+const FRAME: &str = "a.querySelector('div')?.shadowRoot.querySelector('iframe')";
+
 /// A session in a container, what it told, and its frame.
 struct Mounted {
-    page: Page,
+    facade: Facade,
     container: Element,
 }
 
@@ -106,16 +116,16 @@ impl Mounted {
             &container,
             &JsValue::UNDEFINED,
         );
-        let page = create(&options).expect("the options are right");
-        hear(&page, &BEGIN);
-        let mounted = Self { page, container };
+        let facade = create(&options).expect("the options are right");
+        does(&facade, "begin");
+        let mounted = Self { facade, container };
         // The frame's first document is empty and of no server: wait for the one that was asked for.
-        mounted.until("a.querySelector('iframe')?.contentWindow.location.pathname === '/connect/' && a.querySelector('iframe').contentDocument.readyState === 'complete'").await;
+        mounted.until(&format!("{FRAME}?.contentWindow.location.pathname === '/connect/' && {FRAME}.contentDocument.readyState === 'complete'")).await;
         mounted
     }
 
-    fn frame(&self) -> Element {
-        self.container.query_selector("iframe").ok().flatten().expect("a frame")
+    fn frame(&self) -> HtmlIFrameElement {
+        self.evaluate(FRAME).dyn_into().expect("a frame")
     }
 
     fn post(&self, source: &str) {
@@ -135,7 +145,7 @@ impl Mounted {
 
     /// An expression over the container (`a`) and what was heard (`b`).
     fn evaluate(&self, expression: &str) -> JsValue {
-        evaluate(&format!("((b) => {expression})(b.heard)"), &self.container, &self.page)
+        evaluate(&format!("((b) => {expression})(b.heard)"), &self.container, &self.facade)
     }
 
     fn transcript(&self) -> String {
@@ -157,21 +167,22 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        hear(&self.page, &HOST_CLOSED);
+        does(&self.facade, "closedByPage");
         self.container.remove();
     }
 }
 
-/// A session, and the page that hears of it.
-fn create(options: &JsValue) -> Result<Page, JsValue> {
-    let page = page_of(STYLE);
-    let widget = Widget::create(options, page.clone())?;
-    evaluate("a.widget = b", &page, &widget.into());
-    Ok(page)
+/// A session, and the façade that hears of it.
+fn create(options: &JsValue) -> Result<Facade, JsValue> {
+    let facade = facade();
+    let widget = Widget::create(options, facade.clone())?;
+    evaluate("a.widget = b", &facade, &widget.into());
+    Ok(facade)
 }
 
-fn hear(page: &Page, kind: &'static wasm_bindgen::JsThreadLocal<u32>) {
-    kind.with(|kind| evaluate("a.hear(b)", page, &(*kind).into()));
+/// Calls this method of the widget's, and has it do what follows.
+fn does(facade: &Facade, what: &str) {
+    evaluate("a.does(b)", facade, &what.into());
 }
 
 fn redirect() -> String {
@@ -194,30 +205,9 @@ fn a_wrong_option_is_thrown_by_its_name() {
         ("({ start: Symbol() })", "start"),
     ] {
         let thrown = create(&js(options)).err().expect(options);
-        assert_eq!(thrown.as_string().as_deref(), Some(named), "{options}");
+        let option = evaluate("a.code === 'INVALID_OPTIONS' && a.option", &thrown, &JsValue::UNDEFINED);
+        assert_eq!(option.as_string().as_deref(), Some(named), "{options}");
     }
-}
-
-#[wasm_bindgen_test]
-fn a_report_is_told_in_words() {
-    let told = in_words(&js("[0, 1, 0]"));
-    assert!(
-        evaluate(
-            "JSON.stringify(a) === '[\"phasechange\",{\"phase\":\"loading\",\"previous\":\"starting\"}]'",
-            &told,
-            &told
-        )
-        .is_truthy()
-    );
-    let told = in_words(&js("[6, 15, 0, null, null, 0, 1]"));
-    assert_eq!(CODES.with(|codes| evaluate("a[15] === b[1].code", codes, &told)).as_bool(), Some(true));
-}
-
-#[wasm_bindgen_test]
-fn every_text_is_there_in_both_languages_and_the_hosts_own_come_first() {
-    assert_eq!(word("close", false, &JsValue::UNDEFINED), "Close");
-    assert_eq!(word("close", true, &JsValue::UNDEFINED), "Fermer");
-    assert_eq!(word("close", true, &js("({ close: '<b>' })")), "<b>");
 }
 
 #[wasm_bindgen_test]
@@ -247,7 +237,7 @@ async fn a_success_of_the_frame_is_the_result() {
     assert_eq!(mounted.result("loginId").await.as_deref(), Some(LOGIN));
     assert_eq!(mounted.result("mode").await.as_deref(), Some("resume"));
     assert_eq!(mounted.result("requestId").await.as_deref(), Some("request-0001"));
-    mounted.until("!a.querySelector('iframe')").await;
+    mounted.until("!a.querySelector('div')").await;
 }
 
 #[wasm_bindgen_test]
@@ -261,7 +251,7 @@ async fn a_success_as_json_text_is_the_same() {
 async fn an_event_made_by_a_script_is_nothing() {
     let mounted = Mounted::new("{}").await;
     let forged = "dispatchEvent(new MessageEvent('message', { data: { step: 'REDIRECT', loginId: 'forged-login-1' }, origin: \
-                  location.origin, source: a.querySelector('iframe').contentWindow }))";
+                  location.origin, source: a.querySelector('div').shadowRoot.querySelector('iframe').contentWindow }))";
     evaluate(forged, &mounted.container, &JsValue::UNDEFINED);
     // The twin: the same from the frame itself is believed.
     mounted.post(&redirect());
@@ -276,40 +266,57 @@ async fn another_window_of_the_same_origin_is_nothing() {
     assert_eq!(mounted.result("loginId").await.as_deref(), Some(LOGIN));
 }
 
+/// An event that writes down in `asked` what it is asked; its data must not be.
+const WITNESS: &str = "Object.defineProperties({ asked: [] }, Object.fromEntries(['isTrusted', 'source', 'origin', 'data'].map((name) => [name, \
+     { get() { this.asked.includes(name) || this.asked.push(name); return a[name] } }])))";
+
+/// A frame with this window, and an event of these properties.
+fn gate_and_event(window: &JsValue, properties: &JsValue) -> (Gate, MessageEvent) {
+    let frame = evaluate("({ contentWindow: a })", window, &JsValue::UNDEFINED);
+    let event = evaluate(WITNESS, properties, &JsValue::UNDEFINED);
+    (Gate::new(frame.unchecked_into(), ORIGIN.to_owned()), event.unchecked_into())
+}
+
+const ORIGIN: &str = "https://toolbox-iframe.private.fin.ag";
+
 #[wasm_bindgen_test]
-async fn the_gate_lets_the_frame_in_and_counts_everybody_else() {
-    let mounted = Mounted::new("{}").await;
-    let origin = js("location.origin").as_string().expect("an origin");
-    let gate = Gate::new(&mounted.frame(), &origin);
-    let of_elsewhere = Gate::new(&mounted.frame(), "https://elsewhere.test");
-    let dropped = |gate: &Gate| {
-        let text = evaluate("JSON.stringify(a.dropped)", gate, &JsValue::UNDEFINED);
-        text.as_string().expect("counts")
-    };
-    let next = || {
-        js("new Promise((resolve) => addEventListener('message', resolve, { once: true }))").unchecked_into::<Promise>()
-    };
-    let heard = |event| async move { JsFuture::from(event).await.expect("a message") };
-
-    let event = next();
-    mounted.post("{ step: 'APP_MOUNTED' }");
-    let event = heard(event).await;
-    assert!(gate.admits(&event));
-    assert_eq!(dropped(&gate), r#"{"isTrusted":0,"source":0,"origin":0}"#);
-    assert!(!of_elsewhere.admits(&event));
-    assert_eq!(dropped(&of_elsewhere), r#"{"isTrusted":0,"source":0,"origin":1}"#);
-
-    let event = next();
-    js("postMessage({ step: 'APP_MOUNTED' }, '*')");
-    assert!(!gate.admits(&heard(event).await));
-    let event = next();
-    evaluate(
-        "dispatchEvent(new MessageEvent('message', { origin: location.origin, source: a.contentWindow }))",
-        &mounted.frame(),
-        &JsValue::UNDEFINED,
-    );
-    assert!(!gate.admits(&heard(event).await));
-    assert_eq!(dropped(&gate), r#"{"isTrusted":1,"source":1,"origin":0}"#);
+fn of_all_combinations_of_senders_the_genuine_one_alone_is_let_in() {
+    let ours = js("({ name: \"our frame's window\" })");
+    let sources = [&ours, &js("({ name: 'another window' })"), &JsValue::NULL];
+    let origins = [
+        ORIGIN,
+        "null",
+        "",
+        "https://toolbox-iframe.private.fin.ag.",
+        "https://toolbox-iframe.private.fin.ag:8443",
+        "http://toolbox-iframe.private.fin.ag",
+        "https://toolbox-iframe.private.fin.ag.attacker.test",
+        "https://other-iframe.private.fin.ag",
+        "https://private.fin.ag",
+    ];
+    for is_trusted in [true, false] {
+        for source in sources {
+            for origin in origins {
+                let letter = format!("trusted {is_trusted}, source {source:?}, origin {origin}");
+                let properties =
+                    evaluate(&format!("({{ isTrusted: {is_trusted}, source: a, origin: b }})"), source, &origin.into());
+                let (gate, event) = gate_and_event(&ours, &properties);
+                let answers = [is_trusted, *source == ours, origin == ORIGIN];
+                assert_eq!(gate.admits(&event), answers == [true; 3], "{letter}");
+                // The first failure is the last question, and is counted.
+                let first_failure = answers.iter().position(|answer| !answer);
+                let questions = ["isTrusted", "source", "origin"];
+                let asked = evaluate("a.asked.join()", &event, &JsValue::UNDEFINED).as_string().unwrap_or_default();
+                assert_eq!(asked, questions[..first_failure.map_or(3, |place| place + 1)].join(","), "{letter}");
+                let counted = |place| u32::from(first_failure == Some(place));
+                let strangers = Strangers { is_trusted: counted(0), source: counted(1), origin: counted(2) };
+                assert_eq!(gate.strangers(), strangers, "{letter}");
+                // A frame that is gone hears nobody: its window is null, and so is the source of a sender that is gone.
+                let (gone, event) = gate_and_event(&JsValue::NULL, &properties);
+                assert!(!gone.admits(&event), "{letter}");
+            }
+        }
+    }
 }
 
 /// Every kind of value in the message's place and in a field's place: none ends the session or harms the module, and the next true message still
@@ -427,19 +434,45 @@ async fn closing_inside_a_listener_is_allowed() {
         &container,
         &JsValue::UNDEFINED,
     );
-    let page = create(&options).expect("the options are right");
-    HOST_CLOSED.with(|closed| evaluate("a.onNews = () => a.hear(b)", &page, &(*closed).into()));
-    hear(&page, &BEGIN);
+    let facade = create(&options).expect("the options are right");
+    evaluate("a.onNews = () => a.does('closedByPage')", &facade, &JsValue::UNDEFINED);
+    does(&facade, "begin");
     for _ in 0..2_000 {
-        if evaluate("a.heard.some(([name]) => name === 'failed' || name === 'upToDate')", &page, &JsValue::UNDEFINED)
+        if evaluate("a.heard.some(([name]) => name === 'failed' || name === 'upToDate')", &facade, &JsValue::UNDEFINED)
             .is_truthy()
         {
-            assert!(evaluate("a.isOver", &page, &JsValue::UNDEFINED).is_truthy());
+            assert!(evaluate("a.isOver", &facade, &JsValue::UNDEFINED).is_truthy());
             return;
         }
         JsFuture::from(pause()).await.expect("a pause");
     }
     panic!("the session never ended");
+}
+
+#[wasm_bindgen_test]
+async fn a_failure_in_the_middle_leaves_nothing_behind() {
+    let listeners = "(globalThis.listened ??= (() => { const on = []; for (const [name, sign] of [['addEventListener', 1], ['removeEventListener', -1]]) { \
+         const original = EventTarget.prototype[name]; EventTarget.prototype[name] = function (type, ...rest) { if (this === globalThis) on.push([type, sign]); \
+         return original.call(this, type, ...rest); }; } return on; })())";
+    js(listeners);
+    let options = js("({ connectUrl: location.origin + '/connect/', requestId: 'request-0002' })");
+    let facade = create(&options).expect("the options are right");
+    evaluate("a.ui.refuses = true", &facade, &JsValue::UNDEFINED);
+    does(&facade, "begin");
+    for _ in 0..2_000 {
+        if evaluate("a.thrown", &facade, &JsValue::UNDEFINED).is_truthy() {
+            break;
+        }
+        JsFuture::from(pause()).await.expect("a pause");
+    }
+    assert_eq!(evaluate("a.thrown?.message", &facade, &JsValue::UNDEFINED).as_string().as_deref(), Some("no place"));
+    assert_eq!(
+        js("listened.reduce((sum, [, sign]) => sum + sign, 0)").as_f64(),
+        Some(0.0),
+        "{:?}",
+        js("String(listened)")
+    );
+    wait_until("globalThis.isFree ??= (navigator.locks.query().then(({ held }) => { globalThis.isFree = held.length === 0 ? true : undefined }), undefined)").await;
 }
 
 #[wasm_bindgen_test]
@@ -449,10 +482,10 @@ async fn nothing_is_left_after_a_thousand_sessions() {
     let style = js("document.documentElement.getAttribute('style')");
     for _ in 0..3 {
         for _ in 0..1_000 {
-            let page = create(&options).expect("the options are right");
-            hear(&page, &BEGIN);
-            hear(&page, &HOST_CLOSED);
-            evaluate("a.widget.free()", &page, &JsValue::UNDEFINED);
+            let facade = create(&options).expect("the options are right");
+            does(&facade, "begin");
+            does(&facade, "closedByPage");
+            evaluate("(a.widget.free(), a.widget = undefined)", &facade, &JsValue::UNDEFINED);
         }
         // The claims on the session are answered, and given back, a little later.
         js(

@@ -15,7 +15,7 @@ use flinks_connect::address::parse_url;
 use flinks_connect::id::AttemptId;
 use flinks_connect::message::{Field, Fields};
 use flinks_reconnect::session::{
-    Delivery, Event, Holding, HostAnswer, Input, LoadProblem, Options, Outcome, Output, Phase, Posted, Properties,
+    Delivery, Event, LockState, HostAnswer, Input, LoadProblem, Options, Outcome, Output, Phase, Posted, Properties,
     Property, Session, StartReply,
 };
 use libfuzzer_sys::fuzz_target;
@@ -72,8 +72,8 @@ impl Run {
     fn step(&mut self, byte: u8) {
         match byte {
             b'b' => self.handle(Input::Begin),
-            b'h' => self.handle(Input::Hold(Holding::Held)),
-            b'y' => self.handle(Input::Hold(Holding::Busy)),
+            b'h' => self.handle(Input::Lock(LockState::Granted)),
+            b'y' => self.handle(Input::Lock(LockState::HeldElsewhere)),
             // start answers
             b's' => self.started(self.call, &[("status", "challenge"), ("mode", "refresh"), ("requestId", REQUEST)]),
             b'S' => self.started(

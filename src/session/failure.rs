@@ -1,65 +1,48 @@
 //! Every way a session can fail.
 //!
-//! Codes are the contract, messages are not: they are worded in `www/sdk/error.js`, as fixed text, so that none carries an id, a token or
+//! Codes are the contract, messages are not: they are worded in `www/sdk/error.ts`, as fixed text, so that none carries an id, a token or
 //! a URL.
 
 use super::delivery::HostAnswer;
+use super::names::named_enum;
 use super::output::Phase;
 
-macro_rules! error_codes {
-    ($($(#[$doc:meta])* $variant:ident $name:literal),* $(,)?) => {
-        /// The `code` of a `ReconnectError`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ErrorCode {
-            $($(#[$doc])* $variant),*
-        }
-
-        impl ErrorCode {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The code as the host reads it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-        }
-    };
-}
-
-error_codes! {
-    /// The options are wrong.
-    InvalidOptions "INVALID_OPTIONS",
-    /// No DOM, or WebAssembly refused.
-    Unsupported "UNSUPPORTED",
-    /// The start endpoint failed or answered nonsense.
-    StartFailed "START_FAILED",
-    /// Connect never said anything.
-    LoadTimeout "LOAD_TIMEOUT",
-    /// The session at Flinks died and could not be renewed.
-    SessionExpired "SESSION_EXPIRED",
-    /// The authorize token was refused, or is too old to be tried.
-    TokenInvalid "TOKEN_INVALID",
-    /// Connect left the MFA prompt for the full flow, and the host wants to stop then.
-    FullFlow "FULL_FLOW",
-    /// A terminal Flinks code.
-    Flinks "FLINKS",
-    /// A success that does not belong to this session, or two different ones.
-    Conflict "CONFLICT",
-    /// The host refused the result.
-    Rejected "REJECTED",
-    /// The host says that another login was connected.
-    LoginMismatch "LOGIN_MISMATCH",
-    /// The host could not be reached in time.
-    Undelivered "UNDELIVERED",
-    /// Another tab holds the session.
-    Busy "BUSY",
-    /// The user closed the session.
-    Cancelled "CANCELLED",
-    /// The page closed the session.
-    Closed "CLOSED",
-    /// Our bug.
-    Internal "INTERNAL",
+named_enum! {
+    /// The `code` of a `ReconnectError`.
+    pub enum ErrorCode {
+        /// The options are wrong.
+        InvalidOptions = "INVALID_OPTIONS",
+        /// No DOM, or WebAssembly refused.
+        Unsupported = "UNSUPPORTED",
+        /// The start endpoint failed or answered nonsense.
+        StartFailed = "START_FAILED",
+        /// Connect never said anything.
+        LoadTimeout = "LOAD_TIMEOUT",
+        /// The session at Flinks died and could not be renewed.
+        SessionExpired = "SESSION_EXPIRED",
+        /// The authorize token was refused, or is too old to be tried.
+        TokenInvalid = "TOKEN_INVALID",
+        /// Connect left the MFA prompt for the full flow, and the host wants to stop then.
+        FullFlow = "FULL_FLOW",
+        /// A terminal Flinks code.
+        Flinks = "FLINKS",
+        /// A success that does not belong to this session, or two different ones.
+        Conflict = "CONFLICT",
+        /// The host refused the result.
+        Rejected = "REJECTED",
+        /// The host says that another login was connected.
+        LoginMismatch = "LOGIN_MISMATCH",
+        /// The host could not be reached in time.
+        Undelivered = "UNDELIVERED",
+        /// Another tab holds the session.
+        Busy = "BUSY",
+        /// The user closed the session.
+        Cancelled = "CANCELLED",
+        /// The page closed the session.
+        Closed = "CLOSED",
+        /// Our bug.
+        Internal = "INTERNAL",
+    }
 }
 
 impl ErrorCode {
@@ -70,30 +53,19 @@ impl ErrorCode {
     }
 }
 
-/// Why Connect did not load.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LoadProblem {
-    /// Nobody said: it was silent for too long.
-    #[default]
-    Unknown,
-    /// The page's Content-Security-Policy forbids the frame.
-    Policy,
-    /// The page is cross-origin isolated, and browsers show Connect in no such page.
-    Isolation,
-    /// The browser is offline.
-    Offline,
-}
-
-impl LoadProblem {
-    /// The problem as error messages and the widget's texts know it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Policy => "policy",
-            Self::Isolation => "isolation",
-            Self::Offline => "offline",
-        }
+named_enum! {
+    /// Why Connect did not load.
+    #[derive(Default)]
+    pub enum LoadProblem {
+        /// Nobody said: it was silent for too long.
+        #[default]
+        Unknown = "unknown",
+        /// The page's Content-Security-Policy forbids the frame.
+        Policy = "policy",
+        /// The page is cross-origin isolated, and browsers show Connect in no such page.
+        Isolation = "isolation",
+        /// The browser is offline.
+        Offline = "offline",
     }
 }
 

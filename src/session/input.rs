@@ -8,19 +8,19 @@ use flinks_connect::message::Fields;
 /// A message event as the browser delivered it, not read yet.
 ///
 /// The browser made it, and it came from the frame's own window and origin: who posted a message only the shell can ask, and strangers end there
-/// (`src/web/gate.js`).
+/// (`src/web/gate.rs`).
 pub trait Posted {
     /// The data, or what its JSON text says; `None` when that is nothing. It need be no object: no field is found in it then.
     fn fields(&self) -> Option<Box<dyn Fields + '_>>;
 }
 
-/// Where the claim on a session stands among the tabs of this site.
+/// Which tab of this site has the lock of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holding {
-    /// It is this tab's.
-    Held,
-    /// Another tab has it, from the beginning or by now.
-    Busy,
+pub enum LockState {
+    /// This one.
+    Granted,
+    /// Another one, from the beginning or by now.
+    HeldElsewhere,
 }
 
 /// Something that happened. Every input may come in every phase.
@@ -43,8 +43,8 @@ pub enum Input<'a> {
         /// The answer.
         answer: &'a HostAnswer,
     },
-    /// An answer to [`super::Output::Hold`].
-    Hold(Holding),
+    /// An answer to [`super::Output::AcquireLock`].
+    Lock(LockState),
     /// The browser refused to load the frame, and said why.
     Blocked(LoadProblem),
     /// Time may have passed: a timer fired, or the page was resumed, shown or focused.

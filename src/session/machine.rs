@@ -4,9 +4,9 @@
 //!
 //! 1. Exactly one [`Output::Settle`] per attempt, whatever happens.
 //! 2. A result is made only of a message that passed the whole gate, in this order: made by the browser, from our frame's window, from
-//!    our frame's origin (these three `src/web/gate.js` asks), in a phase that listens, within the rate, and only then read.
+//!    our frame's origin (these three `src/web/gate.rs` asks), in a phase that listens, within the rate, and only then read.
 //! 3. The first acceptable REDIRECT is the result; the same again is nothing; a different one before the end is a conflict.
-//! 4. A result once accepted is delivered at least once or reported undelivered; closing takes the picture away, not the delivery.
+//! 4. A result once accepted is delivered at least once or reported undelivered; closing hides the widget, not the delivery.
 //! 5. Answers to abandoned calls change nothing: every call carries a number.
 //!
 //! Phases and what moves them (any input not listed changes nothing):
@@ -37,12 +37,12 @@ use std::rc::Rc;
 
 use super::delivery::{self, Delivery, HostAnswer, Random, Verdict};
 use super::failure::{ErrorCode, Failure, LoadProblem};
-use super::input::{Holding, Input, Posted};
-use super::opening::Opening;
-use super::options::{Destination, FullFlowPolicy, Launcher, Options};
-use super::output::{Claim, Event, Farewell, Mode, Outcome, Output, Phase, Reconnected, View};
+use super::input::{Input, LockState, Posted};
+use super::launch_settings::LaunchSettings;
+use super::options::{BeginWith, Destination, FullFlowPolicy, Options};
+use super::output::{CompletionNotice, Event, LockMode, Mode, Outcome, Output, Phase, Reconnected, View};
 use super::start::{Attempt, StartReply, TOKEN_LIFE_MS};
-use flinks_connect::address::ParseUrl;
+use flinks_connect::address::{ConnectUrl, ParseUrl};
 use flinks_connect::code::{FlinksCode, Severity};
 use flinks_connect::id::AttemptId;
 use flinks_connect::message::{Fields, Message};
@@ -64,7 +64,7 @@ const START_LIMIT_MS: u64 = 60_000;
 
 /// How long the browser may think about whether another tab holds the session, in milliseconds. One that says nothing is as good as one that
 /// cannot say: a second tab is then told by Flinks.
-const HOLD_LIMIT_MS: u64 = 2_000;
+const LOCK_LIMIT_MS: u64 = 2_000;
 
 /// Messages from the frame that are read at once, and per second from then on. Connect sends a handful a minute; this stops a runaway.
 const RATE_BURST: u64 = 5_000;
@@ -94,7 +94,7 @@ enum Waiting {
     /// The host's answer to the start call.
     Start,
     /// Word whether another tab holds the session.
-    Hold,
+    Lock,
     /// Connect's first word.
     Load,
     /// The user, in Connect.
@@ -110,12 +110,12 @@ enum Waiting {
 /// A time that never comes.
 const NEVER_MS: u64 = u64::MAX;
 
-/// What of ours is on the page.
+/// Whether the widget is on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Picture {
-    /// This, or nothing yet.
+enum Visibility {
+    /// It shows this view, or none yet.
     Shown(Option<View>),
-    /// Nothing, until a retry: a delivery that goes on after closing must not bring the picture back.
+    /// Nothing, until a retry: a delivery that goes on after closing must not show the widget again.
     Hidden,
 }
 
@@ -163,10 +163,10 @@ pub struct Session {
     /// Until when the authorize token is worth trying.
     token_until_ms: u64,
     view: View,
-    picture: Picture,
+    visibility: Visibility,
     progress: Progress,
     network: Network,
-    claim: Claim,
+    lock_mode: LockMode,
     calls: u32,
     tries: u32,
     /// Tries before this delivery round: a retry begins its backoff anew.
@@ -185,9 +185,9 @@ impl Session {
     /// A session that has not begun: nothing happens before [`Input::Begin`]. `attempt_id` has at least 128 random bits.
     #[must_use]
     pub fn new(now_ms: u64, mut options: Options, attempt_id: AttemptId, parse: ParseUrl) -> Self {
-        let opening = match options.launcher {
-            Launcher::Interrupted => std::mem::take(&mut options.opening),
-            Launcher::Start => Opening::default(),
+        let settings = match options.begin_with {
+            BeginWith::RequestId => std::mem::take(&mut options.settings),
+            BeginWith::StartEndpoint => LaunchSettings::default(),
         };
         Self {
             random: Random(digest(attempt_id.as_str())),
@@ -201,15 +201,15 @@ impl Session {
             give_up_ms: NEVER_MS,
             token_until_ms: now_ms + TOKEN_LIFE_MS,
             view: View::Loading,
-            picture: Picture::Shown(None),
+            visibility: Visibility::Shown(None),
             progress: Progress::Nothing,
             network: Network::Online,
-            claim: Claim::IfFree,
+            lock_mode: LockMode::IfFree,
             calls: 0,
             tries: 0,
             tries_before: 0,
             renewals: Renewals::default(),
-            attempt: Box::new(Attempt { attempt_id, mode: Mode::Resume, opening, token_life_ms: TOKEN_LIFE_MS }),
+            attempt: Box::new(Attempt { attempt_id, mode: Mode::Resume, settings, token_life_ms: TOKEN_LIFE_MS }),
             went_full_flow: false,
             result: None,
             rate: Rate { tokens: RATE_BURST, since_ms: now_ms },
@@ -227,13 +227,19 @@ impl Session {
     /// Whether the session has settled and left the page: nothing can happen to it any more but a retry by the page.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.phase.is_final() && self.picture == Picture::Hidden
+        self.phase.is_final() && self.visibility == Visibility::Hidden
     }
 
     /// Messages the gate dropped so far.
     #[must_use]
     pub fn dropped(&self) -> Dropped {
         self.dropped
+    }
+
+    /// Connect's origin, where the options name it: known before the host's backend has answered.
+    #[must_use]
+    pub fn known_origin(&self) -> Option<&str> {
+        self.options.settings.connect.as_ref().map(ConnectUrl::origin)
     }
 
     /// When the session at Flinks is estimated to die, in session time.
@@ -270,7 +276,7 @@ impl Session {
                 self.delivered(now_ms, answer);
             }
             Input::Begin | Input::Started { .. } | Input::Delivered { .. } => {}
-            Input::Hold(hold) => self.held(now_ms, hold),
+            Input::Lock(state) => self.lock_reported(now_ms, state),
             Input::Blocked(problem) => {
                 if self.phase == Phase::Loading {
                     self.not_loaded(problem);
@@ -311,13 +317,13 @@ impl Session {
         self.patience_until_ms = now_ms + PATIENCE_MS;
         self.show(view);
         self.enter(Phase::Starting);
-        match self.options.launcher {
-            Launcher::Start => {
+        match self.options.begin_with {
+            BeginWith::StartEndpoint => {
                 self.calls += 1;
                 self.wait(Waiting::Start, now_ms + START_LIMIT_MS);
                 self.order(Output::Start { call: self.calls });
             }
-            Launcher::Interrupted => self.open(now_ms),
+            BeginWith::RequestId => self.open(now_ms),
         }
     }
 
@@ -325,43 +331,43 @@ impl Session {
         match reply {
             Ok(StartReply::Open(attempt)) => {
                 self.attempt = attempt;
-                self.attempt.opening.complete(&self.options.opening);
+                self.attempt.settings.complete(&self.options.settings);
                 self.token_until_ms = now_ms.saturating_add(self.attempt.token_life_ms);
                 self.open(now_ms);
             }
-            Ok(StartReply::UpToDate) => self.finish(Outcome::UpToDate, Farewell::Silent),
+            Ok(StartReply::UpToDate) => self.finish(Outcome::UpToDate, CompletionNotice::None),
             Err(answer) => self.fail(self.failure(ErrorCode::StartFailed).answered(answer)),
         }
     }
 
     /// Opens Connect, once no other tab has the session: two would answer past each other.
     fn open(&mut self, now_ms: u64) {
-        match &self.attempt.opening.request_id {
+        match &self.attempt.settings.request_id {
             Some(request_id) => {
-                let claim = std::mem::replace(&mut self.claim, Claim::IfFree);
+                let mode = std::mem::replace(&mut self.lock_mode, LockMode::IfFree);
                 let session = digest(request_id.as_str());
-                self.wait(Waiting::Hold, now_ms + HOLD_LIMIT_MS);
-                self.order(Output::Hold { session, claim });
+                self.wait(Waiting::Lock, now_ms + LOCK_LIMIT_MS);
+                self.order(Output::AcquireLock { session, mode });
             }
             None => self.load(now_ms),
         }
     }
 
     fn load(&mut self, now_ms: u64) {
-        let opening = &self.attempt.opening;
-        if opening.authorize_token.is_some() && now_ms >= self.token_until_ms {
+        let settings = &self.attempt.settings;
+        if settings.authorize_token.is_some() && now_ms >= self.token_until_ms {
             // It has been waited for too long: Flinks would refuse it.
             return self.token_invalid(now_ms);
         }
-        let Some(connect) = &opening.connect else { return self.fail_with(ErrorCode::StartFailed) };
+        let Some(connect) = &settings.connect else { return self.fail_with(ErrorCode::StartFailed) };
         let launch = Launch {
             connect,
-            request_id: opening.request_id.as_ref(),
-            authorize_token: opening.authorize_token.as_ref(),
-            accounts: &opening.accounts,
+            request_id: settings.request_id.as_ref(),
+            authorize_token: settings.authorize_token.as_ref(),
+            accounts: &settings.accounts,
             language: self.options.language,
-            tag: opening.tag.as_ref(),
-            others: &opening.params,
+            tag: settings.tag.as_ref(),
+            others: &settings.params,
         };
         let (url, origin) = (launch.url(), connect.origin().to_owned());
         self.wait(Waiting::Load, now_ms + self.options.load_timeout_ms);
@@ -369,18 +375,18 @@ impl Session {
         self.order(Output::OpenFrame { url, origin });
     }
 
-    fn held(&mut self, now_ms: u64, hold: Holding) {
-        match (hold, self.waiting) {
-            (Holding::Held, Waiting::Hold) => self.load(now_ms),
+    fn lock_reported(&mut self, now_ms: u64, state: LockState) {
+        match (state, self.waiting) {
+            (LockState::Granted, Waiting::Lock) => self.load(now_ms),
             // Not waited for any longer, and welcome all the same.
-            (Holding::Held, Waiting::Load | Waiting::User | Waiting::WarnedUser) => {}
+            (LockState::Granted, Waiting::Load | Waiting::User | Waiting::WarnedUser) => {}
             // Closed meanwhile.
-            (Holding::Held, _) => self.order(Output::Release),
+            (LockState::Granted, _) => self.order(Output::ReleaseLock),
             // Another tab has it, or took over. What is being delivered stays ours to deliver.
-            (Holding::Busy, Waiting::Hold | Waiting::Load | Waiting::User | Waiting::WarnedUser) => {
+            (LockState::HeldElsewhere, Waiting::Lock | Waiting::Load | Waiting::User | Waiting::WarnedUser) => {
                 self.fail_with(ErrorCode::Busy);
             }
-            (Holding::Busy, _) => {}
+            (LockState::HeldElsewhere, _) => {}
         }
     }
 
@@ -406,8 +412,8 @@ impl Session {
         let (meaning, documented) = (message.meaning, message.documented);
         let redirect = match meaning {
             Meaning::Redirect => {
-                let opening = &self.attempt.opening;
-                let expected = Expected { tag: opening.tag.as_ref(), redirect_url: opening.redirect_url() };
+                let settings = &self.attempt.settings;
+                let expected = Expected { tag: settings.tag.as_ref(), redirect_url: settings.redirect_url() };
                 Some(Message::redirect(fields, self.parse, expected))
             }
             _ => None,
@@ -499,16 +505,16 @@ impl Session {
     // ---- the result ----
 
     fn accept(&mut self, now_ms: u64, redirect: Redirect) {
-        let Attempt { attempt_id, mode, opening, .. } = &*self.attempt;
+        let Attempt { attempt_id, mode, settings, .. } = &*self.attempt;
         let Redirect { login_id, request_id, institution, accounts, tag } = redirect;
         self.result = Some(Rc::new(Reconnected {
             attempt_id: attempt_id.clone(),
             mode: if self.went_full_flow { Mode::Connect } else { *mode },
             login_id,
-            request_id: request_id.or_else(|| opening.request_id.clone()),
+            request_id: request_id.or_else(|| settings.request_id.clone()),
             institution,
-            account_ids: if accounts.is_empty() { opening.accounts.clone() } else { accounts },
-            tag: tag.or_else(|| opening.tag.clone()),
+            account_ids: if accounts.is_empty() { settings.accounts.clone() } else { accounts },
+            tag: tag.or_else(|| settings.tag.clone()),
         }));
         self.progress = Progress::Nothing;
         self.deliver_or_finish(now_ms);
@@ -530,19 +536,19 @@ impl Session {
 
     fn deliver_or_finish(&mut self, now_ms: u64) {
         match self.options.destination {
-            Destination::Host => {
+            Destination::Backend => {
                 self.enter(Phase::Delivering);
                 self.show(View::Delivering);
                 self.give_up_ms = now_ms + self.options.deliver_timeout_ms;
                 self.send(now_ms);
             }
-            Destination::Nowhere => self.reconnected(),
+            Destination::Page => self.reconnected(),
         }
     }
 
     fn reconnected(&mut self) {
         if let Some(result) = self.result.clone() {
-            self.finish(Outcome::Reconnected(result), Farewell::Sent);
+            self.finish(Outcome::Reconnected(result), CompletionNotice::Announced);
         }
     }
 
@@ -600,7 +606,7 @@ impl Session {
             // An answer after this belongs to an abandoned try.
             Waiting::Answer => self.delivered(now_ms, &HostAnswer::Unreachable),
             Waiting::Backoff => self.send(now_ms),
-            Waiting::Hold => self.load(now_ms),
+            Waiting::Lock => self.load(now_ms),
             Waiting::Begin | Waiting::Idle => {}
         }
     }
@@ -626,12 +632,12 @@ impl Session {
     }
 
     fn can_start(&self) -> bool {
-        self.options.launcher == Launcher::Start
+        self.options.begin_with == BeginWith::StartEndpoint
     }
 
     fn renew(&mut self, now_ms: u64) {
         self.order(Output::CloseFrame);
-        self.order(Output::Release);
+        self.order(Output::ReleaseLock);
         self.begin(now_ms, View::Renewing);
     }
 
@@ -659,11 +665,11 @@ impl Session {
     fn close(&mut self, code: ErrorCode) {
         match self.phase {
             // What was accepted is still delivered, and the result settles with it.
-            Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),
+            Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),
             Phase::Starting | Phase::Loading | Phase::Active => {
                 let failure = self.failure(code);
                 self.end(Phase::Closed);
-                self.hide(Farewell::Silent);
+                self.hide(CompletionNotice::None);
                 self.order(Output::Settle(Outcome::Failed(failure)));
             }
         }
@@ -672,23 +678,23 @@ impl Session {
     fn retry(&mut self, now_ms: u64) {
         let Some(code) = self.failure.filter(|code| code.is_retryable()) else { return };
         self.failure = None;
-        if self.picture == Picture::Hidden {
-            self.picture = Picture::Shown(None);
+        if self.visibility == Visibility::Hidden {
+            self.visibility = Visibility::Shown(None);
         }
         if code == ErrorCode::Undelivered {
             self.tries_before = self.tries;
             return self.deliver_or_finish(now_ms);
         }
         if code == ErrorCode::Busy {
-            self.claim = Claim::TakeOver;
+            self.lock_mode = LockMode::TakeOver;
         }
         self.renewals = Renewals::default();
         self.begin(now_ms, View::Loading);
     }
 
-    fn finish(&mut self, outcome: Outcome, farewell: Farewell) {
+    fn finish(&mut self, outcome: Outcome, notice: CompletionNotice) {
         self.end(Phase::Done);
-        self.hide(farewell);
+        self.hide(notice);
         self.order(Output::Settle(outcome));
     }
 
@@ -717,7 +723,7 @@ impl Session {
         self.wait(Waiting::Idle, NEVER_MS);
         self.patience_until_ms = NEVER_MS;
         self.give_up_ms = NEVER_MS;
-        self.order(Output::Release);
+        self.order(Output::ReleaseLock);
         self.enter(phase);
     }
 
@@ -728,7 +734,7 @@ impl Session {
         }
     }
 
-    // ---- the picture ----
+    // ---- what the user sees ----
 
     fn show(&mut self, view: View) {
         self.view = view;
@@ -742,7 +748,7 @@ impl Session {
             Network::Offline if self.view.needs_network() => View::Offline,
             _ => self.view,
         };
-        if let Picture::Shown(shown) = &mut self.picture
+        if let Visibility::Shown(shown) = &mut self.visibility
             && shown.replace(view) != Some(view)
         {
             self.order(Output::Show(view));
@@ -756,9 +762,9 @@ impl Session {
         }
     }
 
-    fn hide(&mut self, farewell: Farewell) {
-        if std::mem::replace(&mut self.picture, Picture::Hidden) != Picture::Hidden {
-            self.order(Output::Hide(farewell));
+    fn hide(&mut self, notice: CompletionNotice) {
+        if std::mem::replace(&mut self.visibility, Visibility::Hidden) != Visibility::Hidden {
+            self.order(Output::Hide(notice));
         }
     }
 

@@ -1,9 +1,9 @@
-//! The host's options, from anything at all to settings that are proved.
+//! The host's options, from anything at all to validated settings.
 //!
 //! Invariants: defaults exist here only; an unknown name or a bad value is an error that names the option and repeats no value, because
-//! some values are secrets. What is accepted is worded once, beside the error class (`www/sdk/error.js`).
+//! some values are secrets. What is accepted is worded once, beside the error class (`www/sdk/error.ts`).
 
-use super::opening::Opening;
+use super::launch_settings::LaunchSettings;
 use super::properties::{Properties, Property, Reader, Wrong};
 use flinks_connect::address::ParseUrl;
 use flinks_connect::parameters::Language;
@@ -36,20 +36,20 @@ pub struct InvalidOption(pub String);
 
 /// How the session begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Launcher {
-    /// With a live session that is known already.
-    Interrupted,
-    /// By asking the host.
-    Start,
+pub enum BeginWith {
+    /// With the request id of an interrupted session.
+    RequestId,
+    /// By asking the host's start endpoint.
+    StartEndpoint,
 }
 
 /// Where the result goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// To the host's deliver endpoint.
-    Host,
-    /// Nowhere: REDIRECT settles the session.
-    Nowhere,
+    /// To the host's backend.
+    Backend,
+    /// To the page alone: REDIRECT settles the session.
+    Page,
 }
 
 /// What to do when Connect leaves a reconnect for the full flow.
@@ -62,13 +62,13 @@ pub enum FullFlowPolicy {
     Stop,
 }
 
-/// Proved options.
+/// Validated options.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What Connect is opened with, unless the start reply says otherwise.
-    pub opening: Opening,
+    pub settings: LaunchSettings,
     /// How the session begins.
-    pub launcher: Launcher,
+    pub begin_with: BeginWith,
     /// Where the result goes.
     pub destination: Destination,
     /// Language of Connect and of the widget.
@@ -82,30 +82,30 @@ pub struct Options {
 }
 
 impl Options {
-    /// Proves what the host gave. `document_language` is the page's own `lang`, for the default.
+    /// Validates what the host gave. `document_language` is the page's own `lang`, for the default.
     pub fn read(given: &Properties, document_language: &str, parse: ParseUrl) -> Result<Self, InvalidOption> {
         known_names(given)?;
         let reader = &mut Reader::new(given, parse);
         shell_options(reader);
-        let opening = Opening::read(reader);
-        let launcher = match (opening.request_id.is_some(), is_endpoint(reader, "start")) {
-            (true, false) => Launcher::Interrupted,
-            (false, true) => Launcher::Start,
+        let settings = LaunchSettings::read(reader);
+        let begin_with = match (settings.request_id.is_some(), is_endpoint(reader, "start")) {
+            (true, false) => BeginWith::RequestId,
+            (false, true) => BeginWith::StartEndpoint,
             // One of the two.
             _ => {
                 reader.refuse("requestId");
-                Launcher::Start
+                BeginWith::StartEndpoint
             }
         };
-        match launcher {
+        match begin_with {
             // Only a start reply can supply it.
-            Launcher::Interrupted if opening.connect.is_none() => reader.refuse("instance"),
+            BeginWith::RequestId if settings.connect.is_none() => reader.refuse("instance"),
             // A start reply brings its own.
-            Launcher::Start if opening.authorize_token.is_some() => reader.refuse("authorizeToken"),
+            BeginWith::StartEndpoint if settings.authorize_token.is_some() => reader.refuse("authorizeToken"),
             _ => {}
         }
         let options = Self {
-            launcher,
+            begin_with,
             language: match choice(reader, "language", ["en", "fr"]) {
                 Choice::None if is_french(document_language) => Language::Fr,
                 Choice::None | Choice::First => Language::En,
@@ -115,10 +115,10 @@ impl Options {
                 Choice::None | Choice::First => FullFlowPolicy::Continue,
                 Choice::Second => FullFlowPolicy::Stop,
             },
-            destination: if is_endpoint(reader, "deliver") { Destination::Host } else { Destination::Nowhere },
+            destination: if is_endpoint(reader, "deliver") { Destination::Backend } else { Destination::Page },
             load_timeout_ms: reader.milliseconds("loadTimeoutMs", 20_000, MAX_TIMER_MS),
             deliver_timeout_ms: reader.milliseconds("deliverTimeoutMs", 120_000, MAX_TIMER_MS),
-            opening,
+            settings,
         };
         match reader.wrong() {
             None => Ok(options),

@@ -5,46 +5,30 @@ use std::rc::Rc;
 
 use super::delivery::Delivery;
 use super::failure::{ErrorCode, Failure, LoadProblem};
+use super::names::named_enum;
 use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
 
-/// Where a session stands. `Done`, `Failed` and `Closed` are final but for `retry()`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The host's backend begins (or resumes) the session.
-    Starting,
-    /// Connect's frame is there, but has not spoken yet.
-    Loading,
-    /// The user is in Connect.
-    Active,
-    /// The result is on its way to the host's backend.
-    Delivering,
-    /// There is a result, and the host's backend has it.
-    Done,
-    /// There is an error.
-    Failed,
-    /// The page or the user closed the session.
-    Closed,
+named_enum! {
+    /// Where a session stands. `Done`, `Failed` and `Closed` are final but for `retry()`.
+    pub enum Phase {
+        /// The host's backend begins (or resumes) the session.
+        Starting = "starting",
+        /// Connect's frame is there, but has not spoken yet.
+        Loading = "loading",
+        /// The user is in Connect.
+        Active = "active",
+        /// The result is on its way to the host's backend.
+        Delivering = "delivering",
+        /// There is a result, and the host's backend has it.
+        Done = "done",
+        /// There is an error.
+        Failed = "failed",
+        /// The page or the user closed the session.
+        Closed = "closed",
+    }
 }
 
 impl Phase {
-    /// Every phase.
-    pub const ALL: &'static [Self] =
-        &[Self::Starting, Self::Loading, Self::Active, Self::Delivering, Self::Done, Self::Failed, Self::Closed];
-
-    /// The phase as the host reads it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Loading => "loading",
-            Self::Active => "active",
-            Self::Delivering => "delivering",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Closed => "closed",
-        }
-    }
-
     /// Whether the session has settled.
     #[must_use]
     pub fn is_final(self) -> bool {
@@ -52,26 +36,15 @@ impl Phase {
     }
 }
 
-/// What really happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// An interrupted session was taken up again.
-    Resume,
-    /// An existing connection was refreshed.
-    Refresh,
-    /// The user went through the full flow.
-    Connect,
-}
-
-impl Mode {
-    /// The mode as host and backend read it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resume => "resume",
-            Self::Refresh => "refresh",
-            Self::Connect => "connect",
-        }
+named_enum! {
+    /// What really happened.
+    pub enum Mode {
+        /// An interrupted session was taken up again.
+        Resume = "resume",
+        /// An existing connection was refreshed.
+        Refresh = "refresh",
+        /// The user went through the full flow.
+        Connect = "connect",
     }
 }
 
@@ -143,45 +116,65 @@ pub enum Event {
     },
 }
 
-/// What the user should see around or instead of Connect. The names and texts are in `words.js`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// Connect is on its way.
-    Loading,
-    /// It takes longer than usual.
-    Slow,
-    /// Connect itself.
-    Connect,
-    /// Connect, with a word about the window its bank wanted to open.
-    PopupBlocked,
-    /// Connect, with a warning that time runs out.
-    Expiring,
-    /// The same, where the host can begin another session in its place.
-    Replaceable,
-    /// A new session is on its way in place of an expired one.
-    Renewing,
-    /// Whatever it was, the network is gone.
-    Offline,
-    /// The result is being sent.
-    Delivering,
-    /// The result is late: sending is tried again.
-    Retrying,
-    /// Connect, with the question whether to leave it in the middle of an answer.
-    Leaving,
-    /// Another tab holds the session.
-    Busy,
-    /// Connect did not load.
-    LoadTimeout,
-    /// The page does not let Connect load.
-    Blocked,
-    /// The session is over.
-    Expired,
-    /// The host did not get the result.
-    Undelivered,
-    /// The user connected another login.
-    Mismatch,
-    /// The session failed in any other way.
-    Failed,
+impl Event {
+    /// The names of all events.
+    pub const NAMES: &'static [&'static str] =
+        &["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"];
+
+    /// The name that the host's listeners are registered with.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PhaseChange { .. } => "phasechange",
+            Self::Step { .. } => "step",
+            Self::FlinksCode { .. } => "flinkscode",
+            Self::FullFlow => "fullflow",
+            Self::Expiring { .. } => "expiring",
+            Self::Retrying { .. } => "retrying",
+        }
+    }
+}
+
+named_enum! {
+    /// What the user should see around or instead of Connect. Its words and buttons are in `www/sdk/views.ts`.
+    pub enum View {
+        /// Connect is on its way.
+        Loading = "loading",
+        /// It takes longer than usual.
+        Slow = "slow",
+        /// Connect itself.
+        Connect = "connect",
+        /// Connect, with a word about the window its bank wanted to open.
+        PopupBlocked = "popupBlocked",
+        /// Connect, with a warning that time runs out.
+        Expiring = "expiring",
+        /// The same, where the host can begin another session in its place.
+        Replaceable = "replaceable",
+        /// A new session is on its way in place of an expired one.
+        Renewing = "renewing",
+        /// Whatever it was, the network is gone.
+        Offline = "offline",
+        /// The result is being sent.
+        Delivering = "delivering",
+        /// The result is late: sending is tried again.
+        Retrying = "retrying",
+        /// Connect, with the question whether to leave it in the middle of an answer.
+        Leaving = "leaving",
+        /// Another tab holds the session.
+        Busy = "busy",
+        /// Connect did not load.
+        LoadTimeout = "loadTimeout",
+        /// The page does not let Connect load.
+        Blocked = "blocked",
+        /// The session is over.
+        Expired = "expired",
+        /// The host did not get the result.
+        Undelivered = "undelivered",
+        /// The user connected another login.
+        Mismatch = "mismatch",
+        /// The session failed in any other way.
+        Failed = "failed",
+    }
 }
 
 impl View {
@@ -204,22 +197,22 @@ impl View {
     }
 }
 
-/// How a session is claimed among the tabs of this site.
+/// How the lock of a session is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub enum LockMode {
     /// Only when no other tab has it.
     IfFree,
     /// From whichever tab has it.
     TakeOver,
 }
 
-/// What is said to the user when everything of ours leaves the page.
+/// What a screen reader is told when everything of ours leaves the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Farewell {
-    /// Nothing: they closed it, or the page did.
-    Silent,
+pub enum CompletionNotice {
+    /// Nothing: the user closed it, or the page did.
+    None,
     /// That it is done.
-    Sent,
+    Announced,
 }
 
 /// Work for the driver, to be done in order.
@@ -230,15 +223,15 @@ pub enum Output {
         /// Tells this call's answer from an abandoned one's.
         call: u32,
     },
-    /// Claim the session for this tab; answer with [`super::Input::Hold`].
-    Hold {
+    /// Ask for the session's lock for this tab; answer with [`super::Input::Lock`].
+    AcquireLock {
         /// What the tabs agree on: whoever lists the site's locks reads no session's id in it.
         session: u64,
         /// How.
-        claim: Claim,
+        mode: LockMode,
     },
-    /// Let go of the claim, if there is one.
-    Release,
+    /// Release the lock, if there is one.
+    ReleaseLock,
     /// Put up a fresh frame with this URL in place of any other. The URL carries secrets.
     OpenFrame {
         /// The frame's address.
@@ -256,7 +249,7 @@ pub enum Output {
         height_px: u32,
     },
     /// Take everything of ours off the page.
-    Hide(Farewell),
+    Hide(CompletionNotice),
     /// Send this to the host; answer with [`super::Input::Delivered`] and the same number.
     Deliver {
         /// Tells this try's answer from an abandoned one's.
@@ -274,10 +267,10 @@ impl fmt::Debug for Output {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start { call } => formatter.debug_struct("Start").field("call", call).finish(),
-            Self::Hold { session, claim } => {
-                formatter.debug_struct("Hold").field("session", session).field("claim", claim).finish()
+            Self::AcquireLock { session, mode } => {
+                formatter.debug_struct("AcquireLock").field("session", session).field("mode", mode).finish()
             }
-            Self::Release => formatter.write_str("Release"),
+            Self::ReleaseLock => formatter.write_str("ReleaseLock"),
             // The URL carries the request's id and the token.
             Self::OpenFrame { origin, .. } => {
                 formatter.debug_struct("OpenFrame").field("origin", origin).finish_non_exhaustive()
@@ -285,7 +278,7 @@ impl fmt::Debug for Output {
             Self::CloseFrame => formatter.write_str("CloseFrame"),
             Self::Show(view) => formatter.debug_tuple("Show").field(view).finish(),
             Self::Resize { height_px } => formatter.debug_struct("Resize").field("height_px", height_px).finish(),
-            Self::Hide(farewell) => formatter.debug_tuple("Hide").field(farewell).finish(),
+            Self::Hide(notice) => formatter.debug_tuple("Hide").field(notice).finish(),
             Self::Deliver { try_number, delivery } => {
                 formatter.debug_struct("Deliver").field("try_number", try_number).field("delivery", delivery).finish()
             }

@@ -1,6 +1,6 @@
 //! The start endpoint's reply. Source: the contract with the backend (README.md, "Your backend").
 
-use super::opening::Opening;
+use super::launch_settings::LaunchSettings;
 use super::output::Mode;
 use super::properties::{Properties, Property, Reader};
 use flinks_connect::address::ParseUrl;
@@ -27,7 +27,7 @@ pub struct Attempt {
     /// What Connect is opened for.
     pub mode: Mode,
     /// What it is opened with.
-    pub opening: Opening,
+    pub settings: LaunchSettings,
     /// How long the authorize token is good for from now on, in milliseconds.
     pub token_life_ms: u64,
 }
@@ -49,19 +49,19 @@ impl StartReply {
             (Some("challenge"), Some("refresh")) => Mode::Refresh,
             _ => return Err(StartReplyError),
         };
-        let mut opening = Opening::read(reader);
+        let mut settings = LaunchSettings::read(reader);
         if let Some(tag) = reader.id("tag", Tag::parse) {
-            opening.tag = Some(tag);
+            settings.tag = Some(tag);
         }
-        match (mode, &opening.request_id) {
+        match (mode, &settings.request_id) {
             // There is nothing to come back to, whatever else the reply says.
-            (Mode::Connect, _) => opening.request_id = None,
+            (Mode::Connect, _) => settings.request_id = None,
             (_, None) => reader.refuse("requestId"),
             (_, Some(_)) => {}
         }
         let token_life_ms = reader.milliseconds("authorizeTokenExpiresInMs", TOKEN_LIFE_MS, f64::MAX);
         match (reader.id("attemptId", AttemptId::parse), reader.wrong()) {
-            (Some(attempt_id), None) => Ok(Self::Open(Box::new(Attempt { attempt_id, mode, opening, token_life_ms }))),
+            (Some(attempt_id), None) => Ok(Self::Open(Box::new(Attempt { attempt_id, mode, settings, token_life_ms }))),
             _ => Err(StartReplyError),
         }
     }

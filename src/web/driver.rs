@@ -1,105 +1,113 @@
-//! The loop: feed the machine, perform what it asks, set its alarm.
+//! The loop: take what happened out of the inbox, feed the session, do what it asks, set its alarm.
 //!
-//! Invariants: the session is borrowed only while it computes, never while host code runs, so `close()` from any callback is legal; what a
-//! callback feeds in waits in the façade until the loop that called it is done. Listeners live while the session can still change, and
-//! not a moment longer.
+//! Invariants: the session is borrowed only while it computes, never while code of the page may run, so `close()` from any callback is legal.
+//! Page events are listened to while an attempt can still change, and not a moment longer.
 
 use std::cell::{Cell, RefCell};
 
 use gloo::timers::callback::Timeout;
-use js_sys::{Array, Date};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Date;
+use wasm_bindgen::JsValue;
 
-use super::page::{self, Hold, Host, Page, Stage};
+use super::backend::{Backend, StartCall};
+use super::browser::{Browser, parse_url};
+use super::facade::{Facade, Ui};
+use super::frame::{Frame, Sandbox};
+use super::inbox::{Happened, Inbox};
+use super::page_events::PageEvents;
 use super::report;
-use super::value::{FrameMessage, answer, parse_url, properties};
-use crate::session::{
-    Claim, Clock, Farewell, Holding, HostAnswer, Input, LoadProblem, Output, Session, StartReply, TRY_TIMEOUT_MS,
-};
+use super::tab_lock::TabLock;
+use super::values::{FrameMessage, Given};
+use super::warm_up::WarmUp;
+use crate::session::{Clock, CompletionNotice, Event, HostAnswer, Input, Output, Session, StartReply};
 
 /// One session in its browser.
 pub(super) struct Driver {
     pub(super) session: RefCell<Session>,
     pub(super) clock: Cell<Clock>,
-    pub(super) page: Page,
-    pub(super) stage: Stage,
-    pub(super) host: Host,
-    pub(super) hold: Hold,
-    pub(super) alarm: RefCell<Option<Alarm>>,
+    pub(super) browser: Browser,
+    pub(super) inbox: Inbox,
+    pub(super) facade: Facade,
+    pub(super) ui: Ui,
+    pub(super) sandbox: Sandbox,
+    pub(super) backend: Backend,
+    pub(super) registered: Registered,
+    /// The backend's last answer to a delivery.
+    pub(super) reply: RefCell<JsValue>,
+    pub(super) is_working: Cell<bool>,
 }
 
-/// Rings once, in session time.
-pub(super) struct Alarm {
+/// What is registered with the browser at the moment.
+#[derive(Default)]
+pub(super) struct Registered {
+    frame: RefCell<Option<Frame>>,
+    lock: RefCell<Option<TabLock>>,
+    alarm: RefCell<Option<Alarm>>,
+    start_call: RefCell<Option<StartCall>>,
+    page_events: RefCell<Option<PageEvents>>,
+    warm_up: RefCell<Option<WarmUp>>,
+}
+
+/// Goes off once, in session time.
+struct Alarm {
     at_ms: u64,
     _timeout: Timeout,
 }
 
-/// The browser's clocks in milliseconds: monotonic, wall.
-pub(super) fn clocks() -> (f64, f64) {
-    (page::monotonic_ms(), Date::now())
-}
-
-// What happens to a session, by number; `inputs.js` has the same.
-const BEGIN: u32 = 0;
-const POSTED: u32 = 1;
-const STARTED: u32 = 2;
-const DELIVERED: u32 = 3;
-const HELD: u32 = 4;
-const BLOCKED: u32 = 5;
-const WAKE: u32 = 6;
-const OFFLINE: u32 = 7;
-const ONLINE: u32 = 8;
-const USER_CLOSED: u32 = 9;
-const USER_STAYS: u32 = 10;
-const USER_RETRIES: u32 = 11;
-const HOST_CLOSED: u32 = 12;
-const RETRY: u32 = 13;
+/// A browser's timer delay is a signed 32-bit number; an earlier wake than needed is harmless.
+const MAX_TIMER_MS: u32 = i32::MAX.unsigned_abs();
 
 impl Driver {
-    /// Takes in what happened and does what follows from it.
-    pub(super) fn hear(&self, kind: u32, number: u32, value: &JsValue) {
-        self.feed(kind, number, value);
-        while let Some(output) = self.next_output() {
-            self.perform(output);
+    /// Works on all that has happened, and says whether the session is over. Does nothing when it is called out of its own work: that goes on
+    /// with what was put in meanwhile.
+    pub(super) fn work(&self) -> Result<bool, JsValue> {
+        if self.is_working.replace(true) {
+            return Ok(false);
         }
-        self.set_alarm();
+        while let Some(happened) = self.inbox.next() {
+            self.handle(happened);
+            while let Some(output) = self.next_output() {
+                self.perform(output)?;
+            }
+            self.set_alarm();
+        }
+        self.is_working.set(false);
+        Ok(self.session.borrow().is_over())
     }
 
-    fn feed(&self, kind: u32, number: u32, value: &JsValue) {
-        let message = FrameMessage(value);
-        let told;
-        let input = match kind {
-            BEGIN => Input::Begin,
-            POSTED => Input::Posted(&message),
-            STARTED => {
-                let said = value.unchecked_ref::<Array>();
-                told = answer(said);
-                let reply = match told {
-                    HostAnswer::Ok => StartReply::read(properties(&said.get(1)), parse_url).map_err(|_| &told),
-                    _ => Err(&told),
+    fn handle(&self, happened: Happened) {
+        match happened {
+            Happened::Begun => self.input(Input::Begin),
+            Happened::Posted(event) => self.input(Input::Posted(&FrameMessage(&event))),
+            Happened::Started { call, answer } => {
+                let reply = match answer.judged {
+                    HostAnswer::Ok => StartReply::read(Given::read(&answer.reply).properties(), parse_url),
+                    _ => return self.input(Input::Started { call, reply: Err(&answer.judged) }),
                 };
-                Input::Started { call: number, reply }
+                self.input(Input::Started { call, reply: reply.map_err(|_| &answer.judged) });
             }
-            DELIVERED => {
-                let said = value.unchecked_ref::<Array>();
-                told = answer(said);
-                Input::Delivered { try_number: number, answer: &told }
+            Happened::Delivered { try_number, answer } => {
+                self.reply.replace(answer.reply);
+                self.input(Input::Delivered { try_number, answer: &answer.judged });
             }
-            HELD => Input::Hold(if number == 0 { Holding::Held } else { Holding::Busy }),
-            BLOCKED => Input::Blocked(if number == 0 { LoadProblem::Policy } else { LoadProblem::Isolation }),
-            OFFLINE => Input::Offline,
-            ONLINE => Input::Online,
-            USER_CLOSED => Input::UserClosed,
-            USER_STAYS => Input::UserStays,
-            USER_RETRIES => Input::UserRetries,
-            HOST_CLOSED => Input::HostClosed,
-            RETRY => Input::Retry,
-            _ => {
-                // It may have been the alarm: the next one is set anew.
-                self.alarm.replace(None);
-                Input::Wake
+            Happened::Lock(state) => self.input(Input::Lock(state)),
+            Happened::Blocked(problem) => self.input(Input::Blocked(problem)),
+            Happened::Woken => {
+                // If the timer went off, it is used up; `set_alarm` makes a new one.
+                self.registered.alarm.take();
+                self.input(Input::Wake);
             }
-        };
+            Happened::Offline => self.input(Input::Offline),
+            Happened::Online => self.input(Input::Online),
+            Happened::ClosedByUser => self.input(Input::UserClosed),
+            Happened::UserStays => self.input(Input::UserStays),
+            Happened::RetriedByUser => self.input(Input::UserRetries),
+            Happened::ClosedByPage => self.input(Input::HostClosed),
+            Happened::RetriedByPage => self.input(Input::Retry),
+        }
+    }
+
+    fn input(&self, input: Input<'_>) {
         let now_ms = self.now_ms();
         self.session.borrow_mut().handle(now_ms, input);
     }
@@ -108,61 +116,111 @@ impl Driver {
         self.session.borrow_mut().poll()
     }
 
-    /// When the session at Flinks is estimated to die, as the wall clock will show it; NaN when there is no telling.
-    #[expect(clippy::cast_precision_loss, reason = "hours in milliseconds are far below 2^53")]
-    pub(super) fn expires_at(&self) -> f64 {
-        match self.session.try_borrow().map(|session| session.expires_at_ms()) {
-            Ok(Some(at_ms)) => Date::now() + at_ms as f64 - self.now_ms() as f64,
-            _ => f64::NAN,
+    fn perform(&self, output: Output) -> Result<(), JsValue> {
+        let registered = &self.registered;
+        match output {
+            Output::Start { call } => {
+                registered.start_call.replace(Some(self.backend.start(call)?));
+                let origin = self.session.borrow().known_origin().map(str::to_owned);
+                registered.warm_up.replace(Some(WarmUp::new(&self.browser.window, origin.as_deref())));
+            }
+            Output::AcquireLock { session, mode } => {
+                // The old one first: this tab would wait for itself.
+                registered.lock.take();
+                registered.lock.replace(Some(TabLock::request(&self.browser.window, session, mode, &self.inbox)));
+            }
+            Output::ReleaseLock => drop(registered.lock.take()),
+            Output::OpenFrame { url, origin } => {
+                self.close_frame()?;
+                let place = self.ui.frame_place()?;
+                let frame = Frame::open(&place, &self.ui.frame_title(), &self.sandbox, (&url, &origin), &self.inbox)?;
+                self.ui.frame_opened(frame.element())?;
+                registered.warm_up.take();
+                registered.frame.replace(Some(frame));
+            }
+            Output::CloseFrame => self.close_frame()?,
+            Output::Show(view) => self.ui.show(view.as_str())?,
+            Output::Resize { height_px } => self.ui.resize(height_px),
+            Output::Hide(notice) => {
+                self.close_frame()?;
+                match notice {
+                    CompletionNotice::None => self.ui.hide()?,
+                    CompletionNotice::Announced => self.ui.hide_and_announce_success()?,
+                }
+            }
+            Output::Deliver { try_number, delivery } => self.backend.deliver(try_number, &delivery),
+            Output::Emit(event) => {
+                if let Event::PhaseChange { previous, .. } = event
+                    && previous.is_final()
+                {
+                    self.attempt_begins();
+                }
+                report::emit(&self.facade, &event);
+            }
+            Output::Settle(outcome) => {
+                registered.start_call.take();
+                registered.page_events.take();
+                registered.warm_up.take();
+                report::settle(&self.facade, &outcome, self.reply.replace(JsValue::NULL));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first attempt, or one after a retry.
+    pub(super) fn attempt_begins(&self) {
+        self.registered.page_events.replace(Some(PageEvents::new(&self.browser.window, &self.inbox)));
+        self.facade.attempt_begins();
+    }
+
+    fn close_frame(&self) -> Result<(), JsValue> {
+        // Taken out first: moving the focus may run code of the page.
+        match self.registered.frame.take() {
+            Some(frame) => self.ui.frame_closes().map(|()| drop(frame)),
+            None => Ok(()),
         }
     }
 
+    /// Gives everything back after a trap or a failure of the browser's. Nothing that was borrowed then is touched.
+    pub(super) fn abandon(&self) {
+        let Registered { frame, lock, alarm, start_call, page_events, warm_up } = &self.registered;
+        drop(lock.try_borrow_mut().map(|mut lock| lock.take()));
+        drop(start_call.try_borrow_mut().map(|mut call| call.take()));
+        drop(alarm.try_borrow_mut().map(|mut alarm| alarm.take()));
+        drop(page_events.try_borrow_mut().map(|mut events| events.take()));
+        drop(warm_up.try_borrow_mut().map(|mut warm_up| warm_up.take()));
+        drop(frame.try_borrow_mut().map(|mut frame| frame.take()));
+    }
+
+    /// When the session at Flinks is estimated to die, as the wall clock will show it.
+    #[expect(clippy::cast_precision_loss, reason = "hours in milliseconds are far below 2^53")]
+    pub(super) fn expires_at(&self) -> Option<f64> {
+        let expires_at_ms = self.session.try_borrow().ok()?.expires_at_ms()?;
+        Some(Date::now() + expires_at_ms as f64 - self.now_ms() as f64)
+    }
+
     fn now_ms(&self) -> u64 {
-        let (monotonic_ms, wall_ms) = clocks();
+        let (monotonic_ms, wall_ms) = self.browser.clocks();
         let mut clock = self.clock.get();
         let now_ms = clock.read(monotonic_ms, wall_ms);
         self.clock.set(clock);
         now_ms
     }
 
-    fn perform(&self, output: Output) {
-        match output {
-            Output::Start { call } => self.host.start(call),
-            Output::Hold { session, claim } => self.hold.claim(session, claim == Claim::TakeOver),
-            Output::Release => self.hold.release(),
-            Output::OpenFrame { url, origin } => self.stage.open_frame(&url, &origin),
-            Output::CloseFrame => self.stage.close_frame(),
-            Output::Show(view) => self.stage.show(view as u32),
-            Output::Resize { height_px } => self.stage.resize(height_px),
-            Output::Hide(farewell) => self.stage.hide(farewell == Farewell::Sent),
-            Output::Deliver { try_number, delivery } => {
-                self.host.deliver(try_number, report::reconnected(&delivery), TRY_TIMEOUT_MS);
-            }
-            Output::Emit(event) => self.page.tell(report::event(&event)),
-            Output::Settle(outcome) => {
-                self.host.abort();
-                self.page.tell(report::outcome(&outcome));
-            }
-        }
-    }
-
     /// Sets the alarm for the session's next deadline.
     fn set_alarm(&self) {
         let deadline_ms = self.session.borrow().deadline_ms();
-        let mut alarm = self.alarm.borrow_mut();
+        let mut alarm = self.registered.alarm.borrow_mut();
         match (deadline_ms, &*alarm) {
             (None, _) => *alarm = None,
-            // It rings early enough: every message moves the deadline, and an early ring is harmless.
+            // It goes off early enough: every message moves the deadline, and an early wake is harmless.
             (Some(deadline_ms), Some(alarm)) if alarm.at_ms <= deadline_ms => {}
             (Some(at_ms), _) => {
-                let page = self.page.clone();
+                let inbox = self.inbox.clone();
                 let wait_ms = u32::try_from(at_ms.saturating_sub(self.now_ms())).unwrap_or(u32::MAX);
-                let ring = move || page.hear(WAKE);
-                *alarm = Some(Alarm { at_ms, _timeout: Timeout::new(wait_ms.min(MAX_TIMER_MS), ring) });
+                let timeout = Timeout::new(wait_ms.min(MAX_TIMER_MS), move || inbox.report(Happened::Woken));
+                *alarm = Some(Alarm { at_ms, _timeout: timeout });
             }
         }
     }
 }
-
-/// A browser's timer delay is a signed 32-bit number; an earlier wake than needed is harmless.
-const MAX_TIMER_MS: u32 = i32::MAX as u32;

@@ -1,15 +1,31 @@
-//! What the browser does: the only room where a JavaScript type has a name.
+//! What the browser does: the only part that names a JavaScript type.
 //!
-//! Straight lines only: browser things become inputs, outputs become browser things. If an `if` here is about the protocol, it is in the
-//! wrong room. Rust and JavaScript of one noun stand side by side; `page.rs` has all that crosses over.
+//! Browser events become [`crate::session::Input`]s, [`crate::session::Output`]s become calls of the browser. If an `if` here is about the
+//! protocol, it belongs in [`crate::session`]. What is drawn is TypeScript's: `facade.rs` has the two interfaces that it implements.
+//!
+//! Invariants:
+//!
+//! 1. Whatever is registered (listener, timer, frame, lock, request) belongs to a value whose `Drop` takes it back.
+//! 2. A listener only puts what happened into the inbox; the façade then calls [`Widget::work`] inside its `try`, which a trap cannot leave.
+//! 3. The session is borrowed only while it computes, never while code of the page may run.
 
+mod backend;
+mod browser;
 mod driver;
-mod page;
+mod facade;
+mod frame;
+mod gate;
+mod inbox;
+mod load_watch;
+mod page_events;
 mod report;
-mod value;
+mod tab_lock;
+mod values;
+mod warm_up;
 mod widget;
 
-pub use page::Page;
+pub use facade::{Facade, Ui};
+pub use gate::{Gate, Strangers};
 pub use widget::Widget;
 
 #[global_allocator]

@@ -1,110 +1,88 @@
-//! What leaves for JavaScript: events, endings, deliveries. Each is a list: which report it is, then its values. `report.js` names them.
+//! What leaves for JavaScript: events, results, failures, what is delivered. Objects with named fields.
 
-use serde::{Serialize, Serializer};
+use js_sys::{Array, Object};
 use wasm_bindgen::JsValue;
 
-use crate::session::{Event, Outcome, Reconnected};
+use super::facade::Facade;
+use crate::session::{Event, Failure, InvalidOption, Outcome, Reconnected};
 use flinks_connect::id::{RequestId, Tag};
 
-// The reports; `report.js` has them in the same order.
-const PHASE_CHANGE: u32 = 0;
-const STEP: u32 = 1;
-const FLINKS_CODE: u32 = 2;
-const FULL_FLOW: u32 = 3;
-const EXPIRING: u32 = 4;
-const RETRYING: u32 = 5;
-const FAILED: u32 = 6;
-const UP_TO_DATE: u32 = 7;
-const RECONNECTED: u32 = 8;
-
-/// A JavaScript array to be. One type for all of them, because each type that serde writes costs code of its own.
-struct Values<'a>(&'a [Value<'a>]);
-
-enum Value<'a> {
-    /// A word by its place in a list of `report.js`.
-    Word(u32),
-    Text(&'a str),
-    /// What is missing is null.
-    Maybe(Option<&'a str>),
-    List(Values<'a>),
-    Number(f64),
-}
-
-impl Serialize for Values<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0)
-    }
-}
-
-impl Serialize for Value<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::Text(text) | Value::Maybe(Some(text)) => serializer.serialize_str(text),
-            Value::List(list) => list.serialize(serializer),
-            Value::Word(place) => serializer.serialize_u32(*place),
-            Value::Number(number) => serializer.serialize_f64(*number),
-            Value::Maybe(None) => serializer.serialize_none(),
-        }
-    }
-}
-
-fn report(values: &[Value<'_>]) -> JsValue {
-    // Strings, numbers and lists: nothing to fail.
-    Values(values).serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::NULL)
+/// An object of these fields. Not by assignment: a page that extends `Object.prototype` would get the values into its own setters.
+pub(super) fn object(fields: &[(&str, JsValue)]) -> Object {
+    let entries: Array = fields.iter().map(|(name, value)| Array::of2(&JsValue::from_str(name), value)).collect();
+    // Pairs are what it takes: nothing to fail.
+    Object::from_entries(&entries).unwrap_or_default()
 }
 
 /// A result, which is also the body of its delivery: the same in every try.
-pub(super) fn reconnected(reconnected: &Reconnected) -> JsValue {
-    let mut account_ids = Vec::new();
-    for id in &reconnected.account_ids {
-        account_ids.push(Value::Text(id.as_str()));
+pub(super) fn reconnected(result: &Reconnected) -> [(&'static str, JsValue); 7] {
+    let account_ids: Array = result.account_ids.iter().map(|id| JsValue::from_str(id.as_str())).collect();
+    [
+        ("attemptId", result.attempt_id.as_str().into()),
+        ("mode", result.mode.as_str().into()),
+        ("loginId", result.login_id.as_str().into()),
+        ("requestId", text_or_null(result.request_id.as_ref().map(RequestId::as_str))),
+        ("institution", text_or_null(result.institution.as_deref())),
+        ("accountIds", account_ids.into()),
+        ("tag", text_or_null(result.tag.as_ref().map(Tag::as_str))),
+    ]
+}
+
+/// Settles the result; `reply` is what the backend answered.
+pub(super) fn settle(facade: &Facade, outcome: &Outcome, reply: JsValue) {
+    match outcome {
+        Outcome::UpToDate => facade.succeed(&object(&[("status", "upToDate".into())])),
+        Outcome::Reconnected(result) => {
+            let mut fields = vec![("status", "reconnected".into())];
+            fields.extend(reconnected(result));
+            fields.push(("reply", reply));
+            facade.succeed(&object(&fields));
+        }
+        Outcome::Failed(failure) => facade.fail(&self::failure(failure)),
     }
-    report(&[
-        Value::Word(RECONNECTED),
-        Value::Text(reconnected.attempt_id.as_str()),
-        Value::Word(reconnected.mode as u32),
-        Value::Text(reconnected.login_id.as_str()),
-        Value::Maybe(reconnected.request_id.as_ref().map(RequestId::as_str)),
-        Value::Maybe(reconnected.institution.as_deref()),
-        Value::List(Values(&account_ids)),
-        Value::Maybe(reconnected.tag.as_ref().map(Tag::as_str)),
+}
+
+fn failure(failure: &Failure) -> Object {
+    object(&[
+        ("code", failure.code.as_str().into()),
+        ("loadProblem", failure.load_problem.as_str().into()),
+        ("flinksCode", text_or_null(failure.flinks_code)),
+        ("httpStatus", failure.http_status.map_or(JsValue::NULL, JsValue::from)),
+        ("retryable", failure.code.is_retryable().into()),
+        ("phase", failure.phase.as_str().into()),
     ])
 }
 
-/// How a session ended.
-pub(super) fn outcome(outcome: &Outcome) -> JsValue {
-    match outcome {
-        Outcome::UpToDate => report(&[Value::Word(UP_TO_DATE)]),
-        Outcome::Reconnected(result) => reconnected(result),
-        Outcome::Failed(failure) => report(&[
-            Value::Word(FAILED),
-            Value::Word(failure.code as u32),
-            Value::Word(failure.load_problem as u32),
-            Value::Maybe(failure.flinks_code),
-            failure.http_status.map_or(Value::Maybe(None), |status| Value::Word(status.into())),
-            Value::Word(failure.code.is_retryable().into()),
-            Value::Word(failure.phase as u32),
-        ]),
-    }
+/// What `reconnect()` throws for a wrong option.
+pub(super) fn refused_option(InvalidOption(name): &InvalidOption) -> JsValue {
+    object(&[("code", "INVALID_OPTIONS".into()), ("option", name.as_str().into())]).into()
 }
 
-/// What a session tells on its way.
+/// What `reconnect()` throws where the browser lacks what a session needs.
+pub(super) fn unsupported() -> JsValue {
+    object(&[("code", "UNSUPPORTED".into())]).into()
+}
+
+/// Tells the page's listeners.
 #[expect(clippy::cast_precision_loss, reason = "minutes in milliseconds are far below 2^53")]
-pub(super) fn event(event: &Event) -> JsValue {
-    report(&match event {
+pub(super) fn emit(facade: &Facade, event: &Event) {
+    let detail = match event {
         Event::PhaseChange { phase, previous } => {
-            [Value::Word(PHASE_CHANGE), Value::Word(*phase as u32), Value::Word(*previous as u32)]
+            object(&[("phase", phase.as_str().into()), ("previous", previous.as_str().into())])
         }
         Event::Step { step, institution } => {
-            [Value::Word(STEP), Value::Text(step), Value::Maybe(institution.as_deref())]
+            object(&[("step", step.into()), ("institution", text_or_null(institution.as_deref()))])
         }
-        Event::FlinksCode { flinks_code } => [Value::Word(FLINKS_CODE), Value::Text(flinks_code), Value::Maybe(None)],
-        Event::FullFlow => [Value::Word(FULL_FLOW), Value::Maybe(None), Value::Maybe(None)],
-        Event::Expiring { remaining_ms } => {
-            [Value::Word(EXPIRING), Value::Number(*remaining_ms as f64), Value::Maybe(None)]
-        }
+        Event::FlinksCode { flinks_code } => object(&[("flinksCode", flinks_code.into())]),
+        Event::FullFlow => object(&[]),
+        Event::Expiring { remaining_ms } => object(&[("remainingMs", (*remaining_ms as f64).into())]),
         Event::Retrying { attempt, delay_ms } => {
-            [Value::Word(RETRYING), Value::Word(*attempt), Value::Number(*delay_ms as f64)]
+            object(&[("attempt", (*attempt).into()), ("delayMs", (*delay_ms as f64).into())])
         }
-    })
+    };
+    facade.emit(event.name(), &detail);
+}
+
+fn text_or_null(text: Option<&str>) -> JsValue {
+    text.map_or(JsValue::NULL, JsValue::from_str)
 }

@@ -2,55 +2,148 @@
 
 use std::cell::{Cell, RefCell};
 
-use wasm_bindgen::JsValue;
+use gloo::events::EventListener;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortSignal, Element, Window};
 
-use super::driver::{Driver, clocks};
-use super::page::{self, Hold, Host, Page, Stage};
-use super::value::{parse_url, properties, text};
-use crate::session::{Clock, Options, Session};
-use flinks_connect::id::AttemptId;
+use super::backend::Backend;
+use super::browser::{Browser, parse_url};
+use super::driver::{Driver, Registered};
+use super::facade::Facade;
+use super::frame::Sandbox;
+use super::inbox::{Happened, Inbox};
+use super::report::{refused_option, unsupported};
+use super::values::Given;
+use crate::session::{Clock, InvalidOption, Options, Session};
 use flinks_connect::parameters::Language;
 
-/// One session. The façade lets one thing happen to it at a time; what its events lead to comes after.
+/// One session. Its methods say what happened; [`Widget::work`] then does what follows from it.
 #[wasm_bindgen]
-pub struct Widget(Driver);
+pub struct Widget {
+    driver: Driver,
+    /// Listens to the page's `signal` until the session is over.
+    _aborted: Option<EventListener>,
+}
 
 #[wasm_bindgen]
 impl Widget {
-    /// Proves the options and prepares a session; `page` will hear of it.
+    /// Validates the options and prepares a session; `facade` will hear of it.
     ///
-    /// Throws the name of a wrong option, or undefined where the browser cannot run a session at all.
-    pub fn create(options: &JsValue, page: Page) -> Result<Widget, JsValue> {
-        let surroundings = page::surroundings();
-        let proved = Options::read(&properties(options), &text(&surroundings, 0), parse_url)
-            .map_err(|invalid| JsValue::from_str(&invalid.0))?;
-        let stage =
-            Stage::on(options, &page, proved.language == Language::Fr).ok_or_else(|| JsValue::from_str("container"))?;
-        let attempt_id = AttemptId::parse(&text(&surroundings, 1)).ok_or(JsValue::UNDEFINED)?;
-        let (monotonic_ms, wall_ms) = clocks();
-        Ok(Self(Driver {
-            session: RefCell::new(Session::new(0, proved, attempt_id, parse_url)),
-            clock: Cell::new(Clock::new(monotonic_ms, wall_ms)),
-            host: Host::new(options, &page),
-            hold: Hold::new(&page),
-            page,
-            stage,
-            alarm: RefCell::default(),
-        }))
+    /// Throws `{ code, option }` for a wrong option, and `{ code }` where the browser cannot run a session at all.
+    pub fn create(options: &JsValue, facade: Facade) -> Result<Widget, JsValue> {
+        let browser = Browser::new().ok_or_else(unsupported)?;
+        let given = Given::read(options);
+        let options = Options::read(&given.properties(), &browser.page_language(), parse_url)
+            .map_err(|invalid| refused_option(&invalid))?;
+        let container = container(&browser.window, &given.get("container"))?;
+        let attempt_id = browser.random_attempt_id().ok_or_else(unsupported)?;
+        let language = match options.language {
+            Language::En => "en",
+            Language::Fr => "fr",
+        };
+        let ui = facade.create_ui(container.as_ref(), language, &given.get("labels"))?;
+        let inbox = Inbox::new(facade.clone());
+        let (monotonic_ms, wall_ms) = browser.clocks();
+        let widget = Self {
+            _aborted: listen_to_signal(given.get("signal"), &inbox),
+            driver: Driver {
+                session: RefCell::new(Session::new(0, options, attempt_id, parse_url)),
+                clock: Cell::new(Clock::new(monotonic_ms, wall_ms)),
+                sandbox: sandbox(&given.get("sandbox")),
+                backend: Backend::new(&given, browser.window.clone(), inbox.clone()),
+                browser,
+                inbox,
+                facade,
+                ui,
+                registered: Registered::default(),
+                reply: RefCell::new(JsValue::NULL),
+                is_working: Cell::default(),
+            },
+        };
+        widget.driver.attempt_begins();
+        Ok(widget)
     }
 
-    /// Takes in what happened (the numbers are those of `inputs.js`), and says whether the session is over: nothing can happen to it any more
-    /// but a retry by the page.
-    pub fn hear(&self, kind: u32, number: u32, value: &JsValue) -> bool {
-        self.0.hear(kind, number, value);
-        self.0.session.borrow().is_over()
+    /// The page had its chance to listen: begins.
+    pub fn begin(&self) {
+        self.driver.inbox.put(Happened::Begun);
     }
 
-    /// When the session at Flinks is estimated to die, in epoch milliseconds, or NaN.
+    /// The page called `close()`.
+    #[wasm_bindgen(js_name = closedByPage)]
+    pub fn closed_by_page(&self) {
+        self.driver.inbox.put(Happened::ClosedByPage);
+    }
+
+    /// The page called `retry()`.
+    #[wasm_bindgen(js_name = retriedByPage)]
+    pub fn retried_by_page(&self) {
+        self.driver.inbox.put(Happened::RetriedByPage);
+    }
+
+    /// The user pressed the button that closes, or Esc, or confirmed that they want to leave.
+    #[wasm_bindgen(js_name = closedByUser)]
+    pub fn closed_by_user(&self) {
+        self.driver.inbox.put(Happened::ClosedByUser);
+    }
+
+    /// The user pressed the button that goes on.
+    #[wasm_bindgen(js_name = userStays)]
+    pub fn user_stays(&self) {
+        self.driver.inbox.put(Happened::UserStays);
+    }
+
+    /// The user pressed the button that tries or starts again.
+    #[wasm_bindgen(js_name = retriedByUser)]
+    pub fn retried_by_user(&self) {
+        self.driver.inbox.put(Happened::RetriedByUser);
+    }
+
+    /// Does what follows from all that has happened, and says whether nothing can happen to the session any more but a retry by the page.
+    /// Throws when the browser fails us; only `abandon()` may follow.
+    pub fn work(&self) -> Result<bool, JsValue> {
+        self.driver.work()
+    }
+
+    /// Gives everything back after `work()` has thrown.
+    pub fn abandon(&self) {
+        self.driver.abandon();
+    }
+
+    /// When the session at Flinks is estimated to die, in epoch milliseconds.
     #[must_use]
     #[wasm_bindgen(getter, js_name = expiresAt)]
-    pub fn expires_at(&self) -> f64 {
-        self.0.expires_at()
+    pub fn expires_at(&self) -> Option<f64> {
+        self.driver.expires_at()
     }
+}
+
+/// The page's element for the frame; none is the dialog.
+fn container(window: &Window, given: &JsValue) -> Result<Option<Element>, JsValue> {
+    let Some(selector) = given.as_string() else { return Ok(given.clone().dyn_into().ok()) };
+    let found = window.document().and_then(|document| document.query_selector(&selector).ok().flatten());
+    match found {
+        Some(element) => Ok(Some(element)),
+        None => Err(refused_option(&InvalidOption("container".to_owned()))),
+    }
+}
+
+fn sandbox(given: &JsValue) -> Sandbox {
+    match given.as_string() {
+        Some(tokens) => Sandbox::Tokens(tokens),
+        None if given.is_null() => Sandbox::Off,
+        None => Sandbox::Default,
+    }
+}
+
+/// Closes the session when the page's signal is aborted, now or later.
+fn listen_to_signal(given: JsValue, inbox: &Inbox) -> Option<EventListener> {
+    let signal: AbortSignal = given.dyn_into().ok()?;
+    if signal.aborted() {
+        inbox.put(Happened::ClosedByPage);
+        return None;
+    }
+    let inbox = inbox.clone();
+    Some(EventListener::once(&signal, "abort", move |_| inbox.report(Happened::ClosedByPage)))
 }

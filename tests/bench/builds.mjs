@@ -21,7 +21,7 @@ const startBudgetSeconds = 15;
 
 const edits = {
   "the demo (www/demo/demo.js)": { file: "www/demo/demo.js", line: (mark) => `globalThis.edited = ${mark};` },
-  "the façade (www/sdk/error.js)": { file: "www/sdk/error.js", line: (mark) => `globalThis.edited = ${mark};` },
+  "the façade (www/sdk/error.ts)": { file: "www/sdk/error.ts", line: (mark) => `Object.assign(globalThis, { edited: ${mark} });` },
   "the core (crates/connect/src/lib.rs)": { file: "crates/connect/src/lib.rs", line: (mark) => `// Edited: ${mark}.` },
 };
 

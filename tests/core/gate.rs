@@ -1,4 +1,4 @@
-//! The gate's order once the browser has vouched for a sender (`src/web/gate.js`): in a phase that listens, within the rate, and only then read.
+//! The gate's order once the browser has vouched for a sender (`src/web/gate.rs`): in a phase that listens, within the rate, and only then read.
 
 use std::cell::Cell;
 

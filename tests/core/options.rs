@@ -11,7 +11,7 @@ use flinks_connect::address::parse_url;
 use flinks_connect::id::{AuthorizeToken, RequestId};
 use flinks_connect::parameters::{self, Language};
 use flinks_reconnect::session::{
-    Destination, FullFlowPolicy, InvalidOption, Launcher, NAMES, Options, Properties, Property,
+    BeginWith, Destination, FullFlowPolicy, InvalidOption, NAMES, Options, Properties, Property,
 };
 
 use crate::support::*;
@@ -254,15 +254,15 @@ fn every_bad_value_is_refused_by_name_and_never_repeated() {
 #[test]
 fn what_is_left_out_has_its_default() {
     let options = base_for("").read().expect("options");
-    assert_eq!(options.opening.accounts, []);
-    assert_eq!(options.destination, Destination::Nowhere);
+    assert_eq!(options.settings.accounts, []);
+    assert_eq!(options.destination, Destination::Page);
     assert_eq!(options.language, Language::En);
-    assert_eq!(options.opening.params, []);
+    assert_eq!(options.settings.params, []);
     assert_eq!(options.full_flow, FullFlowPolicy::Continue);
     assert_eq!(options.load_timeout_ms, 20_000);
     assert_eq!(options.deliver_timeout_ms, 120_000);
-    assert_eq!(options.launcher, Launcher::Start);
-    assert_eq!(options.opening.connect.map(|connect| connect.origin().to_owned()).as_deref(), Some(CONNECT_ORIGIN));
+    assert_eq!(options.begin_with, BeginWith::StartEndpoint);
+    assert_eq!(options.settings.connect.map(|connect| connect.origin().to_owned()).as_deref(), Some(CONNECT_ORIGIN));
 }
 
 #[test]
@@ -292,17 +292,17 @@ fn what_is_given_arrives() {
         ("deliverTimeoutMs", number(9.0)),
     ]);
     let options = given.read().expect("options");
-    assert_eq!(options.launcher, Launcher::Interrupted);
-    let opening = options.opening;
-    assert_eq!(opening.request_id, RequestId::parse(REQUEST));
-    assert_eq!(opening.authorize_token, AuthorizeToken::parse(TOKEN));
+    assert_eq!(options.begin_with, BeginWith::RequestId);
+    let settings = options.settings;
+    assert_eq!(settings.request_id, RequestId::parse(REQUEST));
+    assert_eq!(settings.authorize_token, AuthorizeToken::parse(TOKEN));
     assert_eq!(
-        opening.accounts.iter().map(flinks_connect::id::AccountId::as_str).collect::<Vec<_>>(),
+        settings.accounts.iter().map(flinks_connect::id::AccountId::as_str).collect::<Vec<_>>(),
         [CHEQUING, SAVINGS]
     );
-    assert_eq!(options.destination, Destination::Host);
+    assert_eq!(options.destination, Destination::Backend);
     assert_eq!(options.language, Language::Fr);
-    assert_eq!(opening.params, [("demo".to_owned(), "true".to_owned())]);
+    assert_eq!(settings.params, [("demo".to_owned(), "true".to_owned())]);
     assert_eq!(options.full_flow, FullFlowPolicy::Stop);
     assert_eq!((options.load_timeout_ms, options.deliver_timeout_ms), (1_500, 9));
 }
@@ -328,7 +328,7 @@ fn a_session_begins_in_exactly_one_way_at_exactly_one_place() {
     for (given, option) in rows {
         is_refused(option, &Given::new(given));
     }
-    assert!(Given::new(&[("start", text("/start"))]).read().expect("options").opening.connect.is_none());
+    assert!(Given::new(&[("start", text("/start"))]).read().expect("options").settings.connect.is_none());
 }
 
 #[test]

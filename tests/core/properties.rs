@@ -4,7 +4,7 @@ use flinks_connect::address::parse_url;
 use flinks_connect::message::{Fields, Message};
 use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS};
 use flinks_connect::{code, step};
-use flinks_reconnect::session::{Holding, HostAnswer, Input, LoadProblem, Outcome, Phase, Posted, StartReply};
+use flinks_reconnect::session::{HostAnswer, Input, LoadProblem, LockState, Outcome, Phase, Posted, StartReply};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -41,8 +41,8 @@ enum Action {
     Online,
     Offline,
     Blocked(LoadProblem),
-    /// Word of the claim, asked for or not.
-    Hold(Holding),
+    /// Word of the lock, asked for or not.
+    Lock(LockState),
     UserClosed,
     UserStays,
     UserRetries,
@@ -128,7 +128,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::Online),
         2 => Just(Action::Offline),
         1 => prop::sample::select(&[LoadProblem::Policy, LoadProblem::Isolation][..]).prop_map(Action::Blocked),
-        1 => prop::sample::select(&[Holding::Held, Holding::Busy][..]).prop_map(Action::Hold),
+        1 => prop::sample::select(&[LockState::Granted, LockState::HeldElsewhere][..]).prop_map(Action::Lock),
         1 => Just(Action::UserClosed),
         1 => Just(Action::UserStays),
         1 => Just(Action::UserRetries),
@@ -177,7 +177,7 @@ fn apply(session: &mut Driver, action: &Action) {
         Action::Online => session.goes_online(),
         Action::Offline => session.goes_offline(),
         Action::Blocked(problem) => session.handle(Input::Blocked(*problem)),
-        Action::Hold(holding) => session.handle(Input::Hold(*holding)),
+        Action::Lock(state) => session.handle(Input::Lock(*state)),
         Action::UserClosed => session.user_closes(),
         Action::UserStays => session.user_stays(),
         Action::UserRetries => session.user_retries(),
@@ -266,14 +266,14 @@ proptest! {
     #[test]
     fn every_schedule_has_one_ending_per_attempt_and_comes_to_it(
         options in options(),
-        holding in prop::sample::select(&[Some(Holding::Held), Some(Holding::Held), Some(Holding::Busy), None][..]),
+        lock in prop::sample::select(&[Some(LockState::Granted), Some(LockState::Granted), Some(LockState::HeldElsewhere), None][..]),
         attempt_id in "[A-Za-z0-9._-]{8,128}",
         actions in prop::collection::vec(action(), 0..35),
     ) {
         // `PROPTEST_CASES` may ask for more than the 5,000 schedules of every run.
         let may_deliver = options.get("deliver").is_some();
         let mut session = Driver::unbegun(options, &attempt_id);
-        session.holding = holding;
+        session.lock = lock;
         session.handle(Input::Begin);
         // Busy from the start is an ending like any other.
         let first = usize::from(session.phase().is_final());

@@ -10,7 +10,7 @@ use flinks_connect::code::{self, Severity};
 use flinks_connect::id::AttemptId;
 use flinks_connect::step;
 use flinks_reconnect::session::{
-    Claim, ErrorCode, Holding, HostAnswer, IDLE_LIMIT_MS, Input, LoadProblem, MAX_RETRY_AFTER_MS, Mode, Options,
+    ErrorCode, HostAnswer, IDLE_LIMIT_MS, Input, LoadProblem, LockMode, LockState, MAX_RETRY_AFTER_MS, Mode, Options,
     Outcome, Phase, Session, StartReply, View,
 };
 use serde_json::{Value, json};
@@ -944,10 +944,10 @@ fn a_token_that_was_waited_for_too_long_is_not_tried() {
     for (says, life_ms) in [(json!({}), TOKEN_LIFE_MS), (json!({ "authorizeTokenExpiresInMs": 1_000 }), SECOND)] {
         for (waited_ms, frames) in [(life_ms - 1, 1), (life_ms, 0)] {
             let mut session = Driver::new(by_start());
-            session.holding = None;
+            session.lock = None;
             session.host_starts(with(with(challenge(), with_token.clone()), says.clone()));
             session.now_ms += waited_ms;
-            session.handle(Input::Hold(Holding::Held));
+            session.handle(Input::Lock(LockState::Granted));
             assert_eq!(session.frames.len(), frames, "{waited_ms} of {life_ms}");
             // The host is asked for another one, without a word to anybody.
             assert_eq!(session.call, if frames == 0 { 2 } else { 1 });
@@ -1658,23 +1658,23 @@ fn the_retryable_codes_are_the_documented_ones() {
 #[test]
 fn a_session_another_tab_holds_is_busy_and_no_frame_is_opened() {
     let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
-    session.holding = Some(Holding::Busy);
+    session.lock = Some(LockState::HeldElsewhere);
     session.handle(Input::Begin);
     session.hears(&["show Loading", "starting → failed", "close frame", "show Busy", "settle BUSY in starting"]);
     assert!(session.frames.is_empty());
-    assert_eq!(session.claims, [Claim::IfFree]);
+    assert_eq!(session.lock_requests, [LockMode::IfFree]);
 }
 
 #[test]
 fn a_busy_session_can_be_taken_over() {
     let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
-    session.holding = Some(Holding::Busy);
+    session.lock = Some(LockState::HeldElsewhere);
     session.handle(Input::Begin);
     session.skip();
-    session.holding = Some(Holding::Held);
+    session.lock = Some(LockState::Granted);
     session.retry();
     session.hears(&["show Loading", "failed → starting", "starting → loading", "open frame"]);
-    assert_eq!(session.claims, [Claim::IfFree, Claim::TakeOver]);
+    assert_eq!(session.lock_requests, [LockMode::IfFree, LockMode::TakeOver]);
     assert!(session.holds);
 }
 
@@ -1682,17 +1682,17 @@ fn a_busy_session_can_be_taken_over() {
 fn the_tab_that_was_taken_over_from_ends_and_may_take_back() {
     let mut session = at_mfa();
     session.skip();
-    session.handle(Input::Hold(Holding::Busy));
+    session.handle(Input::Lock(LockState::HeldElsewhere));
     session.hears(&["active → failed", "close frame", "show Busy", "settle BUSY in active"]);
     session.retry();
-    assert_eq!(session.claims.last(), Some(&Claim::TakeOver));
+    assert_eq!(session.lock_requests.last(), Some(&LockMode::TakeOver));
 }
 
 #[test]
 fn a_delivery_goes_on_when_another_tab_takes_over() {
     let mut session = delivering();
     session.skip();
-    session.handle(Input::Hold(Holding::Busy));
+    session.handle(Input::Lock(LockState::HeldElsewhere));
     session.hears_nothing();
     session.host_answers(200);
     assert_eq!(session.result().login_id.as_str(), LOGIN);
@@ -1713,11 +1713,11 @@ fn every_ending_frees_the_session_for_other_tabs() {
 #[test]
 fn a_claim_granted_after_closing_is_given_back() {
     let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
-    session.holding = None;
+    session.lock = None;
     session.handle(Input::Begin);
     session.page_closes();
     session.holds = true;
-    session.handle(Input::Hold(Holding::Held));
+    session.handle(Input::Lock(LockState::Granted));
     assert!(!session.holds);
     assert!(session.frames.is_empty());
 }
@@ -1725,7 +1725,7 @@ fn a_claim_granted_after_closing_is_given_back() {
 #[test]
 fn a_browser_that_does_not_say_who_holds_the_session_keeps_nobody_waiting() {
     let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
-    session.holding = None;
+    session.lock = None;
     session.handle(Input::Begin);
     session.skip();
     session.advance(2 * SECOND - 1);
@@ -1737,18 +1737,18 @@ fn a_browser_that_does_not_say_who_holds_the_session_keeps_nobody_waiting() {
     session.step("APP_MOUNTED");
     session.skip();
     session.holds = true;
-    session.handle(Input::Hold(Holding::Held));
+    session.handle(Input::Lock(LockState::Granted));
     session.hears_nothing();
     assert!(session.holds);
-    session.handle(Input::Hold(Holding::Busy));
+    session.handle(Input::Lock(LockState::HeldElsewhere));
     session.hears(&["active → failed", "close frame", "show Busy", "settle BUSY in active"]);
 }
 
 #[test]
-fn the_full_flow_has_nothing_to_share_and_claims_nothing() {
+fn full_flow_requests_no_lock() {
     let mut session = Driver::new(by_start());
     session.host_starts(full_flow());
-    assert!(session.claims.is_empty());
+    assert!(session.lock_requests.is_empty());
     assert_eq!(session.frames.len(), 1);
 }
 
@@ -1767,7 +1767,7 @@ fn debug_output_of_everything_that_leaves_the_session_hides_the_ids() {
     let mut session = Session::new(0, options, attempt_id, parse_url);
     session.handle(0, Input::Begin);
     session.handle(1, Input::Started { call: 1, reply: Ok(reply) });
-    session.handle(2, Input::Hold(Holding::Held));
+    session.handle(2, Input::Lock(LockState::Granted));
     session.handle(3, Input::Posted(&Letter(redirect())));
     session.handle(4, Input::Delivered { try_number: 1, answer: &HostAnswer::Ok });
     for _ in 0..100 {

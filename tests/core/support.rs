@@ -12,8 +12,8 @@ use flinks_connect::address::{ParsedUrl, parse_url};
 use flinks_connect::id::AttemptId;
 use flinks_connect::message::{Field, Fields, MAX_JSON_LEN};
 use flinks_reconnect::session::{
-    Claim, Delivery, Event, Failure, Farewell, Holding, HostAnswer, Input, Options, Outcome, Output, Phase, Posted,
-    Properties, Property, Reconnected, Session, StartReply, View,
+    CompletionNotice, Delivery, Event, Failure, HostAnswer, Input, LockMode, LockState, Options, Outcome, Output,
+    Phase, Posted, Properties, Property, Reconnected, Session, StartReply, View,
 };
 use serde_json::{Value, json};
 
@@ -138,10 +138,10 @@ pub(crate) struct Driver {
     pub(crate) frames: Vec<ParsedUrl>,
     pub(crate) call: u32,
     pub(crate) try_number: u32,
-    /// How the browser answers a claim on the session; none leaves it waiting.
-    pub(crate) holding: Option<Holding>,
-    /// The claims that were made.
-    pub(crate) claims: Vec<Claim>,
+    /// How the browser answers a request for the session's lock; none leaves it waiting.
+    pub(crate) lock: Option<LockState>,
+    /// The requests for the lock that were made.
+    pub(crate) lock_requests: Vec<LockMode>,
     /// Whether this tab holds the session now.
     pub(crate) holds: bool,
     /// What is on the page.
@@ -177,8 +177,8 @@ impl Driver {
             frames: Vec::new(),
             call: 0,
             try_number: 0,
-            holding: Some(Holding::Held),
-            claims: Vec::new(),
+            lock: Some(LockState::Granted),
+            lock_requests: Vec::new(),
             holds: false,
             view: None,
         }
@@ -338,19 +338,19 @@ impl Driver {
     fn perform(&mut self) {
         for _ in 0..MAX_OUTPUTS {
             let Some(output) = self.session.poll() else { return };
-            // Claims are made and answered in silence; the tests that are about them look at `claims` and `holds`.
-            if !matches!(output, Output::Hold { .. } | Output::Release) {
+            // The lock is asked for and granted in silence; the tests that are about it look at `lock_requests` and `holds`.
+            if !matches!(output, Output::AcquireLock { .. } | Output::ReleaseLock) {
                 self.transcript.push(line(&output));
             }
             match output {
-                Output::Hold { claim, .. } => {
-                    self.claims.push(claim);
-                    if let Some(holding) = self.holding {
-                        self.holds = holding == Holding::Held;
-                        self.session.handle(self.now_ms, Input::Hold(holding));
+                Output::AcquireLock { mode, .. } => {
+                    self.lock_requests.push(mode);
+                    if let Some(lock) = self.lock {
+                        self.holds = lock == LockState::Granted;
+                        self.session.handle(self.now_ms, Input::Lock(lock));
                     }
                 }
-                Output::Release => self.holds = false,
+                Output::ReleaseLock => self.holds = false,
                 Output::Start { call } => self.call = call,
                 Output::OpenFrame { url, origin } => {
                     let frame = parse_url(&url).expect("the frame's URL parses");
@@ -379,13 +379,13 @@ fn line(output: &Output) -> String {
     match output {
         Output::Start { call } => format!("start {call}"),
         Output::OpenFrame { .. } => "open frame".to_owned(),
-        Output::Hold { .. } => "hold".to_owned(),
-        Output::Release => "release".to_owned(),
+        Output::AcquireLock { .. } => "hold".to_owned(),
+        Output::ReleaseLock => "release".to_owned(),
         Output::CloseFrame => "close frame".to_owned(),
         Output::Show(view) => format!("show {view:?}"),
         Output::Resize { height_px } => format!("resize {height_px}"),
-        Output::Hide(Farewell::Silent) => "hide".to_owned(),
-        Output::Hide(Farewell::Sent) => "hide, sent".to_owned(),
+        Output::Hide(CompletionNotice::None) => "hide".to_owned(),
+        Output::Hide(CompletionNotice::Announced) => "hide, sent".to_owned(),
         Output::Deliver { try_number, .. } => format!("deliver {try_number}"),
         Output::Emit(event) => match event {
             Event::PhaseChange { phase, previous } => format!("{} → {}", previous.as_str(), phase.as_str()),

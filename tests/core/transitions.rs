@@ -5,7 +5,7 @@
 
 #![allow(clippy::panic, clippy::indexing_slicing, reason = "helpers of tests: a broken premise must stop the test")]
 
-use flinks_reconnect::session::{ErrorCode, Holding, HostAnswer, Input, LoadProblem, Outcome, Phase, StartReply};
+use flinks_reconnect::session::{ErrorCode, HostAnswer, Input, LoadProblem, LockState, Outcome, Phase, StartReply};
 use serde_json::json;
 
 use crate::support::*;
@@ -177,13 +177,13 @@ fn stand_at(kind: Kind, place: &str, before: &str) -> Driver {
         (_, "starting") => kind.begin(),
         (_, "claiming") => {
             let mut session = Driver::unbegun(kind.options(), OWN_ATTEMPT);
-            session.holding = None;
+            session.lock = None;
             session.handle(Input::Begin);
             if kind == Kind::ByStart {
                 session.host_starts(tagged_challenge());
             }
-            // As it is for the claims after this one.
-            session.holding = Some(Holding::Held);
+            // As it is for the requests after this one.
+            session.lock = Some(LockState::Granted);
             session
         }
         (_, "loading") => kind.loading(),
@@ -324,8 +324,8 @@ fn apply(session: &mut Driver, input: &str) {
         "resized" => session.connect_says(json!({ "step": "APP_RESIZE", "height": 700 })),
         "blocked" => session.handle(Input::Blocked(LoadProblem::Policy)),
         "blocked_by_isolation" => session.handle(Input::Blocked(LoadProblem::Isolation)),
-        "claim_granted" => session.handle(Input::Hold(Holding::Held)),
-        "claim_refused" => session.handle(Input::Hold(Holding::Busy)),
+        "claim_granted" => session.handle(Input::Lock(LockState::Granted)),
+        "claim_refused" => session.handle(Input::Lock(LockState::HeldElsewhere)),
         "offline" => session.goes_offline(),
         "online" => session.goes_online(),
         "user_stays" => session.user_stays(),
@@ -402,7 +402,7 @@ fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
         Input::Delivered { .. } => {
             &["delivered", "delivery_refused", "delivery_unreachable", "delivered_abandoned_try"]
         }
-        Input::Hold(_) => &["claim_granted", "claim_refused"],
+        Input::Lock(_) => &["claim_granted", "claim_refused"],
         Input::Blocked(_) => &["blocked", "blocked_by_isolation"],
         Input::Wake => &["woken_early", "woken_at_deadline", "woken_an_hour_late"],
         Input::Offline => &["offline"],
@@ -424,7 +424,7 @@ fn every_input_and_every_phase_stands_in_the_tables() {
         Input::Started { call: 0, reply: Err(answer) },
         Input::Posted(&letter),
         Input::Delivered { try_number: 0, answer },
-        Input::Hold(Holding::Held),
+        Input::Lock(LockState::Granted),
         Input::Blocked(LoadProblem::Policy),
         Input::Wake,
         Input::Offline,

@@ -8,7 +8,7 @@
 //   npm run mutations -- --minutes 20       begins none after so many minutes, and says how many it left out
 //
 // A test that passes with and without a check proves nothing about it: this is the proof that ours do. What the core decides is caught by native
-// tests, who posted a message by Node's; what only a browser can show, by an end-to-end test in Chromium against a package built with the mutation
+// tests, who posted a message by those of tests/web.rs in Chromium; what only a whole browser can show, by an end-to-end test in it against a package built with the mutation
 // inside. The two go side by side, each in a copy of its own.
 //
 // Invariants: the working tree is only read; a copy is restored before every mutation; all tests pass before the first; what does not compile has
@@ -20,6 +20,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { CommandFailed, CommandHung, Failure, find, main, root, run, secondsSince } from "../../scripts/command.mjs";
 import { build } from "../../scripts/build.mjs";
+import { playInBrowser } from "../../scripts/checks.mjs";
 import { setUp } from "../../scripts/setup.mjs";
 import { target, wasmEnv } from "../../scripts/wasm-target.mjs";
 import { mutations } from "./table.mjs";
@@ -147,15 +148,17 @@ async function inCore(tests) {
   // For WebAssembly, because the shell is compiled for nothing else.
   const lint = (options) => cargo("clippy", ["-p", "flinks-reconnect", "-p", "flinks-connect", "--lib", "--target", target], { ...options, env: wasmEnv() });
   const node = (script, options) => run("node", ["--test", "--test-reporter=tap", script], { cwd: copy, ...options });
+  const web = (options) => playInBrowser("Chromium", ["--chrome", "--chromedriver", find("chromedriver")], { cwd: copy, ...options, env: { CARGO_TARGET_DIR: env.CARGO_TARGET_DIR } });
   /** Where a test stands, and how it is run. */
   const runner = (name) => {
     if (name === "clippy") return { where: "the lints of `Cargo.toml`", play: lint };
     if (name === "lib") return { where: "beside the code", play: beside };
     const script = `tests/${name.replace(" ", "/")}.test.mjs`;
+    if (name === "web") return { where: "`tests/web.rs`", play: web };
     if (inNode(name)) return { where: `\`${script}\``, play: (options) => node(script, options) };
     return { where: `\`tests/core/${name}.rs\``, play: (options) => core([name], options) };
   };
-  const isInCore = (name) => !["clippy", "lib"].includes(name) && !inNode(name);
+  const isInCore = (name) => !["clippy", "lib", "web"].includes(name) && !inNode(name);
   // The modules of one program in one go.
   const modules = tests.filter(isInCore);
   if (modules.length) await core(modules);
@@ -224,7 +227,7 @@ async function verdict(test, where) {
     if (error instanceof CommandHung) return { caught: true, hung: true, by: `${where}: it never ends` };
     if (!(error instanceof CommandFailed)) throw error;
     // A test's name in the runner's summary, or the lint that cargo was told of by the configuration.
-    const names = [/^failures:\n {4}(\S+)$/m, /^not ok \d+ - (.+)$/m, /requested on the command line with `-[DF] ([\w:-]+)`/];
+    const names = [/^failures:\n\n? {4}(?:web::)?(\S+)$/m, /^not ok \d+ - (.+)$/m, /requested on the command line with `-[DF] ([\w:-]+)`/];
     const [failed] = names.flatMap((pattern) => pattern.exec(error.output)?.[1] ?? []);
     // A module of one of the programs has the name of its file, which is told already.
     const name = failed?.replace(/^(\w+)::(?=\w+$)/, "");

@@ -5,7 +5,7 @@
 
 /**
  * Mutations of one file: `[check, what becomes of it, text, replacement, test]`. A test is a file of tests/core, `lib` for those beside the code,
- * `clippy` for lints, `sdk` and a file of tests/sdk, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name.
+ * `clippy` for lints, `web` for tests/web.rs in a browser, `sdk` and a file of tests/sdk, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name.
  */
 const inFile = (file, mutations) => mutations.map(([check, change, text, replacement, test]) => ({ file, check, change, text, replacement, test }));
 
@@ -17,26 +17,34 @@ const gate = inFile("src/session/machine.rs", [
   ["order: data last", "the data is read before the checks", "let dropped = &mut self.dropped;", "drop(posted.fields());\n        let dropped = &mut self.dropped;", "gate"],
 ]);
 
-const sender = inFile("src/web/gate.js", [
-  ["isTrusted", "scripts may make messages", 'if (!event.isTrusted) return "isTrusted";', "", "e2e attacks r01_"],
-  ["source", "any window may speak", 'if (contentWindow === null || event.source !== contentWindow) return "source";', "", "e2e attacks r02_"],
-  ["source: null is not null", "a sender that is gone is the frame that is gone", "contentWindow === null || event.source", "event.source", "e2e attacks r04_"],
-  ["origin", "any origin may speak", 'if (event.origin !== this.#origin) return "origin";', "", "e2e attacks r03_"],
-  ["origin, whole", "the right beginning is enough", "event.origin !== this.#origin", "!event.origin.startsWith(this.#origin)", "e2e attacks r03_"],
-  ["origin, once", "the frame's address of the moment is asked", "event.origin !== this.#origin", "event.origin !== new URL(this.#frame.src).origin", "e2e attacks r03_"],
-  ["order: source before origin", "the origin is asked first", "// A detached frame", 'if (event.origin !== this.#origin) return "origin";\n    // A detached frame', "sdk gate"],
-  ["data last", "the data is read before the checks", "// A script made it.", "void event.data;", "e2e attacks r07_"],
-  ["strangers are counted", "they are not", "if (failed) this.dropped[failed] += 1;", "", "sdk gate"],
+const sender = inFile("src/web/gate.rs", [
+  ["isTrusted", "scripts may make messages", "if !event.is_trusted() {", "if false {", "e2e attacks r01_"],
+  ["source", "any window may speak", "} else if !self.is_from_frame(event) {", "} else if false {", "e2e attacks r02_"],
+  [
+    "source: null is not null",
+    "a sender that is gone is the frame that is gone",
+    "let (Some(source), Some(window)) = (event.source(), self.frame.content_window()) else { return false };",
+    "let (Some(source), Some(window)) = (event.source(), self.frame.content_window()) else { return event.source().is_none() && self.frame.content_window().is_none() };",
+    "e2e attacks r04_",
+  ],
+  ["origin", "any origin may speak", "} else if event.origin() != self.origin {", "} else if false {", "e2e attacks r03_"],
+  ["origin, whole", "the right beginning is enough", "event.origin() != self.origin", "!event.origin().starts_with(&self.origin)", "e2e attacks r03_"],
+  ["origin, once", "the frame's address of the moment is asked", "event.origin() != self.origin", "!self.frame.src().starts_with(&event.origin())", "e2e attacks r03_"],
+  ["order: source before origin", "the origin is asked first", "} else if !self.is_from_frame(event) {", "} else if event.origin() != self.origin {\n            &mut strangers.origin\n        } else if !self.is_from_frame(event) {", "web"],
+  ["data last", "the data is read before the checks", "let mut strangers = self.strangers.get();", "drop(event.data());\n        let mut strangers = self.strangers.get();", "e2e attacks r07_"],
+  ["strangers are counted", "they are not", "self.strangers.set(strangers);", "", "web"],
 ]);
 
-const frame = inFile("src/web/stage.js", [
-  ["page: the gate", "nobody asks it", "gate.admits(event) && this.#hear", "this.#hear", "e2e attacks r01_"],
-  ["page: listener taken off", "it stays", "this.#framed.abort(null);", "", "e2e attacks r10_"],
-  ["page: who reports a blocked frame", "scripts may report it", "event.isTrusted && event.disposition", "event.disposition", "e2e policies r42_"],
-  ["page: which policy", "a policy that only watches counts", 'event.disposition === "enforce" && ', "", "e2e policies r42_"],
-  ["page: what is blocked", "whatever is blocked counts", "/^(frame|child|default)-src/.test(event.effectiveDirective) && ", "", "e2e policies r42_"],
-  ["page: which frame is blocked", "any frame counts", " && originOf(event.blockedURI) === origin", "", "e2e policies r42_"],
-]);
+const frame = [
+  ...inFile("src/web/frame.rs", [["page: the gate", "nobody asks it", "if gate.admits(event) {", "if gate.admits(event) || true {", "e2e attacks r01_"]]),
+  ...inFile("src/web/driver.rs", [["page: listener taken off", "it stays", "self.ui.frame_closes().map(|()| drop(frame))", "self.ui.frame_closes().map(|()| std::mem::forget(frame))", "e2e attacks r10_"]]),
+  ...inFile("src/web/load_watch.rs", [
+    ["page: who reports a blocked frame", "scripts may report it", "if event.is_trusted()\n            && ", "if ", "e2e policies r42_"],
+    ["page: which policy", "a policy that only watches counts", "event.disposition() == SecurityPolicyViolationEventDisposition::Enforce", "true", "e2e policies r42_"],
+    ["page: what is blocked", "whatever is blocked counts", "&& is_of_frames()", "&& (is_of_frames() || true)", "e2e policies r42_"],
+    ["page: which frame is blocked", "any frame counts", "is_ok_and(|url| url.origin() == origin)", "is_ok_and(|url| !url.origin().is_empty())", "e2e policies r42_"],
+  ]),
+];
 
 const decoder = [
   ...inFile("crates/connect/src/message.rs", [
@@ -57,22 +65,24 @@ const decoder = [
   ...inFile("crates/connect/src/code.rs", [["unknown codes", "they are terminal", "ALL.iter().find(|code| code.name == name).copied()", "ALL.iter().find(|code| code.name == name).copied().or(Some(ACCESS_DENIED))", "scenarios"]]),
 ];
 
-const decoderOnThePage = inFile("src/web/value.js", [
-  ["page: length of a text", "a message of 17 KiB is parsed", "data.length <= maxLength ? JSON.parse(data) : undefined", "JSON.parse(data)", "e2e attacks r11_"],
-  ["page: text that is no JSON", "the listener throws", "JSON.parse(data) : undefined;\n  } catch {\n    return undefined;\n  }", "JSON.parse(data) : undefined;\n  } finally {\n  }", "e2e attacks r11_"],
-  ["page: a url that is none", "the listener throws", "...[...searchParams].flat()];\n  } catch {\n    return undefined;\n  }", "...[...searchParams].flat()];\n  } finally {\n  }", "e2e attacks r15_"],
-  ["page: own properties only", "what is inherited counts", "return Object.hasOwn(object, name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "return object[name];\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "e2e attacks r12_what"],
-  ["page: own properties, whoever is asked", "the message's own hasOwnProperty is asked", "return Object.hasOwn(object, name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "return object.hasOwnProperty(name) ? object[name] : undefined;\n  } catch {\n    return undefined;\n  }\n}\n\n/** The own property when", "e2e attacks r11_"],
-  ["page: own options only", "what is inherited is an option", "&& object && Object.hasOwn(object, name) ? object[name]", "&& object ? object[name]", "e2e attacks r12_inherited"],
-  ["page: a field is a text", "anything with a length is one", 'typeof value === "string" && value.length <= maxLength', "value?.length <= maxLength", "e2e attacks r15_"],
-  ["page: length of a field", "a step of 64 MiB is told", ' && value.length <= maxLength;', ";", "e2e attacks r11_"],
-  ["page: length of a list", "four billion elements are looked at", "index < items.length && index < maxItems", "index < items.length", "e2e attacks r11_"],
-  ["page: a height is a number", "the frame gets a height that is none", "Number.isFinite(value) ? value : undefined", "value", "e2e attacks r11_"],
-  ["page: credentials in a url", "the parser does not tell", "username + password", '""', "e2e attacks r15_"],
-  ["page: query of a base address", "the parser does not tell", "href.slice(place.length)", '""', "e2e leaks r60_"],
-  ["page: ids are texts", "a list of anything is a list of texts", 'items.every((item) => typeof item === "string") ? TEXTS : OTHER', "TEXTS", "e2e element wrong"],
-  ["page: params are plain", "objects go into the address", "value instanceof Object && pairs.every(", "value instanceof Object || pairs.every(", "e2e element wrong"],
-]);
+const decoderOnThePage = [
+  ...inFile("src/web/values.rs", [
+    ["page: length of a text", "a message of 17 KiB is parsed", "Some(text) if length(text) > MAX_JSON_LEN => return None,", "", "e2e attacks r11_"],
+    ["page: text that is no JSON", "the listener throws", "JSON::parse(&String::from(text)).ok()?", "JSON::parse(&String::from(text)).unwrap_or_else(|error| wasm_bindgen::throw_val(error))", "e2e attacks r11_"],
+    ["page: own properties only", "what is inherited counts", "object.is_object() && has_own(object, name).unwrap_or(false)", "object.is_object()", "e2e attacks r12_"],
+    ["page: a field is a text", "anything with a length is one", "let value = own(&self.0, name);\n        match value.dyn_ref::<JsString>() {", "let value = own(&self.0, name);\n        let value = if value.is_object() { JsValue::from(js_sys::Object::from(value).to_string()) } else { value };\n        match value.dyn_ref::<JsString>() {", "e2e attacks r15_"],
+    ["page: length of a field", "a step of 64 MiB is told", "Some(text) if length(text) <= max_len => Field::Text(text.into()),", "Some(text) if length(text) <= usize::MAX - max_len => Field::Text(text.into()),", "e2e attacks r11_"],
+    ["page: length of a list", "four billion elements are looked at", "items.length().min(u32::try_from(max_items).unwrap_or(u32::MAX))", "items.length().max(u32::try_from(max_items).unwrap_or(u32::MAX))", "e2e attacks r11_"],
+    ["page: a height is a number", "the frame gets a height that is none", "as_f64().filter(|number| number.is_finite())", "as_f64()", "e2e attacks r11_"],
+    ["page: ids are texts", "a list of anything is a list of texts", "items.iter().map(|item| item.as_string()).collect::<Option<_>>()", "Some(items.iter().filter_map(|item| item.as_string()).collect::<Vec<_>>())", "e2e element wrong"],
+    ["page: params are plain", "objects go into the address", "            item.as_string()?\n", "            item.as_string().unwrap_or_default()\n", "e2e element wrong"],
+  ]),
+  ...inFile("src/web/browser.rs", [
+    ["page: a url that is none", "the listener throws", "let url = Url::new(address).ok()?;", "let url = Url::new(address).unwrap_or_else(|error| wasm_bindgen::throw_val(error));", "e2e attacks r15_"],
+    ["page: credentials in a url", "the parser does not tell", "has_credentials: !url.username().is_empty() || !url.password().is_empty(),", "has_credentials: false,", "e2e attacks r15_"],
+    ["page: query of a base address", "the parser does not tell", "is_bare: place.len() == href.len(),", "is_bare: true,", "e2e leaks r60_"],
+  ]),
+];
 
 const redirect = [
   ...inFile("crates/connect/src/redirect.rs", [
@@ -92,11 +102,11 @@ const redirect = [
     ["accounts once", "the same twice", "&& !ids.contains(&id)\n", "", "messages"],
     ["number of values looked at", "two hundred", "pub const MAX_ACCOUNTS: usize = 100;", "pub const MAX_ACCOUNTS: usize = 200;", "messages"],
   ]),
-  ...inFile("src/session/opening.rs", [
+  ...inFile("src/session/launch_settings.rs", [
     ["redirectUrl of the session", "nothing is held against the place that was asked for", "value_of(&self.params, parameters::REDIRECT_URL)", "value_of(&[], parameters::REDIRECT_URL)", "scenarios"],
   ]),
   ...inFile("src/session/machine.rs", [
-    ["tag of the session", "nothing is held against the tag that was set", "Expected { tag: opening.tag.as_ref(), ", "Expected { tag: None, ", "scenarios"],
+    ["tag of the session", "nothing is held against the tag that was set", "Expected { tag: settings.tag.as_ref(), ", "Expected { tag: None, ", "scenarios"],
     ["an unreadable redirect is noise", "it ends the session", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if false {", "scenarios"],
     ["a contradiction is a conflict", "it is passed over", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if let Some(Err(_)) = redirect {", "scenarios"],
   ]),
@@ -106,8 +116,8 @@ const result = inFile("src/session/machine.rs", [
   ["first wins", "a later success takes over", "if self.phase == Phase::Delivering {", "if false {", "scenarios"],
   ["a different login is a conflict", "a second login is taken for the first", "redirect.login_id == result.login_id", "redirect.login_id.as_str().len() > 1", "scenarios"],
   ["a different session is a conflict", "a second session is taken for the first", "(redirect.request_id.is_none() || redirect.request_id == result.request_id)", "redirect.login_id.as_str().len() > 1", "scenarios"],
-  ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),\n            Phase::Starting", "Phase::Delivering => self.hide(Farewell::Silent),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
-  ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(Farewell::Silent),\n            Phase::Delivering | Phase::Starting", "transitions"],
+  ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Delivering => self.hide(CompletionNotice::None),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
+  ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Delivering | Phase::Starting", "transitions"],
   ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
   ["answers of abandoned tries", "any answer counts", "if try_number == self.tries && self.phase == Phase::Delivering", "if try_number <= self.tries && self.phase == Phase::Delivering", "scenarios"],
   ["answers of abandoned starts", "any answer counts", "if call == self.calls && ", "if call <= self.calls && ", "scenarios"],
@@ -115,11 +125,11 @@ const result = inFile("src/session/machine.rs", [
   ["retry: what it can help", "anything is retried", "self.failure.filter(|code| code.is_retryable())", "self.failure", "scenarios"],
   ["one renewal", "a dead session is renewed without end", "if self.can_start() && !self.renewals.session {", "if self.can_start() {", "scenarios"],
   ["one renewal of the token", "a refused token is renewed without end", "if self.can_start() && !self.renewals.token {", "if self.can_start() {", "scenarios"],
-  ["a token that is too old", "it is tried", "opening.authorize_token.is_some() && now_ms >= self.token_until_ms", "opening.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
+  ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
   ["full flow refused", "it goes on", "if self.options.full_flow == FullFlowPolicy::Stop {", "if false {", "scenarios"],
   ["full flow told", "the result says refresh", "mode: if self.went_full_flow { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
   ["height: bounds", "any height", "(height_px as u32).clamp(least, most)", "(height_px as u32).max(least.min(most) - least)", "scenarios"],
-  ["one tab", "another tab's session is opened all the same", "(Holding::Busy, Waiting::Hold | Waiting::Load", "(Holding::Busy, Waiting::Load", "scenarios"],
+  ["one tab", "another tab's session is opened all the same", "(LockState::HeldElsewhere, Waiting::Lock | Waiting::Load", "(LockState::HeldElsewhere, Waiting::Load", "scenarios"],
 ]);
 
 const address = inFile("crates/connect/src/address.rs", [
@@ -150,10 +160,10 @@ const options = [
   ...inFile("src/session/options.rs", [
     ["unknown options", "they are passed over", "find(|name| !NAMES.contains(name))", "find(|_| false)", "options"],
     ["unknown options: what is told", "any name is repeated", "if is_plain { name } else { \"?\" }", "if is_plain || !is_plain { name } else { \"?\" }", "options"],
-    ["requestId or start", "both, and the session is resumed", "(true, false) => Launcher::Interrupted,", "(true, _) => Launcher::Interrupted,", "options"],
-    ["requestId or start: one of them", "neither", '_ => {\n                reader.refuse("requestId");\n                Launcher::Start', "_ => {\n                Launcher::Start", "options"],
-    ["requestId: where", "nowhere", 'Launcher::Interrupted if opening.connect.is_none() => reader.refuse("instance"),', "", "options"],
-    ["authorizeToken with start", "two sources for one token", 'Launcher::Start if opening.authorize_token.is_some() => reader.refuse("authorizeToken"),', "", "options"],
+    ["requestId or start", "both, and the session is resumed", "(true, false) => BeginWith::RequestId,", "(true, _) => BeginWith::RequestId,", "options"],
+    ["requestId or start: one of them", "neither", '_ => {\n                reader.refuse("requestId");\n                BeginWith::StartEndpoint', "_ => {\n                BeginWith::StartEndpoint", "options"],
+    ["requestId: where", "nowhere", 'BeginWith::RequestId if settings.connect.is_none() => reader.refuse("instance"),', "", "options"],
+    ["authorizeToken with start", "two sources for one token", 'BeginWith::StartEndpoint if settings.authorize_token.is_some() => reader.refuse("authorizeToken"),', "", "options"],
     ["container: what it is", "anything", "Property::Element | Property::Text(_)));", "Property::Element | Property::Text(_) | Property::Other));", "options"],
     ["headers: a function", "anything", 'check("headers", |property| matches!(property, Property::Function));', "", "options"],
     ["credentials: a word", "any text", '["same-origin", "include", "omit"].contains(&text.as_str())', "!text.is_empty()", "options"],
@@ -172,7 +182,7 @@ const options = [
     ["a wrong number", "the default counts", "return *number as u64,\n            _ => self.refuse(name),", "return *number as u64,\n            _ => {}", "options"],
     ["options in debug output", "Debug tells the value", 'Self::Text(_) => "Text",', "Self::Text(text) => text,", "options"],
   ]),
-  ...inFile("src/session/opening.rs", [
+  ...inFile("src/session/launch_settings.rs", [
     ["where Connect lives", "the start reply moves it", "if options.connect.is_some() {", "if self.connect.is_none() {", "scenarios"],
     ["instance or connectUrl", "both", '(Some(_), Some(_)) => ("connectUrl", None),', '(Some(name), Some(_)) => ("connectUrl", ConnectUrl::of_instance(name, reader.parse).ok()),', "options"],
     ["a place that is none", "it counts as left out", "if connect.is_none() {\n        reader.refuse(property);\n    }", "let _ = property;", "options"],
@@ -188,7 +198,7 @@ const options = [
     ["start reply: what is wrong", "it is passed over", "(Some(attempt_id), None) => Ok", "(Some(attempt_id), _) => Ok", "scenarios"],
     ["start reply: mode", "a challenge without one is a refresh", '(Some("challenge"), Some("refresh")) => Mode::Refresh,', '(Some("challenge"), _) => Mode::Refresh,', "scenarios"],
     ["start reply: requestId", "a challenge without one opens the full flow", '(_, None) => reader.refuse("requestId"),', "(_, None) => {}", "scenarios"],
-    ["start reply: full flow", "it resumes somebody's session", "(Mode::Connect, _) => opening.request_id = None,", "(Mode::Connect, _) => {}", "scenarios"],
+    ["start reply: full flow", "it resumes somebody's session", "(Mode::Connect, _) => settings.request_id = None,", "(Mode::Connect, _) => {}", "scenarios"],
   ]),
   ...inFile("src/session/output.rs", [["addresses in debug output", "Debug tells the frame's address", 'Self::OpenFrame { origin, .. } => {\n                formatter.debug_struct("OpenFrame").field("origin", origin).finish_non_exhaustive()', 'Self::OpenFrame { origin, url } => {\n                formatter.debug_struct("OpenFrame").field("origin", origin).field("url", url).finish()', "scenarios"]]),
 ];
@@ -203,19 +213,34 @@ const delivery = inFile("src/session/delivery.rs", [
 ]);
 
 const platform = [
-  ...inFile("src/web/stage.js", [
+  ...inFile("src/web/frame.rs", [
     ["frame: sandbox", "the frame may lead the page away", '"allow-scripts allow-same-origin', '"allow-top-navigation allow-scripts allow-same-origin', "e2e policies r41_"],
-    ["frame: rights before the address", "the address first", 'const attributes = { title: this.#say("frame"), allow: "", referrerpolicy: "strict-origin", sandbox: this.#sandbox, src: url };', 'const attributes = { src: url, title: this.#say("frame"), allow: "", referrerpolicy: "strict-origin", sandbox: this.#sandbox };', "e2e policies r41_"],
-    ["frame: referrer", "Connect learns the page's address", 'referrerpolicy: "strict-origin"', 'referrerpolicy: "unsafe-url"', "e2e leaks r61_"],
-    ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#say(text);", "button.innerHTML = this.#say(text);", "e2e policies r31_"],
-    ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isCalm ? "" : text;', 'this.#alert.innerHTML = isCalm ? "" : text;', "e2e policies r31_"],
-    ["texts are texts: the page's part", "the page's labels are HTML", "about.textContent = ", "about.innerHTML = ", "e2e policies r31_"],
-    ["Connect up", "a frame that has loaded is up", "if (globalThis.crossOriginIsolated) {", "frame.addEventListener(\"load\", () => this.#hear(POSTED, 0, { data: { step: \"APP_MOUNTED\" } }), { signal });\n    if (globalThis.crossOriginIsolated) {", "e2e policies r42_a_frame"],
+    [
+      "frame: rights before the address",
+      "the address first",
+      'element.set_attribute("part", "frame")?;',
+      'element.set_attribute("src", url)?;\n        element.set_attribute("part", "frame")?;',
+      "e2e policies r41_",
+    ],
+    ["frame: referrer", "Connect learns the page's address", '"strict-origin"', '"unsafe-url"', "e2e leaks r61_"],
+    [
+      "Connect up",
+      "a frame that has loaded is up",
+      "let load = LoadWatch::new(",
+      'let inbox_of_load = inbox.clone();\n        EventListener::new(&element, "load", move |_| {\n            let up = super::report::object(&[("data", super::report::object(&[("step", "APP_MOUNTED".into())]).into())]);\n            inbox_of_load.report(Happened::Posted(up.unchecked_into()));\n        })\n        .forget();\n        let load = LoadWatch::new(',
+      "e2e policies r42_a_frame",
+    ],
   ]),
-  ...inFile("src/web/host.js", [
-    ["delivery: redirects", "they are followed, body and all", 'redirect: "error",', "", "e2e leaks r47_"],
-    ["delivery: referrer", "the backend learns the page's address", 'referrerPolicy: "no-referrer",', "", "e2e leaks r61_"],
-    ["delivery: key", "without one", 'if (key) headers.set("Idempotency-Key", `"${key}"`);', "", "e2e leaks r61_"],
+  ...inFile("www/sdk/ui.ts", [
+    ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#settings.say(label);", "button.innerHTML = this.#settings.say(label);", "e2e policies r31_"],
+    ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isPolite ? "" : said;', 'this.#alert.innerHTML = isPolite ? "" : said;', "e2e policies r31_"],
+    ["texts are texts: the page's part", "the page's labels are HTML", "about.textContent = ", "about.innerHTML = ", "e2e policies r31_"],
+    ["frame: where it stands", "the page's own frames have it", "return this.#onPage.body;", "return this.#settings.container ?? document.body;", "e2e policies r41_"],
+  ]),
+  ...inFile("src/web/backend.rs", [
+    ["delivery: redirects", "they are followed, body and all", "init.set_redirect(RequestRedirect::Error);", "init.set_redirect(RequestRedirect::Follow);", "e2e leaks r47_"],
+    ["delivery: referrer", "the backend learns the page's address", "init.set_referrer_policy(ReferrerPolicy::NoReferrer);", "init.set_referrer_policy(ReferrerPolicy::UnsafeUrl);", "e2e leaks r61_"],
+    ["delivery: key", "without one", 'headers.set("Idempotency-Key", &format!("\\"{key}\\""))?;', "let _ = key;", "e2e leaks r61_"],
   ]),
 ];
 
@@ -225,7 +250,7 @@ const lints = [
   ...inFile("crates/connect/src/parameters.rs", [["lint: unsafe", "the compiler no longer vouches for memory", "percent_encode(value, &mut self.0);", "unsafe { self.0.as_mut_vec() }.extend_from_slice(value.as_bytes());", "clippy"]]),
   ...inFile("src/session/delivery.rs", [["lint: indexing", "a number too large is a panic", "let mut mixed = self.0;", "let words = [self.0, bound];\n        let mut mixed = words[usize::from(bound > 7)];", "clippy"]]),
   ...inFile("src/session/machine.rs", [["lint: panic", "an input nobody expects is a panic", "Waiting::Begin | Waiting::Idle => {}", 'Waiting::Begin | Waiting::Idle => panic!("nobody waits"),', "clippy"]]),
-  ...inFile("src/web/value.rs", [["lint: expect", "a number too large is a panic", "u32::try_from(number).unwrap_or(u32::MAX)", 'u32::try_from(number).expect("a small number")', "clippy"]]),
+  ...inFile("src/web/driver.rs", [["lint: expect", "a number too large is a panic", "u32::try_from(at_ms.saturating_sub(self.now_ms())).unwrap_or(u32::MAX)", 'u32::try_from(at_ms.saturating_sub(self.now_ms())).expect("a small number")', "clippy"]]),
 ];
 
 export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...sender, ...frame, ...decoderOnThePage, ...platform];

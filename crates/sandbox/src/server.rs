@@ -164,7 +164,6 @@ async fn listen(flag: &'static str, address: SocketAddr) -> Result<Listening, St
 }
 
 /// Routes as the sandbox serves them: a handler that panics is one answer of 500.
-#[must_use]
 pub fn served(routes: Router) -> Router {
     routes.layer(CatchPanicLayer::new())
 }

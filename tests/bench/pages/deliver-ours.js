@@ -4,5 +4,5 @@ import { CONNECT, requestId } from "../begin.js";
 
 const session = reconnect({ connectUrl: CONNECT, requestId, deliver: "/deliver", container: "#place" });
 session.addEventListener("phasechange", ({ detail }) => {
-  if (detail.phase === "active") window.succeed = () => document.querySelector("#place iframe").contentWindow.postMessage("succeed", "*");
+  if (detail.phase === "active") window.succeed = () => document.querySelector("#place > div").shadowRoot.querySelector("iframe").contentWindow.postMessage("succeed", "*");
 });

@@ -93,7 +93,7 @@ const listeners = {
     const session = reconnect({ connectUrl: `${CONNECT}/v2/`, requestId: "request-of-the-bench-0001", container: "#place" });
     await new Promise((resolve) => session.addEventListener("phasechange", ({ detail }) => detail.phase === "active" && resolve()));
     session.addEventListener("step", ({ detail }) => hear(detail));
-    return { window: document.querySelector("#place iframe").contentWindow, stop: () => session.close() };
+    return { window: document.querySelector("#place > div").shadowRoot.querySelector("iframe").contentWindow, stop: () => session.close() };
   },
 
   async penpal() {

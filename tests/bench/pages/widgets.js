@@ -1,6 +1,7 @@
 // Many sessions, at once or one after the other, and what is left of them.
 
 import { reconnect } from "flinks-reconnect";
+import { frames } from "../../e2e/pages/frames.js";
 import { memoryBytes } from "../../e2e/pages/memory.js";
 import { CONNECT } from "../begin.js";
 
@@ -18,7 +19,7 @@ window.clearTimeout = (timer) => {
   clear(timer);
 };
 
-window.state = () => ({ timers: timers.size, frames: window.length, elements: document.querySelectorAll("*").length, wasmBytes: memoryBytes() });
+window.state = () => ({ timers: timers.size, frames: frames().length, elements: document.querySelectorAll("*").length, wasmBytes: memoryBytes() });
 
 // ---- sessions ----
 

@@ -149,7 +149,7 @@ export async function odd() {
 /** The frame's height is Connect's to ask for, where it is a number. */
 export async function heights() {
   const visit = await mounted();
-  const height = () => visit.frame.parentElement.style.getPropertyValue("--_height");
+  const height = () => visit.frame.getRootNode().host.style.getPropertyValue("--_height");
   const rows = [];
   for (const [attack, expression] of Object.entries({ "NaN": "NaN", "Infinity": "Infinity", "a text": "'300'", "a BigInt": "300n", "new Number": "new Number(300)", "an array": "[300]" })) {
     await tell(visit.window, `parent.postMessage({ step: "APP_RESIZE", height: ${expression} }, "*")`);

@@ -1,6 +1,6 @@
 // <flinks-reconnect> as pages and frameworks use it: attributes, properties, upgrade, moves, removal, several at once, shadow trees.
 
-import { CONNECT, EVENTS, GOOD_LOGIN, REQUEST, good, proved, reach, tell, turn, until } from "./lab.js";
+import { CONNECT, EVENTS, GOOD_LOGIN, REQUEST, frames, good, proved, reach, tell, turn, until } from "./lab.js";
 
 const { lab } = window;
 const on = (target, type, listener) => lab.original.add.call(target, type, listener);
@@ -38,7 +38,7 @@ class Placed {
   }
 
   get frame() {
-    return this.element.shadowRoot.querySelector("iframe");
+    return frames(this.element.shadowRoot)[0] ?? null;
   }
 
   get codes() {
@@ -373,7 +373,7 @@ export async function opened() {
   await until("Connect mounts", () => first.phase === "active");
   const third = modal.element.open();
   const dialog = document.querySelector("dialog[open]");
-  const inDialog = dialog?.querySelector("iframe") && modal.frame === null;
+  const inDialog = dialog && frames(dialog).length === 1 && modal.frame === null;
   modal.element.close();
   const { code } = await modal.ended();
   await turn();
@@ -446,7 +446,7 @@ export async function children() {
   await turn();
   return [
     proved("cloned, filled and emptied", "the session goes on, the clone is empty", "in the light tree, emptying would take the frame", {
-      "the clone has no frame": copy.childNodes.length === 0 && !copy.shadowRoot.querySelector("iframe"),
+      "the clone has no frame": copy.childNodes.length === 0 && frames(copy.shadowRoot).length === 0,
       "it goes on": placed.element.session === session && session.phase === "active",
       delivered: await placed.delivers(),
     }),

@@ -42,6 +42,9 @@ export async function address() {
 
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-storage-access-by-user-activation";
 
+/** Whether a page that frames this one could lead this window elsewhere, as `frames[i]`. */
+const isAmongFrames = (target) => Array.from({ length: window.length }, (_, at) => window[at]).includes(target);
+
 /** R41: attributes before the address, and no trace in the history. */
 export async function attributes() {
   const rows = [];
@@ -59,10 +62,26 @@ export async function attributes() {
         [`sandbox: ${attributes.sandbox}`]: attributes.sandbox === SANDBOX,
         "one frame": lab.frames.length === 1 && src.startsWith(`${CONNECT}/v2/?`),
       }),
+      proved(`the frame ${where}, for whoever frames the page`, "in no frames[i], its address in no markup", "a frame of the page's own is in both, see below", {
+        "not among window.frames": !isAmongFrames(visit.window),
+        "its address is not in the markup": !document.documentElement.outerHTML.includes(REQUEST),
+      }),
       proved(`history.length after opening ${where}`, `${opened} as before`, "see below", { [`${before}, then ${opened}`]: opened === before }),
     );
     await visit.closed();
   }
+
+  // The twin: a frame of the page's own, as hand-written pages have it.
+  const own = document.createElement("iframe");
+  own.src = `/puppet?requestId=${REQUEST}`;
+  document.body.append(own);
+  rows.push(
+    proved("a frame of the page's own", "in frames[i], its address in the markup", "it is the twin", {
+      "among window.frames": isAmongFrames(own.contentWindow),
+      "its address is in the markup": document.documentElement.outerHTML.includes(REQUEST),
+    }),
+  );
+  own.remove();
 
   lab.frames.length = 0;
   const before = history.length;

@@ -1,6 +1,6 @@
 // The gate: made by the browser, from our frame's window, from our frame's origin; then, and only then, the data is read.
 
-import { CONNECT, EVIL, GOOD_LOGIN, REQUEST, Visit, evil, gate, good, intruder, mounted, person, personInConnect, proved, reach, refused, refusedAfter, tell, turn, until } from "./lab.js";
+import { CONNECT, EVIL, GOOD_LOGIN, REQUEST, Visit, evil, frames, gate, good, intruder, mounted, person, personInConnect, proved, reach, refused, refusedAfter, tell, turn, until } from "./lab.js";
 
 const { lab } = window;
 const { original } = lab;
@@ -266,7 +266,7 @@ export async function neighbours() {
 /** R10: nothing of ours is left. */
 export async function traces() {
   await import("/sdk/index.js");
-  const state = () => JSON.stringify({ listeners: lab.listeners(), timers: lab.timers.size, frames: window.length, elements: document.querySelectorAll("body *").length });
+  const state = () => JSON.stringify({ listeners: lab.listeners(), timers: lab.timers.size, frames: frames().length, elements: document.querySelectorAll("body *").length });
   const clean = state();
   const rows = [];
   const leaves = async (attack, play) => {

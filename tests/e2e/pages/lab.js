@@ -8,6 +8,10 @@
 const { lab } = window;
 const { original } = lab;
 
+import { frames } from "./frames.js";
+
+export { frames };
+
 export const CONNECT = "https://toolbox-iframe.private.fin.ag";
 export const EVIL = "https://evil.test";
 /** A session that no other page of this browser has: the page before may not have let go of its own yet. */
@@ -67,7 +71,7 @@ export class Visit {
   }
 
   get frame() {
-    return document.querySelector(`${this.container} iframe`);
+    return frames(document.querySelector(this.container))[0] ?? null;
   }
 
   get window() {
@@ -109,6 +113,12 @@ export class Visit {
 }
 
 export const mounted = async (options) => (await Visit.open(options)).mounted();
+
+/** The element with the focus, in shadow trees too. */
+export function focused(root = document) {
+  const { activeElement } = root;
+  return activeElement?.shadowRoot?.activeElement ? focused(activeElement.shadowRoot) : activeElement;
+}
 
 /** Has a puppet run `code`, in which `given` is the argument. */
 export function tell(target, code, given, patienceMs = PATIENCE_MS) {

@@ -1,6 +1,6 @@
 // What a page can get wrong: each ends in a typed error or in nothing, and the page goes on.
 
-import { CONNECT, EVENTS, REQUEST, Visit, good, mounted, proved, reach, tell, turn, until } from "./lab.js";
+import { CONNECT, EVENTS, REQUEST, Visit, frames, good, mounted, proved, reach, tell, turn, until } from "./lab.js";
 
 const { lab } = window;
 const { reconnect, ReconnectError } = await import("/sdk/index.js");
@@ -17,7 +17,7 @@ function thrownBy(action) {
 }
 
 /** Nothing of the widget's is on the page, and nothing waits or listens. */
-const isClean = () => !document.querySelector("iframe, dialog") && lab.timers.size === 0 && !lab.listeners().includes("Window message");
+const isClean = () => frames().length === 0 && !document.querySelector("dialog") && lab.timers.size === 0 && !lab.listeners().includes("Window message");
 
 /** The same, once the farewell to whoever listens to the page is over. */
 const getsClean = () => until("nothing is left", () => isClean() || undefined).catch(() => false);

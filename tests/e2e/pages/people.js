@@ -1,7 +1,7 @@
 // The widget for everybody: what a person who sees, hears, points or types differently meets. axe-core judges every view; the names, the focus and
 // the page around are asserted by hand, because axe-core does not look there.
 
-import { CONNECT, REQUEST, person, press, proved, reach, tell, turn, until } from "./lab.js";
+import { CONNECT, REQUEST, focused as innermost, frames, person, press, proved, reach, tell, turn, until } from "./lab.js";
 import { SCENES, play } from "./scenes.js";
 
 let scenes = 0;
@@ -59,7 +59,7 @@ const told = (results) => results.map(({ id, target, why }) => `${id} at ${targe
 
 /** What a screen reader is told, and axe-core cannot know to be right. */
 function namesOf(stage, container) {
-  const frame = stage.surface.querySelector("iframe");
+  const frame = stage.frame;
   const claims = {
     "one region speaks": (stage.part("status").textContent === "") !== (stage.part("alert").textContent === ""),
     "a status and an alert": stage.part("status").getAttribute("role") === "status" && stage.part("alert").getAttribute("role") === "alert",
@@ -132,7 +132,7 @@ export async function announced() {
     await until("it is said", () => heard.at(-1) === stage.said);
     if (name === "connect") {
       // Nothing new to say: nothing is said.
-      const frame = stage.surface.querySelector("iframe");
+      const frame = stage.frame;
       let steps = 0;
       stage.session.addEventListener("step", () => (steps += 1));
       for (let count = 0; count < 5; count += 1) connectSays(frame, { step: "COMPONENT_LOAD_MFA" });
@@ -152,8 +152,8 @@ export async function announced() {
   await until("Connect mounts", () => session.phase === "active");
   const [region] = farewells();
   const before = region?.textContent;
-  await reach(document.querySelector("dialog iframe").contentWindow, CONNECT);
-  connectSays(document.querySelector("dialog iframe"), { step: "REDIRECT", loginId: "login-of-the-user-0001" });
+  await reach(frames(document.querySelector("dialog"))[0].contentWindow, CONNECT);
+  connectSays(frames(document.querySelector("dialog"))[0], { step: "REDIRECT", loginId: "login-of-the-user-0001" });
   await session.result;
   const said = region?.textContent;
   await until("the region is gone again", () => farewells().length === 0);
@@ -201,24 +201,24 @@ export async function focusInFrame() {
   const ways = {
     "closed by the page": ({ session }) => session.close(),
     "done": async (stage) => {
-      connectSays(stage.surface.querySelector("iframe"), { step: "REDIRECT", loginId: "login-of-the-user-0001" });
+      connectSays(stage.frame, { step: "REDIRECT", loginId: "login-of-the-user-0001" });
       await stage.session.result;
     },
   };
   for (const [way, end] of Object.entries(ways)) {
     act.focus();
     const stage = await scene("connect");
-    const frame = stage.surface.querySelector("iframe");
+    const frame = stage.frame;
     frame.focus();
-    const wasIn = focused() === frame;
+    const wasIn = innermost() === frame;
     await end(stage);
     await until("it is gone", () => !stage.surface);
     rows.push(proved(`focus in Connect's frame, ${way}`, "back at the opener", "a frame that is removed leaves it with nobody", { "it was in the frame": wasIn, "it came back": focused() === act }));
   }
 
   const stage = await scene("connect");
-  stage.surface.querySelector("iframe").focus();
-  connectSays(stage.surface.querySelector("iframe"), { flinksCode: "SESSION_EXPIRED" });
+  stage.frame.focus();
+  connectSays(stage.frame, { flinksCode: "SESSION_EXPIRED" });
   await until("it is over", () => stage.surface?.dataset.view === "expired");
   rows.push(
     proved("focus in Connect's frame, which is taken away", "on the panel, with what has happened and a button", "a frame that is removed leaves it with nobody, see below", {
@@ -273,7 +273,7 @@ async function submitted() {
   const stage = await scene("connect");
   const steps = [];
   stage.session.addEventListener("step", ({ detail }) => steps.push(detail.step));
-  connectSays(stage.surface.querySelector("iframe"), { step: "SUBMIT_MFA" });
+  connectSays(stage.frame, { step: "SUBMIT_MFA" });
   await until("it is submitted", () => steps.includes("SUBMIT_MFA"));
   return stage;
 }
@@ -289,7 +289,7 @@ async function leaving(how, close) {
   const safe = stage.surface.shadowRoot.activeElement?.textContent;
   stage.part("stay").click();
   await until("they stay", () => stage.surface?.dataset.view === "connect");
-  const stays = stage.session.phase === "active" && focused() === stage.surface.querySelector("iframe");
+  const stays = stage.session.phase === "active" && innermost() === stage.frame;
   await close(stage, () => stage.surface?.dataset.view === "leaving");
   await close(stage, () => !stage.surface);
   const error = await stage.session.result.catch((error) => error);
@@ -314,7 +314,7 @@ export const leavingByButton = () => leaving("the close button", async (stage, d
 export const leavingByEscape = () =>
   leaving("Esc", async (stage, done) => {
     // In Connect's frame the key is Connect's.
-    if (focused() !== stage.surface) stage.part("close").focus();
+    if (focused() !== stage.surface || innermost() === stage.frame) stage.part("close").focus();
     await press("Escape", done);
   });
 
@@ -471,7 +471,7 @@ export async function narrowInside() {
   for (const name of all) {
     const stage = await scene(name, { language, container });
     const panel = stage.part("panel");
-    const frame = stage.surface.querySelector("iframe");
+    const frame = stage.frame;
     const seen = [...stage.surface.shadowRoot.querySelectorAll("p, h2, button"), ...stage.surface.children].filter((element) => element.getClientRects().length);
     const outside = seen.filter((element) => element.getBoundingClientRect().left < 0 || element.getBoundingClientRect().right > innerWidth + 0.5);
     // A text that its own box cuts off.
@@ -511,7 +511,7 @@ function usable(stage) {
     const { display, visibility, opacity, filter, transform, clipPath } = style(element);
     if (display === "none" || visibility !== "visible" || opacity !== "1" || filter !== "none" || transform !== "none" || clipPath !== "none") wrong.push(`${element.localName} is not seen`);
   }
-  const frame = stage.surface.querySelector("iframe");
+  const frame = stage.frame;
   for (const [name, element] of Object.entries({ close: stage.part("close"), status: stage.part("status"), title: stage.part("title"), about: stage.surface.querySelector("p"), frame })) {
     if (!element) continue;
     const { width, height, x, y } = element.getBoundingClientRect();
@@ -654,7 +654,7 @@ export async function ownColours() {
   const faint = Object.entries(edges).filter(([, [width, line, color]]) => line !== "solid" || parseFloat(width) < 1 || color === canvas || /^rgba\(.*, 0\)$/.test(color));
   stage.part("leave").focus();
   await press("Tab", () => true);
-  await until("a button has the focus by keyboard", () => stage.surface.shadowRoot.activeElement?.matches("button:focus-visible") || focused().localName === "iframe");
+  await until("a button has the focus by keyboard", () => stage.surface.shadowRoot.activeElement?.matches("button:focus-visible") || innermost().localName === "iframe");
   stage.part("stay").focus();
   const ring = style(stage.part("stay"));
   const rows = [
@@ -671,7 +671,7 @@ export async function ownColours() {
 
 export async function resized() {
   const stage = await scene("connect", { container: "#one" });
-  const frame = stage.surface.querySelector("iframe");
+  const frame = stage.frame;
   const height = () => Math.round(frame.getBoundingClientRect().height);
   const before = height();
   const claims = {};
@@ -688,7 +688,7 @@ export async function resized() {
   await until("it is gone", () => !stage.surface);
 
   const dialog = await scene("connect");
-  const inDialog = dialog.surface.querySelector("iframe");
+  const inDialog = dialog.frame;
   connectSays(inDialog, { step: "APP_RESIZE", height: 300 });
   await until("the dialog's frame has 300 pixels", () => Math.round(inDialog.getBoundingClientRect().height) === 300);
   connectSays(inDialog, { step: "APP_RESIZE", height: 1600 });

@@ -1,6 +1,6 @@
 // The host page's policies: what the widget works under, and what it says where it cannot.
 
-import { CONNECT, EVIL, Visit, good, mounted, personInConnect, proved, reach, until } from "./lab.js";
+import { CONNECT, EVIL, Visit, frames, good, mounted, personInConnect, proved, reach, until } from "./lab.js";
 
 const { lab } = window;
 
@@ -58,7 +58,7 @@ export async function noWasm() {
     proved("script-src without 'wasm-unsafe-eval'", String(refusal?.code), "with it a session delivers, see above", {
       unsupported: refusal?.code === "UNSUPPORTED",
       "the directive is named": refusal?.message.includes("wasm-unsafe-eval"),
-      "no frame": lab.frames.length === 0 && !document.querySelector("iframe, dialog"),
+      "no frame": lab.frames.length === 0 && frames().length === 0 && !document.querySelector("dialog"),
     }),
   ];
 }

@@ -5,12 +5,12 @@ import { StrictMode, createElement, useEffect, useState, version } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server.browser";
 import { FlinksReconnect, useReconnect } from "flinks-reconnect/react";
-import { CONNECT, GOOD_LOGIN, REQUEST, good, proved, reach, tell, turn, until } from "/lab/lab.js";
+import { CONNECT, GOOD_LOGIN, REQUEST, frames, good, proved, reach, tell, turn, until } from "/lab/lab.js";
 
 const { lab } = window;
 
 const is19 = version.startsWith("19");
-const frame = () => document.querySelector("#one iframe");
+const frame = () => frames(document.querySelector("#one"))[0] ?? null;
 const challenge = (number = 1) => ({ status: "challenge", mode: "resume", attemptId: `attempt-of-the-host-000${number}`, requestId: `${REQUEST}-${number}` });
 
 /** Renders into #one under StrictMode; what is returned renders again, or unmounts. */
@@ -146,7 +146,7 @@ export async function unmounted() {
   await mounted();
   first.unmount();
   await turn();
-  const isClean = !document.querySelector("iframe") && !lab.listeners().includes("Window message") && lab.timers.size === 0;
+  const isClean = frames().length === 0 && !lab.listeners().includes("Window message") && lab.timers.size === 0;
   const early = heard.join();
 
   let release;
@@ -186,7 +186,7 @@ export async function hooked() {
   const { open, close } = hook;
   const first = open(options());
   await until("Connect mounts", () => hook.phase === "active");
-  const isDialog = Boolean(document.querySelector("dialog[open] iframe"));
+  const isDialog = frames(document.querySelector("dialog[open]")).length === 1;
   const isStable = hook.open === open && hook.close === close;
   const second = open(options());
   const closed = await first.result.catch(({ code }) => code);
@@ -213,7 +213,7 @@ export async function hooked() {
       "functions stay the same": isStable,
       "the one before is closed": closed === "CLOSED",
       "wrong options are thrown": thrown === "INVALID_OPTIONS",
-      "nothing is left": !document.querySelector("dialog, iframe"),
+      "nothing is left": !document.querySelector("dialog") && frames().length === 0,
       [`no error: ${lab.errors}`]: lab.errors.length === 0,
     }),
   ];
@@ -253,11 +253,11 @@ export async function hydrated() {
   };
   const element = take(createElement(Page));
   const found = document.querySelector("flinks-reconnect");
-  await until("the element's frame is there before React", () => found.shadowRoot.querySelector("iframe"));
+  await until("the element's frame is there before React", () => frames(found.shadowRoot)[0]);
   const { session } = found;
   const second = element.root();
-  await reach(found.shadowRoot.querySelector("iframe").contentWindow, CONNECT);
-  await tell(found.shadowRoot.querySelector("iframe").contentWindow, 'parent.postMessage(given, "*")', good());
+  await reach(frames(found.shadowRoot)[0].contentWindow, CONNECT);
+  await tell(frames(found.shadowRoot)[0].contentWindow, 'parent.postMessage(given, "*")', good());
   await until("the page tells the outcome", () => document.querySelector("output").textContent === "reconnected");
   const isKept = document.querySelector("flinks-reconnect") === found && found.session === session;
   second.unmount();
@@ -284,7 +284,7 @@ async function properties() {
       onfailed: ({ detail }) => heard.push(detail.code),
     }),
   );
-  const find = () => document.querySelector("flinks-reconnect")?.shadowRoot.querySelector("iframe");
+  const find = () => frames(document)[0];
   await until("Connect mounts", find);
   await reach(find().contentWindow, CONNECT);
   const { src } = find();

@@ -1,5 +1,5 @@
 // How each view of the widget comes about: with which options, and after what. The tests in browsers and `npm run screens` play the same scenes; a
-// test holds their names against the views in `words.js`.
+// test holds their names against the views in `www/sdk/views.ts`.
 //
 // Invariant: the widget is brought there by what Connect, the host, the network or the user does, never by reaching into it.
 
@@ -75,6 +75,11 @@ class Stage {
     return this.find();
   }
 
+  /** Connect's frame. */
+  get frame() {
+    return this.surface?.shadowRoot.querySelector("iframe") ?? null;
+  }
+
   part(name) {
     return this.surface?.shadowRoot.querySelector(`[part=${name}]`);
   }
@@ -113,12 +118,12 @@ export async function play(name, { reconnect, options: { requestId, ...options }
   await reach("it says something", () => stage.said);
   if (!isSilent) {
     await reach("Connect is there", () => session.phase === "active");
-    await ready?.(stage.surface.querySelector("iframe"));
+    await ready?.(stage.frame);
   }
   await then?.({
     session,
     until,
-    says: (message) => says(stage.surface.querySelector("iframe"), message),
+    says: (message) => says(stage.frame, message),
     close: () => stage.part("close").click(),
     sleep: sleepFor,
   });

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::browser::in_own_window;
 use crate::engine::{Engine, Network, Wishes};
+use crate::frame::count_frames;
 use crate::wait::eventually;
 use crate::world::Result;
 use crate::{dist, repository};
@@ -279,6 +280,11 @@ impl Faulty {
     /// Waits until the dialog shows this view.
     pub async fn expect_view(&self, view: &str) -> Result<()> {
         self.expect("return document.querySelector('dialog[open] > div')?.getAttribute('data-view')", view).await
+    }
+
+    /// Waits until Connect's frame is gone.
+    pub async fn expect_no_frame(&self) -> Result<()> {
+        eventually("no frame is left", async || Ok((count_frames(&self.browser).await? == 0).then_some(()))).await
     }
 
     /// Has Connect say this step.

@@ -11,6 +11,7 @@ use thirtyfour::{By, Key, WebDriver};
 
 use crate::browser::in_own_window;
 use crate::engine::{Engine, Network, Wishes};
+use crate::frame::connect_frame;
 use crate::internet::Internet;
 use crate::wait::eventually;
 use crate::world::Result;
@@ -120,7 +121,7 @@ impl Lab {
         eventually(&format!("{css} is clicked"), async || {
             self.browser.enter_default_frame().await?;
             if place == Place::Connect {
-                self.browser.find(By::Css("iframe")).await?.enter_frame().await?;
+                connect_frame(&self.browser).await?.enter_frame().await?;
             }
             self.browser.find(By::Css(css)).await?.click().await?;
             Ok(Some(()))

@@ -15,6 +15,7 @@
 mod browser;
 mod engine;
 mod faulty;
+mod frame;
 mod frontend;
 mod internet;
 mod lab;
@@ -23,6 +24,7 @@ mod world;
 
 pub use engine::{Engine, Wishes};
 pub use faulty::{Answer, ConnectPage, Delivered, Faulty, HostPolicy};
+pub use frame::{connect_frame, count_frames};
 pub use frontend::Frontend;
 pub use internet::{Internet, Received};
 pub use lab::{HOST, Lab, Place, Row};

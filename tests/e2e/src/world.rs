@@ -10,6 +10,7 @@ use thirtyfour::{By, WebDriver, WebElement};
 
 use crate::browser::in_own_window;
 use crate::engine::{Engine, Network, Wishes};
+use crate::frame::{connect_frame, count_frames};
 use crate::wait::eventually;
 use crate::{dist, repository};
 
@@ -162,7 +163,7 @@ impl World {
 
     /// Steps into Connect's frame.
     pub async fn enter_connect(&self) -> Result<()> {
-        self.find("iframe").await?.enter_frame().await.map_err(Into::into)
+        connect_frame(&self.browser).await?.enter_frame().await.map_err(Into::into)
     }
 
     /// Steps back to the page.
@@ -267,7 +268,7 @@ impl World {
     /// Waits until nothing of the widget is on the page.
     pub async fn expect_no_dialog(&self) -> Result<()> {
         eventually("the dialog and its frame are gone", async || {
-            let left = self.browser.find_all(By::Css("dialog, iframe")).await?.len();
+            let left = self.browser.find_all(By::Css("dialog")).await?.len() + count_frames(&self.browser).await?;
             Ok((left == 0).then_some(()))
         })
         .await

@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use flinks_e2e::{CHALLENGES, Engine, Lab, Result, Wishes, World, eventually, repository};
+use flinks_e2e::{CHALLENGES, Engine, Lab, Result, Wishes, World, connect_frame, eventually, repository};
 use thirtyfour::Key;
 
 async fn plays(wishes: Wishes, scenarios: &[&str]) -> Result<()> {
@@ -153,12 +153,18 @@ async fn a_whole_reconnect_by_keyboard_alone() -> Result<()> {
         world.expect_status("nightly", "needs-attention").await?;
         tab_to(world, "the connection's button", ON_OPENER).await?;
         world.browser.action_chain().send_keys(Key::Enter).perform().await?;
-        world.find("dialog[open] iframe").await?;
+        world.find("dialog[open]").await?;
+        connect_frame(&world.browser).await?;
         for (question, answer) in CHALLENGES {
             world.enter_connect().await?;
             world.expect_question(question).await?;
             world.leave_connect().await?;
-            tab_to(world, "Connect's frame", "return document.activeElement?.localName === 'iframe'").await?;
+            tab_to(
+                world,
+                "Connect's frame",
+                "return document.activeElement?.shadowRoot?.activeElement?.localName === 'iframe'",
+            )
+            .await?;
             world.enter_connect().await?;
             tab_to(world, "the question's field", "return document.activeElement?.name === 'answer'").await?;
             world.browser.action_chain().send_keys(answer).send_keys(Key::Enter).perform().await?;

@@ -12,7 +12,7 @@ use flinks_connect::id::AttemptId;
 use flinks_connect::message::{Field, Fields, Message};
 use flinks_connect::redirect::Expected;
 use flinks_reconnect::session::{
-    Holding, HostAnswer, Input, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
+    HostAnswer, Input, LockState, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
 };
 
 const CONNECT: &str = "https://toolbox-iframe.private.fin.ag/v2/";
@@ -116,7 +116,7 @@ fn active() -> Option<Session> {
                 let reply = StartReply::read(properties(&REPLY), parse).map_err(|_| &HostAnswer::Ok);
                 session.handle(1, Input::Started { call, reply });
             }
-            Output::Hold { .. } => session.handle(1, Input::Hold(Holding::Held)),
+            Output::AcquireLock { .. } => session.handle(1, Input::Lock(LockState::Granted)),
             Output::OpenFrame { .. } => {
                 is_mounted = true;
                 session.handle(2, Input::Posted(&Letter(&MOUNTED)));

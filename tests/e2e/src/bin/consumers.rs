@@ -13,9 +13,9 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use flinks_e2e::{Engine, Frontend, Result, World, eventually, repository};
+use flinks_e2e::{Engine, Frontend, Result, World, connect_frame, eventually, repository};
 use serde_json::Value;
-use thirtyfour::{By, WebElement};
+use thirtyfour::By;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -104,7 +104,7 @@ async fn drive(world: &World, url: &str) -> Result<()> {
     if let Ok(button) = world.browser.find(By::Css("button")).await {
         button.click().await?;
     }
-    frame(world).await?.enter_frame().await?;
+    connect_frame(&world.browser).await?.enter_frame().await?;
     world.answer_all().await?;
     world.leave_connect().await?;
     let outcome = eventually("the page tells the outcome", async || {
@@ -127,12 +127,6 @@ async fn drive(world: &World, url: &str) -> Result<()> {
         Ok(source.matches("up-to-date").next().map(drop))
     })
     .await
-}
-
-/// Connect's frame: on the page, or in the element's shadow tree.
-async fn frame(world: &World) -> Result<WebElement> {
-    const FIND: &str = "return document.querySelector('iframe') ?? document.querySelector('flinks-reconnect')?.shadowRoot.querySelector('iframe')";
-    eventually("Connect's frame is there", async || Ok(world.browser.execute(FIND, vec![]).await?.element().ok())).await
 }
 
 /// A site that comes with its own server; it ends with this value.

@@ -252,7 +252,7 @@ async fn a_session_about_to_expire_says_so_and_one_that_has_is_begun_again() -> 
         let report = stage.report().await?;
         assert_eq!((ending(&report).as_str(), &report["outcome"]["retryable"]), ("SESSION_EXPIRED", &json!(true)));
         assert_eq!((stage.start_calls(), stage.frame_loads()), (2, 2), "renewed once");
-        stage.expect("return document.querySelectorAll('iframe').length", 0).await?;
+        stage.expect_no_frame().await?;
         row(stage, "8 idle minutes, twice", "renewed once, SESSION_EXPIRED, no dead frame")?;
         stage.press("retry").await?;
         let ended = ending(&stage.report().await?);
@@ -265,7 +265,7 @@ async fn a_session_about_to_expire_says_so_and_one_that_has_is_begun_again() -> 
         stage.step_clock(8 * MINUTE_MS).await?;
         let ended = ending(&stage.report().await?);
         assert_eq!((ended.as_str(), stage.frame_loads()), ("SESSION_EXPIRED", 1));
-        stage.expect("return document.querySelectorAll('iframe').length", 0).await?;
+        stage.expect_no_frame().await?;
         row(stage, "8 idle minutes without start", &ended)
     })
     .await

@@ -2,28 +2,7 @@
 //
 // The tone: say what happens, whether anything is lost, and what to do next. Nothing is the user's fault.
 
-/** What the user can be shown, in the order of Rust's `View`: the name of its text, and of the buttons beside the one that closes. */
-export const VIEWS = [
-  ["loading"],
-  ["slow"],
-  ["connect"],
-  ["popupBlocked"],
-  ["expiring", "stay"],
-  ["expiring", "stay", "startAgain"],
-  ["renewing"],
-  ["offline"],
-  ["delivering"],
-  ["retrying"],
-  ["leaving", "stay", "leave"],
-  ["busy", "takeOver"],
-  ["loadTimeout", "retry"],
-  ["blocked", "retry"],
-  ["expired", "startAgain"],
-  ["undelivered", "retry"],
-  ["mismatch"],
-  ["failed"],
-];
-
+/** Every text, in English and French. */
 export const WORDS = {
   // What stays.
   title: ["Reconnect your bank", "Reconnectez votre banque"],
@@ -41,7 +20,7 @@ export const WORDS = {
   stay: ["Continue", "Continuer"],
   leave: ["Leave", "Quitter"],
 
-  // Views, by their names in `session/output.rs`.
+  // Views, by their names in `views.ts`.
   loading: ["Contacting your bank…", "Communication avec votre banque…"],
   slow: [
     "This is taking longer than usual. Please wait a moment, or try again later.",
@@ -98,7 +77,13 @@ export const WORDS = {
 
   // When all of it is gone again.
   sent: ["Done. Your bank is connected.", "C’est fait. Votre banque est connectée."],
-};
+} as const satisfies Record<string, readonly [english: string, french: string]>;
 
-/** The text of that name: the host's own, else ours. */
-export const word = (name, isFrench, labels) => labels?.[name] ?? WORDS[name][isFrench ? 1 : 0];
+/** The name of a text. */
+export type TextName = keyof typeof WORDS;
+
+export type Language = "en" | "fr";
+
+/** The text of that name: the page's own, else ours. */
+export const text = (name: TextName, language: Language, labels: Partial<Record<TextName, string>> | undefined): string =>
+  labels?.[name] ?? WORDS[name][language === "fr" ? 1 : 0];

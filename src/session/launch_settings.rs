@@ -10,7 +10,7 @@ use flinks_connect::redirect::MAX_ACCOUNTS;
 
 /// Where Connect lives, and what it is told.
 #[derive(Clone, Debug, Default)]
-pub struct Opening {
+pub struct LaunchSettings {
     /// Where Connect lives, when this says so.
     pub connect: Option<ConnectUrl>,
     /// The session to come back to; none is the full flow.
@@ -25,7 +25,7 @@ pub struct Opening {
     pub params: Vec<(String, String)>,
 }
 
-impl Opening {
+impl LaunchSettings {
     /// Reads the properties that tell it. The mark is a parameter in options, and a property of its own in a reply.
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let connect = connect(reader);

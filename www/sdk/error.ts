@@ -1,6 +1,9 @@
 // The one error class, and every word an error may say. Codes are the contract; messages are not, and carry no id, token or URL.
 
-const MESSAGES = {
+import type { ErrorCode, FlinksCode, LoadProblem, OptionName, Phase } from "./names.js";
+
+/** @internal */
+export const MESSAGES: Record<ErrorCode, string> = {
   INVALID_OPTIONS: "The options are wrong.",
   UNSUPPORTED: "The widget needs a DOM and WebAssembly. A Content-Security-Policy must allow script-src 'wasm-unsafe-eval'.",
   START_FAILED: "The start endpoint failed, or its answer is not one of the documented replies.",
@@ -20,11 +23,8 @@ const MESSAGES = {
   INTERNAL: "The widget failed. Please report it.",
 };
 
-/** By the order of Rust's `ErrorCode`. */
-export const CODES = Object.keys(MESSAGES);
-
-/** What is known better about a LOAD_TIMEOUT. */
-const LOAD_PROBLEMS = {
+/** Better texts for a LOAD_TIMEOUT, by its cause. */
+const LOAD_PROBLEMS: Record<Exclude<LoadProblem, "unknown">, string> = {
   policy: "Connect did not load: this page's Content-Security-Policy lacks a frame-src for Connect's address.",
   isolation: "Connect did not load: this page is cross-origin isolated (COEP), and browsers show Connect in no such page.",
   offline: "Connect did not load in time: the browser is offline.",
@@ -35,8 +35,8 @@ const ID = "8 to 128 letters, digits, `.`, `_` or `-`";
 const ENDPOINT = "a URL of your backend or a function";
 const MILLISECONDS = "a positive number of milliseconds, at most 2147483647";
 
-/** What each option accepts. */
-const EXPECTED = {
+/** What each option accepts. @internal */
+export const EXPECTED: Record<OptionName, string> = {
   instance: `${PLACE}; 1 to 56 lower-case letters, digits or inner hyphens, as "toolbox"`,
   connectUrl: `${PLACE}; an absolute https URL (or http on a loopback host) without query, fragment and credentials`,
   container: "an element, or a selector that finds one on the page",
@@ -58,18 +58,66 @@ const EXPECTED = {
   signal: "an AbortSignal",
 };
 
+/** Chromium before 115 compiles no module of this size at once on the main thread. */
+const OLD_CHROMIUM = "The widget needs Chromium 115 or later.";
+
+/** How a session failed. @internal */
+export interface Failure {
+  code: ErrorCode;
+  loadProblem?: LoadProblem;
+  flinksCode?: FlinksCode | null;
+  httpStatus?: number | null;
+  retryable?: boolean;
+  phase?: Phase;
+}
+
+/** What the module throws for options and browsers that it refuses. @internal */
+export interface Refusal {
+  code: ErrorCode;
+  option?: string;
+}
+
+/** Codes are the contract, messages are not. No id, token or URL stands in a message. */
 export class ReconnectError extends Error {
-  name = "ReconnectError";
+  override readonly name = "ReconnectError";
+  readonly code: ErrorCode;
+  /** Why Flinks ended it: with `FLINKS`, and where a session or token died at Flinks. */
+  readonly flinksCode: FlinksCode | null;
+  /** What your backend answered, when it refused. */
+  readonly httpStatus: number | null;
+  /** Whether `session.retry()` can help. */
+  readonly retryable: boolean;
+  readonly phase: Phase;
 
   /** Made by the package only. */
-  constructor({ code, loadProblem, flinksCode = null, httpStatus = null, retryable = false, phase = "starting", message }, options) {
-    super(message ?? LOAD_PROBLEMS[loadProblem] ?? MESSAGES[code], options);
-    Object.assign(this, { code, flinksCode, httpStatus, retryable, phase });
+  private constructor(failure: Failure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    const { code, flinksCode = null, httpStatus = null, retryable = false, phase = "starting" } = failure;
+    this.code = code;
+    this.flinksCode = flinksCode;
+    this.httpStatus = httpStatus;
+    this.retryable = retryable;
+    this.phase = phase;
   }
 
-  /** A wrong option, by its name. */
-  static invalid(option) {
-    const what = Object.hasOwn(EXPECTED, option) ? `expected ${EXPECTED[option]}` : `unknown; the options are ${Object.keys(EXPECTED).join(", ")}`;
-    return new ReconnectError({ code: "INVALID_OPTIONS", message: `Option \`${option}\`: ${what}.` });
+  /** @internal */
+  static of(failure: Failure, options?: ErrorOptions): ReconnectError {
+    const { code, loadProblem = "unknown" } = failure;
+    return new ReconnectError(failure, loadProblem === "unknown" ? MESSAGES[code] : LOAD_PROBLEMS[loadProblem], options);
+  }
+
+  /** What the module refused: a wrong option, or the browser. @internal */
+  static refused({ code, option }: Refusal): ReconnectError {
+    if (option === undefined) return ReconnectError.of({ code });
+    const what = isOption(option) ? `expected ${EXPECTED[option]}` : `unknown; the options are ${Object.keys(EXPECTED).join(", ")}`;
+    return new ReconnectError({ code }, `Option \`${option}\`: ${what}.`);
+  }
+
+  /** WebAssembly is missing, a Content-Security-Policy refuses it, or the browser is too old. @internal */
+  static unsupported(cause?: unknown): ReconnectError {
+    const isOldChromium = cause instanceof RangeError && /main thread/.test(cause.message);
+    return new ReconnectError({ code: "UNSUPPORTED" }, isOldChromium ? OLD_CHROMIUM : MESSAGES.UNSUPPORTED, { cause });
   }
 }
+
+const isOption = (name: string): name is OptionName => Object.hasOwn(EXPECTED, name);

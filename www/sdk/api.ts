@@ -1,3 +1,8 @@
+// The public types: what a page gives, and what it gets.
+
+import type { FlinksCode, FlinksStep, Mode, Phase } from "./names.js";
+import type { TextName } from "./words.js";
+
 /** What the host's start endpoint (or `start` function) answers. */
 export type StartReply =
   | {
@@ -34,7 +39,7 @@ export type StartReply =
       status: "upToDate";
     };
 
-type ConnectValue = string | number | boolean | undefined;
+export type ConnectValue = string | number | boolean | undefined;
 
 /**
  * Further parameters of Connect's address. The documented ones have their types here; any other name is passed on as it is, and so is a value
@@ -129,7 +134,7 @@ export interface ConnectParams {
 /** What is delivered: the same bytes in every try. */
 export interface Delivery {
   attemptId: string;
-  mode: "resume" | "refresh" | "connect";
+  mode: Mode;
   loginId: string;
   requestId: string | null;
   institution: string | null;
@@ -138,37 +143,9 @@ export interface Delivery {
 }
 
 /** The widget's own texts; docs/texts.md has them all. */
-export interface Labels {
-  title?: string;
-  about?: string;
-  frame?: string;
-  close?: string;
-  retry?: string;
-  startAgain?: string;
-  takeOver?: string;
-  stay?: string;
-  leave?: string;
-  loading?: string;
-  slow?: string;
-  connect?: string;
-  popupBlocked?: string;
-  expiring?: string;
-  renewing?: string;
-  offline?: string;
-  delivering?: string;
-  retrying?: string;
-  leaving?: string;
-  busy?: string;
-  loadTimeout?: string;
-  blocked?: string;
-  expired?: string;
-  undelivered?: string;
-  mismatch?: string;
-  failed?: string;
-  sent?: string;
-}
+export type Labels = { [Name in TextName]?: string };
 
-interface CommonOptions {
+export interface CommonOptions {
   /** Flinks instance name. Exactly one of `instance` and `connectUrl`, unless the start reply supplies it. */
   instance?: string;
   /** Base URL of Connect: https, or http on a loopback host; no query, fragment or credentials. */
@@ -203,14 +180,14 @@ interface CommonOptions {
 }
 
 /** An interrupted session: the live `requestId` is known. It must come from your backend, never from the page's address. */
-interface InterruptedOptions extends CommonOptions {
+export interface InterruptedOptions extends CommonOptions {
   requestId: string;
   authorizeToken?: string;
   start?: never;
 }
 
 /** A session the host's backend begins or resumes. */
-interface StartOptions extends CommonOptions {
+export interface StartOptions extends CommonOptions {
   start: string | ((signal: AbortSignal) => StartReply | Promise<StartReply>);
   requestId?: never;
   authorizeToken?: never;
@@ -226,110 +203,6 @@ export type ReconnectResult =
     } & Delivery)
   | { status: "upToDate" };
 
-export type Phase = "starting" | "loading" | "active" | "delivering" | "done" | "failed" | "closed";
-
-export type ErrorCode =
-  | "INVALID_OPTIONS"
-  | "UNSUPPORTED"
-  | "START_FAILED"
-  | "LOAD_TIMEOUT"
-  | "SESSION_EXPIRED"
-  | "TOKEN_INVALID"
-  | "FULL_FLOW"
-  | "FLINKS"
-  | "CONFLICT"
-  | "REJECTED"
-  | "LOGIN_MISMATCH"
-  | "UNDELIVERED"
-  | "BUSY"
-  | "CANCELLED"
-  | "CLOSED"
-  | "INTERNAL";
-
-/**
- * The steps that Flinks documents, in the order a session may show them. It adds names, and they are passed on: any other text may come.
- * docs/vocabulary.md says what each means.
- */
-export type FlinksStep =
-  | "APP_MOUNTED"
-  | "APP_ONLINE"
-  | "APP_OFFLINE"
-  | "APP_RESIZE"
-  | "COMPONENT_LOAD_CONSENT"
-  | "COMPONENT_ACCEPT_CONSENT"
-  | "COMPONENT_DENY_CONSENT"
-  | "COMPONENT_ACCEPT_PROVIDER_CONSENT"
-  | "COMPONENT_ACCEPT_TERMS"
-  | "COMPONENT_DENY_TERMS"
-  | "COMPONENT_CLICK_TERMS_URL"
-  | "COMPONENT_CLICK_RESET_PASSWORD"
-  | "COMPONENT_LOAD_INSTITUTION_SELECTOR"
-  | "INSTITUTION_SELECTED"
-  | "COMPONENT_LOAD_CREDENTIAL"
-  | "SUBMIT_CREDENTIAL"
-  | "COMPONENT_LOAD_CREDENTIAL_RETRY"
-  | "COMPONENT_LOAD_MFA"
-  | "SUBMIT_MFA"
-  | "COMPONENT_LOAD_MFA_RETRY"
-  | "COMPONENT_HELP2FA_INFO"
-  | "COMPONENT_HELP2FA_TROUBLESHOOTING"
-  | "ENHANCED_MFA_HAS_QUESTIONS"
-  | "ENHANCED_MFA_NO_QUESTIONS"
-  | "COMPONENT_LOAD_ACCOUNT_SELECTION"
-  | "ACCOUNT_SELECTED"
-  | "POPUP_OPENED"
-  | "POPUP_BLOCKED"
-  | "TOKEN_INVALID"
-  | "COMPONENT_CLOSE_SESSION"
-  | "REDIRECT"
-  | (string & {});
-
-/** The codes that Flinks documents. It adds some, and they are passed on: any other text may come. docs/vocabulary.md says what each means. */
-export type FlinksCode =
-  | "OK"
-  | "CREATED"
-  | "OPERATION_PENDING"
-  | "OPERATION_DISPATCHED"
-  | "CARD_IN_USE"
-  | "SESSION_NONEXISTENT"
-  | "ACCESS_DENIED"
-  | "ALREADY_AUTHORIZED"
-  | "CONCURRENT_SESSION"
-  | "DISABLED_LOGIN"
-  | "INVALID_LOGIN"
-  | "INVALID_PASSWORD"
-  | "INVALID_REQUEST"
-  | "INVALID_SECURITY_RESPONSE"
-  | "INVALID_SECURITY_RESPONSE_NO_RETRY"
-  | "INVALID_USERNAME"
-  | "NEW_ACCOUNT"
-  | "QUESTION_NOT_FOUND"
-  | "RETRY_LATER"
-  | "SECURITYRESPONSES_INCOMPLETE"
-  | "SESSION_EXPIRED"
-  | "TOO_MANY_REQUESTS"
-  | "UNAUTHORIZED"
-  | "UNKNOWN_CHALLENGE_KEY"
-  | "METHOD_NOT_AVAILABLE"
-  | "NO_TRANSACTION"
-  | "DISABLED_INSTITUTION"
-  | "AGGREGATION_ERROR"
-  | (string & {});
-
-/** Codes are the contract, messages are not. No id, token or URL stands in a message. */
-export declare class ReconnectError extends Error {
-  private constructor();
-  readonly name: "ReconnectError";
-  readonly code: ErrorCode;
-  /** Why Flinks ended it: with `FLINKS`, and where a session or token died at Flinks. */
-  readonly flinksCode: FlinksCode | null;
-  /** What your backend answered, when it refused. */
-  readonly httpStatus: number | null;
-  /** Whether `session.retry()` can help. */
-  readonly retryable: boolean;
-  readonly phase: Phase;
-}
-
 export interface ReconnectEventMap {
   phasechange: CustomEvent<{ phase: Phase; previous: Phase }>;
   /** Every trusted Flinks event, known or not. */
@@ -343,9 +216,6 @@ export interface ReconnectEventMap {
   /** Delivery will be tried again. */
   retrying: CustomEvent<{ attempt: number; delayMs: number }>;
 }
-
-/** Every event of a session, for those who pass them on. */
-export declare const EVENTS: readonly (keyof ReconnectEventMap)[];
 
 export interface ReconnectSession extends EventTarget {
   readonly phase: Phase;
@@ -370,8 +240,3 @@ export interface ReconnectSession extends EventTarget {
   ): void;
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
 }
-
-/** Begins a session. Synchronous; throws a ReconnectError `INVALID_OPTIONS` or `UNSUPPORTED`. */
-export declare function reconnect(options: ReconnectOptions): ReconnectSession;
-
-export declare const version: string;

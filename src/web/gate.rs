@@ -1,0 +1,66 @@
+//! Who posted a message: only the browser can say, and only here is it asked.
+//!
+//! Invariants: the checks run in a fixed order and stop at the first failure; `event.data` is not among them, because reading it makes the
+//! browser deserialise what a stranger sent. A message from another sender goes no further: the session never hears of it.
+
+use std::cell::Cell;
+
+use wasm_bindgen::JsValue;
+use web_sys::{HtmlIFrameElement, MessageEvent};
+
+/// Messages of other senders, by the check that stopped them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strangers {
+    /// A script made the event.
+    pub is_trusted: u32,
+    /// Another window sent it.
+    pub source: u32,
+    /// The frame had gone to another origin.
+    pub origin: u32,
+}
+
+/// Lets through what the browser delivered from one frame's window while that is at one origin.
+#[derive(Debug)]
+pub struct Gate {
+    frame: HtmlIFrameElement,
+    origin: String,
+    strangers: Cell<Strangers>,
+}
+
+impl Gate {
+    /// For the messages of this frame while it is at this origin.
+    #[must_use]
+    pub fn new(frame: HtmlIFrameElement, origin: String) -> Self {
+        Self { frame, origin, strangers: Cell::default() }
+    }
+
+    /// Whether the session may hear of this event. Counts it otherwise.
+    pub fn admits(&self, event: &MessageEvent) -> bool {
+        let mut strangers = self.strangers.get();
+        let counter = if !event.is_trusted() {
+            &mut strangers.is_trusted
+        } else if !self.is_from_frame(event) {
+            &mut strangers.source
+        } else if event.origin() != self.origin {
+            &mut strangers.origin
+        } else {
+            return true;
+        };
+        *counter = counter.saturating_add(1);
+        self.strangers.set(strangers);
+        false
+    }
+
+    /// A frame that was taken away has no window, and the source of a sender that is gone is null: null must never equal null.
+    fn is_from_frame(&self, event: &MessageEvent) -> bool {
+        let (Some(source), Some(window)) = (event.source(), self.frame.content_window()) else { return false };
+        let (source, window): (&JsValue, &JsValue) = (&source, &window);
+        source == window
+    }
+
+    /// How many messages were stopped so far.
+    #[must_use]
+    pub fn strangers(&self) -> Strangers {
+        self.strangers.get()
+    }
+}

@@ -1,0 +1,116 @@
+"use client";
+
+// React 18 and 19: a hook that opens sessions, and a component that is the inline form.
+//
+// Invariants: a parent's render never touches the frame; functions are called as the latest render has them; after unmounting, nothing is heard but
+// a result that was still on its way. Under StrictMode the effect runs twice: a session begins a microtask after it was made, so the first,
+// closed at once, burns no token.
+
+import {
+  type DetailedHTMLProps, type HTMLAttributes, type ReactElement, type RefObject, createElement, useCallback, useEffect, useInsertionEffect, useRef, useState,
+} from "react";
+import type { ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession } from "./api.js";
+import type { FlinksReconnectElement, FlinksReconnectElementProps, FlinksReconnectListeners } from "./element.js";
+import { follow } from "./endings.js";
+import { EVENTS, type ReconnectError, reconnect } from "./index.js";
+import type { Phase } from "./names.js";
+
+/** Opens sessions, in a dialog unless the options have a container; the component's unmounting closes the open one. */
+export function useReconnect(): {
+  /** Closes the session that is open, and begins another. Throws a ReconnectError `INVALID_OPTIONS` or `UNSUPPORTED`. */
+  open(options: ReconnectOptions): ReconnectSession;
+  close(): void;
+  /** The last session's phase, or null before the first. */
+  phase: Phase | null;
+} {
+  const session = useRef<ReconnectSession>(null);
+  const [phase, setPhase] = useState<Phase | null>(null);
+
+  const close = useCallback(() => session.current?.close(), []);
+  useEffect(() => close, []);
+
+  const open = useCallback((options: ReconnectOptions) => {
+    close();
+    const opened = reconnect(options);
+    session.current = opened;
+    setPhase(opened.phase);
+    opened.addEventListener("phasechange", ({ detail }) => {
+      if (session.current === opened) setPhase(detail.phase);
+    });
+    return opened;
+  }, []);
+
+  return { open, close, phase };
+}
+
+export interface FlinksReconnectProps extends Omit<HTMLAttributes<HTMLDivElement>, "children" | "dangerouslySetInnerHTML" | "onError"> {
+  /**
+   * Read once, when the component mounts: a later change is for the next mounting, so give another connection another `key`. The functions among
+   * them are called as the latest render has them.
+   */
+  options: ReconnectOptions;
+  /** Also after unmounting, when the result was on its way. */
+  onResult?: ((result: ReconnectResult) => void) | undefined;
+  onError?: ((error: ReconnectError) => void) | undefined;
+  onEvent?: ((event: ReconnectEventMap[keyof ReconnectEventMap]) => void) | undefined;
+}
+
+type Latest = Pick<FlinksReconnectProps, "options" | "onResult" | "onError" | "onEvent">;
+
+/** Connect, inline, for as long as it is mounted. Further props are the surrounding `<div>`'s. */
+export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }: FlinksReconnectProps): ReactElement {
+  const container = useRef<HTMLDivElement>(null);
+  const latest = useRef<Latest>({ options });
+  // Before every other effect, and not while rendering: a render may be thrown away.
+  useInsertionEffect(() => {
+    latest.current = { options, onResult, onError, onEvent };
+  });
+
+  useEffect(() => {
+    let isMounted = true;
+    const whileMounted = (report: () => void) => isMounted && report();
+    let session: ReconnectSession | undefined;
+    try {
+      const given = latestFunctions(latest);
+      session = reconnect(container.current ? { ...given, container: container.current } : given);
+      for (const name of EVENTS) session.addEventListener(name, (event) => whileMounted(() => latest.current.onEvent?.(event)));
+      follow(
+        session,
+        (result) => latest.current.onResult?.(result),
+        (error) => whileMounted(() => latest.current.onError?.(error)),
+      );
+    } catch (error) {
+      // Later, when StrictMode has given its first mounting up.
+      queueMicrotask(() => whileMounted(() => latest.current.onError?.(error as ReconnectError)));
+    }
+    return () => {
+      isMounted = false;
+      session?.close();
+    };
+  }, []);
+
+  return createElement("div", { ...rest, ref: container });
+}
+
+/** The options, their functions replaced by ones that call what the latest render has under that name. */
+function latestFunctions(latest: RefObject<Latest>): ReconnectOptions {
+  const latestOf = (name: string) => Object.entries(latest.current.options).find(([given]) => given === name)?.[1];
+  const entries = Object.entries(latest.current.options ?? {}).map(([name, value]) => [
+    name,
+    typeof value === "function" ? (...given: unknown[]) => latestOf(name)(...given) : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** What a template can say about `<flinks-reconnect>`: React 19 sets properties and listeners; React 18 attributes only. */
+export type FlinksReconnectInReact = DetailedHTMLProps<HTMLAttributes<FlinksReconnectElement>, FlinksReconnectElement> &
+  FlinksReconnectElementProps &
+  FlinksReconnectListeners<"on">;
+
+declare module "react" {
+  namespace JSX {
+    interface IntrinsicElements {
+      "flinks-reconnect": FlinksReconnectInReact;
+    }
+  }
+}
