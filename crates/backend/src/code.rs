@@ -147,11 +147,10 @@ pub fn meaning(about: About, http_status: u16, code: &str, message: Option<&str>
         (Some(column), Some((_, meanings))) => meanings.get(column).copied().unwrap_or(Later),
         // Flinks sends whoever cannot be signed in to Connect, whatever the code.
         (Some(_), None) if about == About::SignIn && (400..500).contains(&http_status) => AskUser,
-        (Some(_), None) => Later,
         // Minting a token needs nothing but the keys.
         (None, Some((_, [Limit, ..]))) => Limit,
         (None, _) if (400..500).contains(&http_status) => Meaning::Keys,
-        (None, _) => Later,
+        (Some(_), None) | (None, _) => Later,
     }
 }
 

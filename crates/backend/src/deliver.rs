@@ -111,7 +111,7 @@ impl Deliver {
             Finding::Waiting | Finding::Working | Finding::Over => self.refuse(Refusal::NotFinished),
             Finding::Refused(code) => self.refuse(Refusal::Refused(code)),
             Finding::OtherLogin => self.refuse(Refusal::OtherLogin),
-            Finding::Later(code) => self.refuse(Refusal::Later(code)),
+            Finding::Later(code) | Finding::Unsure(code) => self.refuse(Refusal::Later(code)),
             Finding::Trouble(trouble) => self.refuse(Refusal::Trouble(trouble)),
         }
     }

@@ -101,8 +101,11 @@ pub(crate) enum Finding {
     Refused(String),
     /// Finished, but with another login.
     OtherLogin,
-    /// Flinks cannot say now.
+    /// Flinks cannot say now how the session stands.
     Later(String),
+    /// The session is over, and whether there is anything newer Flinks cannot say: a cached call repeats the failure of the last
+    /// live one, also one that passes.
+    Unsure(String),
     /// Flinks could not be asked.
     Trouble(Trouble),
 }
@@ -181,7 +184,7 @@ impl Inquiry {
             (Cached::Has { .. } | Cached::Working | Cached::Stale, Some(own)) => {
                 Finding::Finished(Finished { session: own.clone(), data: own.clone() })
             }
-            (Cached::Later { code }, _) => Finding::Later(code.clone()),
+            (Cached::Later { code }, _) => Finding::Unsure(code.clone()),
             (Cached::Trouble { trouble }, _) => Finding::Trouble(*trouble),
             (Cached::Working, None) => Finding::Working,
             (Cached::Has { .. } | Cached::Stale, None) => match (&self.own, &self.other) {

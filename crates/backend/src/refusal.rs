@@ -86,12 +86,10 @@ impl Refusal {
     #[must_use]
     pub fn retry_after_s(&self) -> Option<i64> {
         match self {
-            Self::NotFinished | Self::BankSlow => Some(SOON),
-            Self::TooManySignIns | Self::Later(_) => Some(LATER),
             Self::Trouble(Trouble::Limit { after_ms }) if *after_ms > 0 => Some((after_ms / 1000).max(1)),
-            Self::Trouble(Trouble::Limit { .. }) => Some(LATER),
+            Self::TooManySignIns | Self::Later(_) | Self::Trouble(Trouble::Limit { .. }) => Some(LATER),
             Self::Trouble(Trouble::KeysRefused) => Some(OPERATOR),
-            Self::Trouble(_) => Some(SOON),
+            Self::NotFinished | Self::BankSlow | Self::Trouble(_) => Some(SOON),
             _ => None,
         }
     }

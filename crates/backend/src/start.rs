@@ -238,7 +238,7 @@ impl Start {
         let Some(sign_in) = stored.connection.sign_in_at(moment.now_ms) else {
             let begun = stored.attempts.iter().find(|attempt| self.is_begun_meanwhile(attempt));
             let waited_for = begun.map(|attempt| &attempt.id).or(self.waited_for.as_ref())?;
-            return Some(self.after_waiting(stored, waited_for));
+            return Some(self.after_waiting(moment, stored, waited_for));
         };
         if moment.now_ms >= self.answer_by_ms {
             return Some(self.refuse(Refusal::BankSlow));
@@ -254,8 +254,16 @@ impl Start {
     }
 
     /// The sign-in that this request waited for is answered: its outcome is this request's, too.
-    fn after_waiting(&self, stored: &Stored, waited_for: &AttemptId) -> Step {
+    fn after_waiting(&self, moment: Moment, stored: &Stored, waited_for: &AttemptId) -> Step {
         match stored.attempt(waited_for) {
+            // The store was read while the other request marked its sign-in.
+            Some(attempt)
+                if attempt.state == State::Open
+                    && attempt.stage == Stage::SigningIn
+                    && moment.now_ms < self.answer_by_ms =>
+            {
+                self.go(Phase::Look, None, Then::Wait(self.answer_by_ms))
+            }
             Some(attempt) if attempt.state == State::Open && attempt.stage == Stage::Session => {
                 // It may be a session whose bank is slow: Flinks is asked how it stands.
                 let phase = Phase::Inquire { attempt: attempt.id.clone(), inquiry: Inquiry::about(None) };
@@ -291,7 +299,7 @@ impl Start {
             }
             Finding::Waiting => self.load(attempt, PageKind::Resume, None),
             Finding::Working => self.refuse(Refusal::BankSlow),
-            Finding::Over | Finding::Refused(_) => {
+            Finding::Over | Finding::Refused(_) | Finding::Unsure(_) => {
                 // Its user may still be in the full flow in some frame: its result is taken until it expires.
                 let over = Attempt { stage: Stage::SessionOver, ..attempt.clone() };
                 next(Commit::on(connection).with(Change::PutAttempt(over)))

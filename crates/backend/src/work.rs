@@ -135,7 +135,7 @@ impl Work {
             }
             Finding::Finished(_) if attempt.picks_accounts(connection) && is_last => {
                 // Its browser never said which accounts were picked, and nobody else knows.
-                let commit = give_up().and(problem(connection, CHOICE_UNKNOWN)).telling(event(
+                let commit = give_up().with(problem(connection, CHOICE_UNKNOWN)).telling(event(
                     EventKind::NeedsAttention,
                     connection,
                     attempt,
@@ -151,7 +151,7 @@ impl Work {
                 self.end(Some(commit), Done::Accepted)
             }
             Finding::OtherLogin => {
-                let commit = give_up().and(problem(connection, LOGIN_MISMATCH)).telling(event(
+                let commit = give_up().with(problem(connection, LOGIN_MISMATCH)).telling(event(
                     EventKind::NeedsAttention,
                     connection,
                     attempt,
@@ -159,7 +159,7 @@ impl Work {
                 ));
                 self.end(Some(commit), Done::Ended)
             }
-            Finding::Later(_) | Finding::Trouble(_)
+            Finding::Later(_) | Finding::Unsure(_) | Finding::Trouble(_)
                 if moment.now_ms < attempt.expires_at_ms.saturating_add(LAST_QUESTION_MS) =>
             {
                 // Flinks said nothing, so nothing is given up.
@@ -333,7 +333,7 @@ impl Work {
         let failed = Attempt { state: State::Failed, ..attempt.clone() };
         let commit = Commit::on(connection)
             .with(Change::PutAttempt(failed))
-            .and(problem(connection, why))
+            .with(problem(connection, why))
             .telling(event(EventKind::AttemptFailed, connection, attempt, Some(why)))
             .telling(event(EventKind::NeedsAttention, connection, attempt, Some(why)));
         self.end(Some(commit), Done::Ended)
@@ -366,9 +366,9 @@ fn trouble(connection: &Connection, why: Option<&str>) -> Option<Change> {
     (connection.problem != problem).then(|| Change::PutConnection(Connection { problem, ..connection.clone() }))
 }
 
-fn problem(connection: &Connection, why: &str) -> Option<Change> {
+fn problem(connection: &Connection, why: &str) -> Change {
     let problem = Some(why.to_owned());
-    Some(Change::PutConnection(Connection { status: Status::NeedsAttention, problem, ..connection.clone() }))
+    Change::PutConnection(Connection { status: Status::NeedsAttention, problem, ..connection.clone() })
 }
 
 fn event(kind: EventKind, connection: &Connection, attempt: &Attempt, reason: Option<&str>) -> Event {

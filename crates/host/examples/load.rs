@@ -359,7 +359,7 @@ impl World {
             let url = format!("{flinks}/Authorize");
             self.ask(|| self.http.post(&url).header("flinks-auth-key", &token).json(&body)).await;
         }
-        if number % 200 == 0 {
+        if number.is_multiple_of(200) {
             self.sign_ins.lock().unwrap().count(&self.sandbox);
         }
         let delivery = json!({

@@ -1,5 +1,6 @@
 //! What a host driven from outside once got wrong, each as a test of its kind. The rules have the same stories on a virtual clock
 //! (`crates/backend/tests`); here they go through HTTP, the database and a Flinks.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::{Duration, Instant};
 

@@ -66,7 +66,8 @@ pub struct Flinks {
     pub weather: Weather,
     /// `LastRefresh` by login.
     pub last_refresh_ms: BTreeMap<String, i64>,
-    pub failed_last: BTreeSet<String>,
+    /// The code of the last live sign-in that failed, by login: a cached call repeats it.
+    pub failed_last: BTreeMap<String, &'static str>,
     pub sessions: BTreeMap<String, Stand>,
     /// Every live sign-in: login, tag, and when it was sent.
     pub sign_ins: Vec<(String, Option<String>, i64)>,
@@ -86,7 +87,7 @@ impl Default for Flinks {
             tokens: Tokens::Any,
             weather: Weather::Fair,
             last_refresh_ms: BTreeMap::new(),
-            failed_last: BTreeSet::new(),
+            failed_last: BTreeMap::new(),
             sessions: BTreeMap::new(),
             sign_ins: Vec::new(),
             asked: Vec::new(),
@@ -181,7 +182,7 @@ impl Flinks {
         let session = self.mint("request");
         match self.bank {
             Bank::Refuses(status, name) => {
-                self.failed_last.insert(login);
+                self.failed_last.insert(login, name);
                 code(status, name, None)
             }
             Bank::Slow(ms) => {
@@ -232,8 +233,8 @@ impl Flinks {
 
     fn cached(&mut self, body: &Value, now_ms: i64) -> (u16, Value) {
         let login = body["LoginId"].as_str().unwrap().to_owned();
-        if self.failed_last.contains(&login) {
-            return code(401, "QUESTION_NOT_FOUND", None);
+        if let Some(name) = self.failed_last.get(&login) {
+            return code(401, name, None);
         }
         if self.weather == Weather::StillAggregating {
             return (202, json!({"FlinksCode": "OPERATION_PENDING"}));

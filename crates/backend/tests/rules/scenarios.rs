@@ -368,6 +368,20 @@ fn questions_about_an_abandoned_session_let_it_die() {
     assert_eq!(world.flinks.sign_ins.len(), 1, "nobody was there");
 }
 
+#[test]
+fn a_cached_call_that_repeats_a_passing_failure_keeps_nobody_out() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "RETRY_LATER");
+    refused(&world.start(), 503, "RETRY_LATER");
+    world.flinks.bank = Bank::Asks;
+    let challenge = world.challenge();
+    world.now_ms += 9 * MINUTE;
+    let again = world.challenge();
+    assert_ne!(challenge.attempt, again.attempt);
+    world.flinks.finish(again.request_id.as_str(), world.now_ms + 1);
+    assert_eq!(world.deliver(delivery(&again.attempt, None)), Reply::Accepted);
+}
+
 // Faults 8 and 9: one sign-in.
 
 #[test]

@@ -319,24 +319,24 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
     assert_eq!(body["MostRecentCached"], json!(false));
     assert_eq!(body["Save"], json!(true));
     let lost = bank.loses_sign_ins;
-    let answer = sign_in(&mut bank, login, request);
+    let answer = sign_in(&mut bank, login, &request);
     if lost { (StatusCode::BAD_GATEWAY, "<html>a gateway</html>").into_response() } else { answer }
 }
 
-fn sign_in(bank: &mut Bank, login: String, request: String) -> Response {
+fn sign_in(bank: &mut Bank, login: String, request: &str) -> Response {
     match bank.live.get(&login).copied().unwrap_or(Live::Challenge) {
         Live::Challenge => {
-            bank.sessions.insert(request.clone(), (login, Session::Challenged));
-            challenge(&request)
+            bank.sessions.insert(request.to_owned(), (login, Session::Challenged));
+            challenge(request)
         }
         Live::Slow => {
-            bank.sessions.insert(request.clone(), (login, Session::Working));
-            working(&request)
+            bank.sessions.insert(request.to_owned(), (login, Session::Working));
+            working(request)
         }
         Live::Authorized => {
-            bank.sessions.insert(request.clone(), (login.clone(), Session::Finished));
+            bank.sessions.insert(request.to_owned(), (login.clone(), Session::Finished));
             *bank.refreshed.entry(login.clone()).or_default() += 1;
-            authorized(bank, &request, &login)
+            authorized(bank, request, &login)
         }
         Live::Code(status, name) => code(status, name),
     }
