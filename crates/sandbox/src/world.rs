@@ -83,6 +83,7 @@ impl World {
     }
 
     /// Waits until time was pushed or work was added; what happened since the last call counts.
+    #[cfg(feature = "server")]
     pub(crate) async fn changed(&self) {
         self.news.notified().await;
     }
@@ -93,6 +94,7 @@ impl World {
     }
 
     /// Hears of every push of the clock and every reset.
+    #[cfg(feature = "server")]
     pub(crate) fn moves(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
