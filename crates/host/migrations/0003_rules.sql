@@ -28,3 +28,5 @@ UPDATE attempts SET baseline =
 CREATE UNIQUE INDEX attempts_of_result ON attempts (result) WHERE result IS NOT NULL;
 -- A webhook may name nothing but the session.
 CREATE INDEX attempts_of_session ON attempts (request_id) WHERE request_id IS NOT NULL;
+-- A user's sign-ins under way are counted.
+CREATE INDEX connections_signing_in ON connections (user_id) WHERE sign_in_until IS NOT NULL;

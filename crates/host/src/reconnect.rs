@@ -153,6 +153,10 @@ fn note(reply: &Reply) {
         Reply::Done(Done::OtherLogin) => {
             tracing::warn!("a webhook names another login than the connection's; nothing was changed");
         }
-        Reply::Done(done) => tracing::debug!(?done, "work"),
+        Reply::Done(Done::Accepted) => tracing::info!("result accepted"),
+        Reply::Done(Done::Stored) => tracing::info!("data stored"),
+        Reply::Done(Done::Ended) => tracing::warn!("an attempt has ended without data"),
+        Reply::Done(Done::Postponed) => tracing::debug!("work postponed"),
+        Reply::Done(Done::Nothing) => {}
     }
 }

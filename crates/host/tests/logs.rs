@@ -76,9 +76,9 @@ async fn no_line_has_an_id_a_token_or_a_secret() {
         "asking Flinks failed",
         "nothing was changed",
         "nightly refresh status",
-        "data has to wait",
-        "data could not be fetched in time",
-        "work rests",
+        "work postponed",
+        "an attempt has ended without data",
+        "work pauses",
         "route=\"/api/reconnects\"",
     ] {
         assert!(text.contains(expected), "the log has no line {expected:?}: is it captured?");

@@ -114,7 +114,7 @@ impl Storage {
     pub(crate) async fn commit(&self, commit: &Commit, accounts: &[Account]) -> Result<Outcome, StorageError> {
         let mut write = self.write().await?;
         if let Some(limit) = &commit.limit
-            && is_over(&mut write, limit, &commit.connection).await?
+            && is_over(&mut write, self.dialect, limit, &commit.connection).await?
         {
             return Ok(Outcome::OverLimit);
         }
@@ -241,9 +241,19 @@ fn refused(error: sqlx::Error) -> Refused {
 }
 
 /// Whether the user has as many sign-ins under way on other connections as the limit allows.
-async fn is_over(write: &mut Write<'_>, limit: &SignInLimit, but: &str) -> Result<bool, StorageError> {
-    // The user's row is locked, so that of two starts at once the second one counts the first.
-    sqlx::query("UPDATE users SET id = id WHERE id = $1").bind(&limit.user).execute(&mut *write.transaction).await?;
+async fn is_over(
+    write: &mut Write<'_>,
+    dialect: Dialect,
+    limit: &SignInLimit,
+    but: &str,
+) -> Result<bool, StorageError> {
+    if dialect == Dialect::Postgres {
+        // The user's row is locked, so that of two starts at once the second one counts the first. SQLite has one writer anyway.
+        sqlx::query("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(&limit.user)
+            .fetch_optional(&mut *write.transaction)
+            .await?;
+    }
     let row = sqlx::query(
         "SELECT COUNT(*) AS under_way FROM connections WHERE user_id = $1 AND sign_in_until > $2 AND id <> $3",
     )
