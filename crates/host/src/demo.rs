@@ -75,7 +75,8 @@ pub(crate) fn user() -> UserId {
 pub(crate) async fn seed(storage: &Storage) -> Result<(), StorageError> {
     let user = user();
     storage.add_user(&user).await?;
-    let now = Moment::now();
+    // By the day, as the sandbox has them.
+    let today = Moment::now().day();
     for (position, seed) in (0..).zip(&SEEDS) {
         let unfit = StorageError::Corrupt("the demo's own ids");
         let selection = seed.selection.iter().map(|id| AccountId::parse(id)).collect::<Option<Vec<_>>>();
@@ -88,7 +89,7 @@ pub(crate) async fn seed(storage: &Storage) -> Result<(), StorageError> {
                     institution: seed.institution,
                     login_id: LoginId::parse(seed.login_id).ok_or_else(|| unfit.clone())?,
                     reason: seed.reason,
-                    refreshed_at: Some(now.minus(seed.age)),
+                    refreshed_at: Some(today.minus(seed.age)),
                     selection: selection.ok_or(unfit)?,
                 },
             )

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+const DAY_MS: i64 = 86_400_000;
+
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(i64);
@@ -22,6 +24,11 @@ impl Moment {
 
     pub(crate) fn millis(self) -> i64 {
         self.0
+    }
+
+    /// The beginning of its day, in UTC.
+    pub(crate) fn day(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(DAY_MS))
     }
 
     pub(crate) fn plus(self, duration: Duration) -> Self {

@@ -136,6 +136,8 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 enum Refused {
     /// It does not understand it.
     Misunderstood(String),
+    /// It may not do that, as it was started.
+    Forbidden(String),
     /// It cannot do that any more.
     Impossible(String),
 }
@@ -150,6 +152,7 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, text) = match self {
             Self::Misunderstood(text) => (StatusCode::BAD_REQUEST, text),
+            Self::Forbidden(text) => (StatusCode::FORBIDDEN, text),
             Self::Impossible(text) => (StatusCode::CONFLICT, text),
         };
         (status, Json(json!({ "error": text }))).into_response()
@@ -240,7 +243,7 @@ async fn reset(Shared(world): Shared<World>) -> Json<Value> {
 
 /// The log, or the part of it that `since` and `limit` ask for.
 async fn log(Shared(world): Shared<World>, uri: Uri) -> Result<Json<Value>, Refused> {
-    let (mut since, mut limit) = (0, usize::MAX);
+    let (mut since, mut limit) = (0_u32, u32::MAX);
     for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         let wrong = |_| Refused::Misunderstood(format!("{name} must be a whole number, as ?since=120&limit=100"));
         match &*name {
@@ -249,7 +252,12 @@ async fn log(Shared(world): Shared<World>, uri: Uri) -> Result<Json<Value>, Refu
             _ => return Err(Refused::Misunderstood("expected since and limit, as ?since=120&limit=100".to_owned())),
         }
     }
-    Ok(Json(world.with(|state, _| json!({ "entries": state.log.since(since, limit), "written": state.log.written() }))))
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(Json(
+        world.with(
+            |state, _| json!({ "entries": state.log.since(since.into(), limit), "written": state.log.written() }),
+        ),
+    ))
 }
 
 /// What Flinks has stored of a login: no token, no session, no wait.
@@ -293,7 +301,7 @@ async fn set_webhook(shared: Shared<World>, Sent(body): Sent) -> Result<Json<Val
     {
         let reason =
             "webhooks are posted to this machine only; start the sandbox with --webhook-anywhere to post elsewhere";
-        return Err(Refused::Misunderstood(reason.to_owned()));
+        return Err(Refused::Forbidden(reason.to_owned()));
     }
     set_target(&shared.0, webhook)?;
     Ok(read_webhook(shared).await)

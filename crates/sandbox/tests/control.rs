@@ -234,7 +234,7 @@ async fn webhooks_stay_on_this_machine_unless_the_sandbox_was_told_otherwise() {
     let away = json!({"url": "http://host.example/hook", "secret": "s"});
     let bench = Bench::start().await;
     let refused = bench.control("webhook", away.clone()).await;
-    assert_eq!(refused.status, 400);
+    assert_eq!(refused.status, 403);
     assert!(refused.text("error").contains("--webhook-anywhere"));
     assert_eq!(bench.control("webhook", json!({"url": "http://localhost:9/hook", "secret": "s"})).await.status, 200);
     let bench = Bench::with(Config { webhook_reach: Reach::Anywhere, ..Config::local() }).await;
