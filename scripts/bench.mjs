@@ -31,13 +31,14 @@ const parts = {
     async sections({ quick }) {
       await build();
       await installRivals();
-      const [{ startSites }, { measureStart }, { measureDelivery }, { measureMessages }, { measureMany, measureCycles }] = await Promise.all(
-        ["sites", "start", "deliver", "messages", "widgets"].map((name) => import(`../tests/bench/${name}.mjs`)),
+      const [{ startSites }, { measureStart }, { measureQuestion }, { measureDelivery }, { measureMessages }, { measureMany, measureCycles }] = await Promise.all(
+        ["sites", "start", "question", "deliver", "messages", "widgets"].map((name) => import(`../tests/bench/${name}.mjs`)),
       );
       const sites = await startSites();
       process.on("exit", () => sites.stop());
       return {
         start: () => measureStart(sites, quick ? { rounds: 30, slowRounds: 3 } : { rounds: 40, slowRounds: 30 }),
+        question: () => measureQuestion(sites, { rounds: quick ? 10 : 40 }),
         delivery: () => measureDelivery(sites, { rounds: quick ? 10 : 40 }),
         messages: () => measureMessages(sites, { rounds: quick ? 10 : 40, engines: ["chromium", "firefox", "webkit"] }),
         many: () => measureMany(sites, { rounds: quick ? 1 : 10 }),

@@ -21,3 +21,13 @@ export function begins(open) {
     close = open();
   };
 }
+
+/** `window.ask()` is the click: it opens Connect by way of the backend, and resolves with the milliseconds until the bank's question is there. */
+export function asks(open) {
+  window.ask = () =>
+    new Promise((resolve, reject) => {
+      const clickedAt = performance.now();
+      addEventListener("message", ({ data }) => data?.step === "COMPONENT_LOAD_MFA" && resolve(performance.now() - clickedAt));
+      Promise.resolve(open()).catch(reject);
+    });
+}

@@ -3,12 +3,14 @@
 // Ports make origins, and all ports of `localhost` are one site: browsers then run the three on one thread. What a frame posts in one go is
 // therefore complete before the page hears the first of it, and no measured time contains waiting for another process.
 //
-// `/NAME.html` is an empty page with the script `pages/NAME.js`, bundled as a user's bundler does it; `/v2/` is Connect. `/deliver` is the host's
-// backend. Invariants: every answer says `no-store`; when a request came is noted before anything else.
+// `/NAME.html` is an empty page with the script `pages/NAME.js`, bundled as a user's bundler does it; `/v2/` is Connect. `/start` and
+// `/deliver` are the host's backend. Invariants: every answer says `no-store`; when a request came is noted before anything else.
 
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createListener } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync } from "node:zlib";
@@ -44,6 +46,7 @@ export async function startSites() {
 
   const reply = (path) => {
     if (path === "/deliver") return ["application/json", "{}"];
+    if (path === "/start") return ["application/json", JSON.stringify({ status: "challenge", mode: "refresh", attemptId: randomUUID(), requestId: randomUUID() })];
     const [, name, kind] = /^\/([\w-]+)\.(html|js)$/.exec(path) ?? (path === "/v2/" ? [path, "connect", "html"] : []);
     const script = scripts[name];
     if (kind === "html" && script) return ["text/html", `<!doctype html><html lang="en"><title>${name}</title><div id="place"></div><script type="module" src="/${name}.js"></script>`];
@@ -54,11 +57,17 @@ export async function startSites() {
     const server = createServer((request, response) => void answer(request, response));
     // A connection that ends while the browser uses it would count as the widget's slowness.
     server.keepAliveTimeout = 60_000;
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return [name, server];
+    // A new connection takes a round trip, too.
+    const listener = createListener(async (socket) => {
+      socket.on("error", () => socket.destroy());
+      if (network) await sleep(network.latencyMs);
+      server.emit("connection", socket);
+    });
+    listener.listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    return [name, server, listener];
   }));
-  const origins = Object.fromEntries(servers.map(([name, server]) => [name, `http://localhost:${server.address().port}`]));
+  const origins = Object.fromEntries(servers.map(([name, , listener]) => [name, `http://localhost:${listener.address().port}`]));
 
   return {
     connect: origins.connect,
@@ -68,6 +77,8 @@ export async function startSites() {
     set network(given) {
       network = given;
     },
+    /** The next request to Connect needs a connection of its own. */
+    closeConnectionsToConnect: () => servers.find(([name]) => name === "connect")[1].closeAllConnections(),
     /** The first arrival that fits, now or within 20 s; it is forgotten with all before it. */
     async arrival(what, fits) {
       const deadline = now() + 20_000;
@@ -81,9 +92,9 @@ export async function startSites() {
       }
     },
     stop() {
-      for (const [, server] of servers) {
+      for (const [, server, listener] of servers) {
         server.closeAllConnections();
-        server.close();
+        listener.close();
       }
     },
   };

@@ -14,4 +14,4 @@ addEventListener("message", ({ data }) => {
   parent.postMessage({ step: "REDIRECT", loginId: "login-of-the-bench-0001", requestId: query.get("requestId"), institution }, "*");
 });
 
-if (location.pathname === "/v2/") parent.postMessage({ step: "APP_MOUNTED" }, "*");
+if (location.pathname === "/v2/") for (const step of ["APP_MOUNTED", "COMPONENT_LOAD_MFA"]) parent.postMessage({ step }, "*");
