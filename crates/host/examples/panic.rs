@@ -38,7 +38,7 @@ async fn check(name: &str, served: fn(Router) -> Router) -> Result<(), Box<dyn E
     let waited = waiting.await??.status();
     let next = reqwest::get(&base).await?.status();
     println!(
-        "{server} | the handler that panicked answered {panicked}, the request beside it {waited}, the next one {next}"
+        "{name} | the handler that panicked answered {panicked}, the request beside it {waited}, the next one {next}"
     );
     if (panicked, waited, next) == (StatusCode::INTERNAL_SERVER_ERROR, StatusCode::OK, StatusCode::OK) {
         Ok(())
