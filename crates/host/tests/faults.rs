@@ -315,6 +315,7 @@ async fn a_sign_in_whose_answer_was_lost_is_not_repeated_before_the_banks_time_i
     bench.flinks.bank().loses_sign_ins = true;
     let began = Instant::now();
     bench.start("nightly").await.refused(503, "BANK_SLOW");
+    bench.until_bank("the sign-in has arrived", |bank| bank.sign_ins == 1).await;
     bench.flinks.bank().loses_sign_ins = false;
     let reply = loop {
         let answer = bench.start("nightly").await;

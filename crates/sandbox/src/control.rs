@@ -296,6 +296,7 @@ async fn set_webhook(shared: Shared<World>, Sent(body): Sent) -> Result<Json<Val
         (None, None) => None,
         _ => return Err(Refused::Misunderstood(format!("url and secret go together; expected JSON as {example}"))),
     };
+    webhook.as_ref().map_or(Ok(()), Webhook::check)?;
     if let Some(webhook) = &webhook
         && !shared.0.with(|state, _| state.settings.lets_webhooks_go_to(&webhook.url))
     {
