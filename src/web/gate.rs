@@ -5,8 +5,20 @@
 
 use std::cell::Cell;
 
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlIFrameElement, MessageEvent};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A message event and a frame whose windows come as they are, null included. web-sys makes an `Option` of each; Firefox takes longer for the
+    /// two than for all the checks, and a page may be flooded with messages of others.
+    type WithWindow;
+    #[wasm_bindgen(method, getter)]
+    fn source(this: &WithWindow) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = contentWindow)]
+    fn content_window(this: &WithWindow) -> JsValue;
+}
 
 /// Messages of other senders, by the check that stopped them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,9 +65,8 @@ impl Gate {
 
     /// A frame that was taken away has no window, and the source of a sender that is gone is null: null must never equal null.
     fn is_from_frame(&self, event: &MessageEvent) -> bool {
-        let (Some(source), Some(window)) = (event.source(), self.frame.content_window()) else { return false };
-        let (source, window): (&JsValue, &JsValue) = (&source, &window);
-        source == window
+        let source = event.unchecked_ref::<WithWindow>().source();
+        source == self.frame.unchecked_ref::<WithWindow>().content_window() && !source.is_null()
     }
 
     /// How many messages were stopped so far.
