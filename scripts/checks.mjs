@@ -37,7 +37,7 @@ const everyday = {
     // The corpora come as npm packages, and Node's URL parser is their oracle. The host is tested on SQLite and on Postgres.
     needs: ["c-compiler", "npm", "postgres"],
     async run(log) {
-      await run("cargo", ["test", "--workspace", "--exclude", "flinks-e2e", "--no-fail-fast"], { log });
+      await run("cargo", ["test", "--workspace", "--no-fail-fast"], { log });
       // Which calls of which client passed against the sandbox, and how many scenarios were played.
       for (const name of ["client-calls.md", "scenarios.md"]) appendFileSync(join(root, log), readFileSync(join(cargoTarget, "tmp", name)));
     },
@@ -66,7 +66,7 @@ const everyday = {
     about: "the sandbox under load, from Playwright, and every screen past axe-core",
     needs: ["c-compiler", "chromium"],
     async run(log) {
-      await run("cargo", ["build", "-p", "flinks-sandbox", "--bins", "--examples"], { log });
+      await buildServers(log);
       await run(built("examples/sessions"), ["200"], { log });
       for (const folder of ["examples/playwright", "tests/screens"]) {
         await withSandbox(log, ({ api }) => npmTest(`crates/sandbox/${folder}`, { SANDBOX: api, CHROMIUM: chromium() }, log));
@@ -86,7 +86,7 @@ const everyday = {
       const files = ["sandbox", "docs"].map((name) => `packages/sandbox/test/${name}.test.mjs`);
       await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { env: { CHROMIUM: chromium() }, log });
       // The model needs no face, and the clients of others bring a sandbox of their own.
-      const args = ["test", "-p", "flinks-sandbox", "--test", "sandbox", "--no-fail-fast", "--", "--skip", "clients::", "--skip", "model::"];
+      const args = ["test", "--workspace", "--test", "sandbox", "--no-fail-fast", "--", "--skip", "clients::", "--skip", "model::"];
       await run("cargo", args, { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
     },
     count: (output) => sumOf(rustSummary(output), nodeSummary(output)),
@@ -210,7 +210,8 @@ const slow = {
     about: "a handler that panics in a server, as it is released, costs its own request only",
     needs: ["c-compiler"],
     async run(log) {
-      const said = await run("cargo", ["run", "--profile", "server", "-p", "flinks-host", "--example", "panic"], { log });
+      await run("cargo", ["build", "--profile", "server", "--workspace", "--example", "panic"], { log });
+      const said = await run(built("examples/panic", "server"), [], { log });
       for (const line of said.trimEnd().split("\n")) appendFileSync(join(root, log), `| ${line} |\n`);
     },
   },
@@ -333,7 +334,7 @@ function relayed(port) {
 function endToEndCheck(engine, driver, needs, wrapper = []) {
   // The rows of the fault table that are alike in every engine are played in one.
   const leftOut = engine === "chromium" ? [] : ["--skip", "faults::alike::"];
-  const cargo = [...wrapper, "cargo", "test", "-p", "flinks-e2e", "--test", "e2e", "--", "--test-threads=1", ...leftOut];
+  const cargo = [...wrapper, "cargo", "test", "--workspace", "--test", "e2e", "--", "--test-threads=1", ...leftOut];
   return {
     about: `end to end, in ${engine}`,
     needs: ["c-compiler", "package", ...needs],

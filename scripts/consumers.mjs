@@ -94,7 +94,7 @@ async function play(log, consumers, engines) {
   // In the order they are listed in, whichever was ready first.
   built.sort((one, other) => consumers.indexOf(one.consumer) - consumers.indexOf(other.consumer));
 
-  await run("cargo", ["build", "-p", "flinks-e2e", "--bin", "consumers"], { log });
+  await run("cargo", ["build", "--workspace", "--bin", "consumers", "--example", "sessions"], { log });
   const program = join(process.env.CARGO_TARGET_DIR || join(root, "target"), "debug/consumers");
   for (const { engine, driver, wrapper } of engines) {
     const plan = join(work, `${engine}.json`);

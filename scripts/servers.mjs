@@ -6,11 +6,17 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { end, Failure, root, run, start } from "./command.mjs";
 
-/** Builds both servers. */
-export const buildServers = (log) => run("cargo", ["build", "-p", "flinks-sandbox", "-p", "flinks-host"], { log });
+/**
+ * Builds both servers, and the example that puts the sandbox under load.
+ *
+ * Every cargo command of ours selects the whole workspace, and says which targets of it it wants: the features of a shared dependency follow from the
+ * selection, so with another one cargo would compile tokio, and all that stands on it, once more. The example is here for the same reason: it brings in
+ * the features that the tests need.
+ */
+export const buildServers = (log) => run("cargo", ["build", "--workspace", "--bin", "flinks-sandbox", "--bin", "flinks-host", "--example", "sessions"], { log });
 
-/** The path of something cargo built for debugging: `flinks-sandbox`, `examples/sessions`. */
-export const built = (name) => join(process.env.CARGO_TARGET_DIR || join(root, "target"), "debug", name);
+/** The path of something that cargo built, by default for debugging: `flinks-sandbox`, `examples/sessions`. */
+export const built = (name, profile = "debug") => join(process.env.CARGO_TARGET_DIR || join(root, "target"), profile, name);
 
 /** Runs a sandbox while `work({ api, connect, secretKey, apiKey })` goes on. */
 export async function withSandbox(log, work) {

@@ -2,14 +2,15 @@
 
 import { grouped, table } from "../../scripts/benchmarks.mjs";
 import { Failure, run } from "../../scripts/command.mjs";
+import { built } from "../../scripts/servers.mjs";
 
 const log = "target/bench/servers.log";
 
-const example = (crate, name, args) => run("cargo", ["run", "--profile", "server", "--quiet", "-p", crate, "--example", name, "--", ...args.map(String)], { log });
+const example = (name, args) => run(built(`examples/${name}`, "server"), args.map(String), { log });
 
 /** Builds both, so that building is no part of anything measured. */
 export async function buildServers() {
-  await run("cargo", ["build", "--profile", "server", "-p", "flinks-host", "--example", "load", "-p", "flinks-sandbox", "--example", "sessions"], { log });
+  await run("cargo", ["build", "--profile", "server", "--workspace", "--example", "load", "--example", "sessions"], { log });
 }
 
 /** Reconnects on the reference backend, whole: start, MFA, delivery, data. */
@@ -19,10 +20,10 @@ export async function measureHost({ results, stored }) {
     for (const atOnce of [1, 32, 256]) {
       // One at a time is slow by nature.
       const count = atOnce === 1 ? Math.ceil(results / 5) : results;
-      rows.push(...rowsOf(await example("flinks-host", "load", ["--database", database, "--results", count, "--at-once", atOnce])));
+      rows.push(...rowsOf(await example("load", ["--database", database, "--results", count, "--at-once", atOnce])));
     }
     for (const count of stored) {
-      rows.push(...rowsOf(await example("flinks-host", "load", ["--database", database, "--results", results, "--at-once", 32, "--stored", count])));
+      rows.push(...rowsOf(await example("load", ["--database", database, "--results", results, "--at-once", 32, "--stored", count])));
     }
   }
   if (rows.length === 0) throw new Failure(`the host's load printed no rows; its output is in ${log}`);
@@ -36,7 +37,7 @@ export async function measureSandbox({ sessions, stored }) {
   let head;
   for (const [atOnce, before] of [[1, 0], [32, 0], [256, 0], ...stored.map((count) => [32, count])]) {
     const count = atOnce === 1 ? Math.ceil(sessions / 5) : sessions;
-    const output = await example("flinks-sandbox", "sessions", [count, "--at-once", atOnce, "--processing-ms", 1, "--stored", before]);
+    const output = await example("sessions", [count, "--at-once", atOnce, "--processing-ms", 1, "--stored", before]);
     const [first, ...rest] = rowsOf(output);
     head = first;
     rows.push(...rest);

@@ -212,7 +212,7 @@ async function inPackage(tests) {
 
 /** The end-to-end tests' program: the mutation is in what they test, not in them. */
 async function compiled() {
-  const said = await run("cargo", ["test", "--locked", "-p", "flinks-e2e", "--no-run", "--message-format=json", "--test", "e2e"]);
+  const said = await run("cargo", ["test", "--locked", "--workspace", "--no-run", "--message-format=json", "--test", "e2e"]);
   const artifacts = said.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   return artifacts.find(({ target, executable }) => executable && target.name === "e2e").executable;
 }
