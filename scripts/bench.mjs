@@ -14,6 +14,7 @@ import { publish } from "./benchmarks.mjs";
 import { build } from "./build.mjs";
 import { Failure, main, secondsSince } from "./command.mjs";
 import { installRivals } from "./rivals.mjs";
+import { buildSandbox } from "./sandbox.mjs";
 import { setUp } from "./setup.mjs";
 
 /** Each measures something and gives `{ lines, problems }`: Markdown, and which budgets were missed. */
@@ -48,11 +49,14 @@ const parts = {
   },
 
   servers: {
-    needs: ["c-compiler", "postgres"],
+    needs: ["c-compiler", "postgres", "wasm-target", "wasm-bindgen-cli", "npm"],
     async sections({ quick }) {
       const { buildServers, measureHost, measureSandbox } = await import("../tests/bench/servers.mjs");
+      const { measureFaces } = await import("../tests/bench/sandbox.mjs");
       await buildServers();
+      await buildSandbox();
       return {
+        faces: () => measureFaces({ starts: quick ? 5 : 25 }),
         host: () => measureHost(quick ? { results: 150, stored: [1_000, 100_000] } : { results: 2_000, stored: [1_000, 10_000, 100_000] }),
         sandbox: () => measureSandbox(quick ? { sessions: 300, stored: [1_000] } : { sessions: 2_000, stored: [1_000, 10_000] }),
       };

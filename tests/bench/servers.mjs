@@ -10,7 +10,7 @@ const example = (name, args) => run(built(`examples/${name}`, "server"), args.ma
 
 /** Builds both, so that building is no part of anything measured. */
 export async function buildServers() {
-  await run("cargo", ["build", "--profile", "server", "--workspace", "--example", "load", "--example", "sessions"], { log });
+  await run("cargo", ["build", "--profile", "server", "--workspace", "--bin", "flinks-sandbox", "--example", "load", "--example", "sessions"], { log });
 }
 
 /** Reconnects on the reference backend, whole: start, MFA, delivery, data. */
