@@ -94,8 +94,8 @@ const everyday = {
       if (size > budgets.tarballBytes) throw new Failure(`the tarball of flinks-sandbox has ${size} bytes; its budget is ${budgets.tarballBytes}`);
       const files = ["sandbox", "docs"].map((name) => `packages/sandbox/test/${name}.test.mjs`);
       await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { env: { CHROMIUM: chromium() }, log });
-      // The model needs no face, and the clients of others bring a sandbox of their own.
-      const args = ["test", "--workspace", "--test", "sandbox", "--no-fail-fast", "--", "--skip", "clients::", "--skip", "model::"];
+      // The model has no face.
+      const args = ["test", "--workspace", "--test", "sandbox", "--no-fail-fast", "--", "--skip", "model::"];
       await run("cargo", args, { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
     },
     count: (output) => sumOf(rustSummary(output), nodeSummary(output)),
@@ -204,6 +204,17 @@ const slow = {
     async run(log) {
       const tests = ["faults::f13_", "faults::f14_"];
       for (const engine of Object.keys(engines)) await playEndToEnd(engine, tests, { env: { E2E_REPEATS: "20" }, log });
+    },
+    count: rustSummary,
+    excerpt: rustFailures,
+  },
+
+  "sandbox-npm-browsers": {
+    about: "the demo in three engines, with the sandbox from npm as its Flinks",
+    needs: ["c-compiler", "package", "wasm-target", "wasm-bindgen-cli", "npm", "chromium", "firefox", "geckodriver", "webkit"],
+    async run(log) {
+      await buildSandbox();
+      for (const engine of Object.keys(engines)) await playEndToEnd(engine, ["demo::"], { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
     },
     count: rustSummary,
     excerpt: rustFailures,

@@ -5,7 +5,7 @@
 
 use std::net::TcpListener;
 
-use crate::common::running::program;
+use crate::common::program;
 
 /// Runs the binary with flags it must refuse; its one line on stderr.
 fn complaint(flags: &[&str]) -> String {

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use flinks_sandbox::{Config, Sandbox};
+use crate::common::running::Running;
+use flinks_sandbox::Config;
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -62,7 +63,7 @@ async fn clients_of_others_work_unchanged() {
     let folder = install().await;
     let mut calls = Vec::new();
     for script in SCRIPTS {
-        let sandbox = Sandbox::start(Config { processing_ms: 300, ..Config::local() }).await.unwrap();
+        let sandbox = Running::start(Config { processing_ms: 300, ..Config::local() }).await.unwrap();
         let mut node = Command::new("node");
         node.arg(script).current_dir(&folder).stdin(Stdio::null()).kill_on_drop(true);
         node.env("SANDBOX_API", sandbox.api_url())

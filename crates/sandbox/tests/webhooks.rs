@@ -205,7 +205,7 @@ impl SecureHost {
 
 /// The program, which trusts these roots only, with a user who gets in: KYC is due.
 async fn program(port: u16, roots: &Path) -> tokio::process::Child {
-    let mut child = tokio::process::Command::from(crate::common::running::program())
+    let mut child = tokio::process::Command::from(crate::common::program())
         .args(["--connect", "127.0.0.1:0", "--api", "127.0.0.1:0", "--secret-key", "secret"])
         .args(["--webhook-url", &format!("https://localhost:{port}/hook")])
         .env("SSL_CERT_FILE", roots)

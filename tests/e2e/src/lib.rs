@@ -19,6 +19,10 @@ mod frame;
 mod frontend;
 mod internet;
 mod lab;
+/// The sandbox's own tests have it too.
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, dead_code, unreachable_pub)]
+#[path = "../../../crates/sandbox/tests/common/running.rs"]
+mod running;
 mod wait;
 mod world;
 

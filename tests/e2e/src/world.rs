@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flinks_host::{Config as HostConfig, DemoFiles, Host};
-use flinks_sandbox::log::Happening;
-use flinks_sandbox::{Config as SandboxConfig, Sandbox};
+use flinks_sandbox::Config as SandboxConfig;
 use thirtyfour::{By, WebDriver, WebElement};
 
 use crate::browser::in_own_window;
 use crate::engine::{Engine, Network, Wishes};
 use crate::frame::{connect_frame, count_frames};
+use crate::running::Running;
 use crate::wait::eventually;
 use crate::{dist, repository};
 
@@ -27,7 +27,7 @@ pub const CHALLENGES: [(&str, &str); 3] = [
 /// The demo in a browser, with its own sandbox and host.
 pub struct World {
     /// The local Flinks.
-    pub sandbox: Sandbox,
+    pub sandbox: Running,
     /// The reference backend.
     pub host: Host,
     /// The browser.
@@ -55,7 +55,7 @@ impl World {
 
     async fn start(browser: WebDriver, site_dir: PathBuf) -> Result<Self> {
         let keys = SandboxConfig::local();
-        let sandbox = Sandbox::start(keys.clone()).await?;
+        let sandbox = Running::start(keys.clone()).await?;
         let host = Host::start(HostConfig {
             addr: ([127, 0, 0, 1], 0).into(),
             flinks_api_url: sandbox.api_url(),
@@ -206,14 +206,13 @@ impl World {
     /// The sessions that were opened in Connect so far, by their `requestId`.
     #[must_use]
     pub fn launched_request_ids(&self) -> Vec<String> {
-        let opened = self.sandbox.log().into_iter().filter_map(|entry| match entry.happening {
-            Happening::PageOpened { parameters, .. } => Some(parameters),
-            _ => None,
-        });
-        opened
-            .filter_map(|parameters| parameters.into_iter().find(|parameter| parameter.name == "requestId"))
-            .map(|parameter| parameter.value)
-            .collect()
+        let log = self.sandbox.log();
+        let opened = log.iter().filter(|entry| entry["kind"] == "pageOpened");
+        let parameters = opened.filter_map(|entry| entry["parameters"].as_array()).flatten();
+        let ids = parameters
+            .filter(|parameter| parameter["name"] == "requestId")
+            .filter_map(|parameter| parameter["value"].as_str());
+        ids.map(str::to_owned).collect()
     }
 
     /// Waits until Connect was opened `count` times.
@@ -226,7 +225,7 @@ impl World {
 
     /// Lets the sandbox's clock run past the eight idle minutes of a session.
     pub fn outlive_session(&self) -> Result<()> {
-        self.sandbox.advance_ms(8 * 60_000 + 1).map(drop).map_err(|error| format!("{error:?}").into())
+        Ok(self.sandbox.advance_ms(8 * 60_000 + 1)?)
     }
 
     /// Presses Esc in the widget's dialog.

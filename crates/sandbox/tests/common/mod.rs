@@ -8,6 +8,8 @@
 pub mod receiver;
 pub mod running;
 
+use std::process::Command;
+
 use flinks_sandbox::{Config, DEMO_LOGINS};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -19,6 +21,11 @@ pub const ANSWERS: [(&str, &str); 3] = [
     ("What is the best country on earth?", "Canada"),
     ("What shape do people like most?", "Triangle"),
 ];
+
+/// The command line of the sandbox: the binary, or the npm package's.
+pub fn program() -> Command {
+    if running::is_npm() { running::npm_program() } else { Command::new(env!("CARGO_BIN_EXE_flinks-sandbox")) }
+}
 
 pub struct Bench {
     pub sandbox: Running,

@@ -1,5 +1,5 @@
 //! A running sandbox, whichever face it has: the library, or with `FLINKS_SANDBOX_FACE=npm` the npm package in a Node of its own. The tests reach
-//! both by their addresses only.
+//! both by their addresses only: those of the sandbox, and the demo's end-to-end tests, which have this file as well.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,15 +13,11 @@ pub fn is_npm() -> bool {
     std::env::var_os("FLINKS_SANDBOX_FACE").is_some_and(|face| face == "npm")
 }
 
-/// The command line of the sandbox: the binary, or the npm package's.
-pub fn program() -> Command {
-    if is_npm() {
-        let mut node = Command::new("node");
-        node.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../packages/sandbox/cli.js"));
-        node
-    } else {
-        Command::new(env!("CARGO_BIN_EXE_flinks-sandbox"))
-    }
+/// The command line of the npm package. Each crate that has this file is as deep in the repository as the others.
+pub fn npm_program() -> Command {
+    let mut node = Command::new("node");
+    node.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../packages/sandbox/cli.js"));
+    node
 }
 
 pub struct Running {
@@ -58,7 +54,7 @@ impl Running {
     }
 
     fn start_node(config: Config) -> Result<Self, String> {
-        let mut command = program();
+        let mut command = npm_program();
         command.args(flags(&config)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut node = Node(command.spawn().unwrap());
         let mut said = BufReader::new(node.0.stdout.take().unwrap());
