@@ -294,6 +294,7 @@ const published = [
   ...["api", "error", "names", "words"].map((name) => `dist/${name}.d.ts`),
   ...["solid", "svelte", "vue"].map((name) => `dist/types/${name}.d.ts`),
   "dist/integrity.json",
+  "docs/openapi.json", ...readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
 ];
 
 /**

@@ -4,6 +4,7 @@
 //! process logs.
 
 mod common;
+mod contract;
 mod crash;
 mod faults;
 mod http;
