@@ -19,7 +19,7 @@ export interface SandboxOptions {
   secretKey?: string;
   /** `x-api-key` of the data endpoints. Default: random. */
   apiKey?: string;
-  /** How long data takes, in milliseconds of the sandbox's clock. Default: 1500. */
+  /** How long data takes, in milliseconds of the sandbox’s clock; with 0 the first call has it. Default: 1500. */
   processingMs?: number;
   /** How many minutes an unused authorize token is good for. Default: 15. */
   tokenMinutes?: number;

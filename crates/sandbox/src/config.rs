@@ -41,7 +41,7 @@ pub struct Config {
     pub secret_key: String,
     /// The api key: `x-api-key` of the data endpoints.
     pub api_key: String,
-    /// How long data takes, in milliseconds of the sandbox's clock; a day at most.
+    /// How long data takes, in milliseconds of the sandbox's clock: with 0 the first call has it, and a day is the most.
     pub processing_ms: u64,
     /// How many minutes of the sandbox's clock an unused authorize token is good for; a day at most.
     pub token_minutes: u64,

@@ -71,7 +71,7 @@ struct Flags {
     /// The customer in every API path
     #[arg(long, value_name = "ID", default_value = DEFAULT_CUSTOMER_ID)]
     customer_id: String,
-    /// How long data takes, in milliseconds of the sandbox's clock
+    /// How long data takes, in milliseconds of the sandbox's clock; with 0 the first call has it
     #[arg(long, value_name = "MS", default_value_t = DEFAULT_PROCESSING_MS)]
     processing_ms: u64,
     /// How long an unused authorize token is good for, in minutes of the sandbox's clock

@@ -11,6 +11,8 @@ const LOGINS = [1, 2, 3, 4].map((number) => `0d5a3c10-0001-4000-8000-00000000000
 export class Run {
   /** The requests of the row that is being tried, without what signs the user in. */
   exchange = [];
+  /** Whether the backend has said that it accepted a result, and so has data to fetch. */
+  #hasAccepted = false;
 
   constructor(sandbox, options) {
     this.sandbox = sandbox;
@@ -19,14 +21,18 @@ export class Run {
 
   // The backend.
 
-  start({ type = "application/json", text = "{}", headers = {}, isSignedOut = false } = {}) {
-    return this.post(this.options.start, { headers: { ...(isSignedOut ? {} : this.options.headers), "content-type": type, ...headers }, text });
+  async start({ type = "application/json", text = "{}", headers = {}, isSignedOut = false } = {}) {
+    const answer = await this.post(this.options.start, { headers: { ...(isSignedOut ? {} : this.options.headers), "content-type": type, ...headers }, text });
+    this.#hasAccepted ||= answer.body?.status === "upToDate";
+    return answer;
   }
 
-  deliver(body, { type = "application/json", text, isOtherUser = false } = {}) {
+  async deliver(body, { type = "application/json", text, isOtherUser = false } = {}) {
     const who = isOtherUser ? this.options.otherHeaders : this.options.headers;
     const key = body?.attemptId ?? "none";
-    return this.post(this.options.deliver, { headers: { ...who, "content-type": type, "idempotency-key": `"${key}"` }, text: text ?? JSON.stringify(body) });
+    const answer = await this.post(this.options.deliver, { headers: { ...who, "content-type": type, "idempotency-key": `"${key}"` }, text: text ?? JSON.stringify(body) });
+    this.#hasAccepted ||= answer.status < 300;
+    return answer;
   }
 
   async post(url, { headers = {}, text }) {
@@ -163,17 +169,16 @@ export class Run {
       const calls = (await this.calls()).filter(isData);
       const seconds = (Date.now() - begun) / 1_000;
       const isFetched = calls.some(({ status }) => status === 200);
-      if (isFetched || seconds > (calls.length > 0 ? 15 : (await this.isAuthorised()) ? 10 : 0)) break;
+      if (isFetched || seconds > (calls.length > 0 ? 15 : (await this.hasAccepted()) ? 10 : 0)) break;
       await this.sandbox.advance(2_000);
       await this.pause(200);
     }
   }
 
-  /** Whether somebody got in since the row began. */
-  async isAuthorised() {
+  async hasAccepted() {
+    if (this.#hasAccepted) return true;
     const log = await this.sandbox.log();
-    const isSo = ({ kind, endpoint, status, event }) => (kind === "apiCall" && endpoint === "Authorize" && status === 200) || (kind === "eventPosted" && event.step === "REDIRECT");
-    return log.some(isSo);
+    return log.some(({ kind, status }) => kind === "webhook" && status === 200);
   }
 
   async until(isSo, seconds, what, Failure = Broken) {

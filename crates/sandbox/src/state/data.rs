@@ -157,7 +157,8 @@ impl State {
         let ready_ms = now_ms + self.settings.processing_ms;
         let Some(session) = self.sessions.get_mut(id) else { return Delivery::Refused(code::SESSION_NONEXISTENT) };
         session.operations.insert(product, Operation { ready_ms, order });
-        Delivery::Pending(pending_code(session))
+        // Ready at once where there is nothing to wait for; otherwise pending.
+        self.fetch(now_ms, product, id)
     }
 
     fn fetch(&mut self, now_ms: u64, product: Product, id: &RequestId) -> Delivery {
