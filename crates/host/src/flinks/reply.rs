@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     account::{Account, Balance, LATEST_TRANSACTIONS, Transaction},
-    moment::Moment,
+    time::Time,
 };
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ struct CardBody {
 #[derive(Debug)]
 pub(crate) struct Details {
     /// How old they are, when the answer says so.
-    pub(crate) refreshed_at: Option<Moment>,
+    pub(crate) refreshed_at: Option<Time>,
     /// The accounts.
     pub(crate) accounts: Vec<Account>,
 }
@@ -82,7 +82,7 @@ pub(crate) struct Details {
 pub(crate) struct Ineligible {
     pub(crate) login_id: LoginId,
     /// The last refresh Flinks knows of, when the answer says so.
-    pub(crate) last_refresh: Option<Moment>,
+    pub(crate) last_refresh: Option<Time>,
 }
 
 /// The accounts in the body of an answer of `/GetAccountsDetail`.
@@ -90,7 +90,7 @@ pub(crate) fn read_details(bytes: &[u8]) -> Option<Details> {
     let body: DetailsBody = serde_json::from_slice(bytes).ok()?;
     let login = body.login.as_ref();
     Some(Details {
-        refreshed_at: login.and_then(|login| login.last_refresh.as_deref()).and_then(Moment::from_flinks),
+        refreshed_at: login.and_then(|login| login.last_refresh.as_deref()).and_then(Time::from_flinks),
         accounts: body.accounts?.into_iter().filter_map(account).collect(),
     })
 }
@@ -99,7 +99,7 @@ pub(crate) fn read_details(bytes: &[u8]) -> Option<Details> {
 pub(super) fn ineligible(bytes: &[u8]) -> Option<Vec<Ineligible>> {
     let cards = serde_json::from_slice::<NightlyBody>(bytes).ok()?.ineligible_cards?;
     let ineligible = cards.into_iter().filter_map(|card| {
-        let last_refresh = card.last_refresh.as_deref().and_then(Moment::from_flinks);
+        let last_refresh = card.last_refresh.as_deref().and_then(Time::from_flinks);
         Some(Ineligible { login_id: LoginId::parse(&card.login_id?)?, last_refresh })
     });
     Some(ineligible.collect())
