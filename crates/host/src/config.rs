@@ -67,6 +67,8 @@ pub struct Config {
     pub body_timeout: Duration,
     /// How many connections of clients may be open at once; further ones wait.
     pub client_connections: usize,
+    /// How many requests below `/api` may be under way at once; further ones are answered 503 `HOST_BUSY`.
+    pub client_requests: usize,
     /// Serves the demo page and signs whoever opens it in.
     pub demo: Option<DemoFiles>,
 }
@@ -108,6 +110,7 @@ impl Default for Config {
             body_timeout: Duration::from_secs(20),
             // A process may often have no more than 1024 files open.
             client_connections: 900,
+            client_requests: 512,
             demo: None,
         }
     }

@@ -155,6 +155,7 @@ impl Host {
             webhook_secret: checked.webhook_secret,
             connect_params: if config.demo.is_some() { demo::CONNECT_PARAMS } else { &[] },
             bodies: BodyReader::new(config.body_timeout),
+            most_requests: config.client_requests,
             detached: detached.clone(),
             readiness: Arc::clone(&readiness),
         };

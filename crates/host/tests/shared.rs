@@ -3,20 +3,26 @@
 
 use std::{
     net::TcpListener,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use flinks_host::{Config, Host};
+use flinks_sandbox::{Faults, Sandbox, log::Happening};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+    task::JoinSet,
+};
 
 use crate::common::{
     Bench, Database, LOGINS, delivery,
     flinks::Session,
     postgres::{Postgres, Server},
-    print_row,
+    print_row, send,
 };
 
 /// Runs statements on the host's database.
@@ -48,6 +54,7 @@ async fn hosts_share_a_postgres_in_trouble() {
         two_results_of_one_connection_are_both_answered(url, isolation).await;
     }
     an_unreadable_row_stops_nobody_else(&Database::at(postgres.database("host_test_unreadable").await)).await;
+    a_host_killed_in_its_sign_in_is_no_second_one(postgres.database("host_test_killed").await).await;
     the_databases_clock_is_everybodys(postgres.database("host_test_clock").await).await;
 }
 
@@ -98,6 +105,86 @@ async fn a_database_that_cannot_be_used_is_told_why() {
         assert!(text.starts_with("DATABASE_URL: ") && text.contains(expected), "{text}: {expected}");
         assert!(!text.contains("hush") && !text.contains('\n'), "{text}");
     }
+}
+
+/// Five clicks split over two hosts, and the one whose sign-in is under way is killed in the middle: the bank is not asked again before its
+/// time is over, and then the other host goes on.
+async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
+    const BANK: Duration = Duration::from_secs(2);
+    let sandbox = Sandbox::start(flinks_sandbox::Config::local()).await.unwrap();
+    sandbox.set_faults(&Faults { bank_latency_ms: 60_000, ..Faults::default() }).unwrap();
+    let database = Database::at(url);
+    let bench = Bench::with(&database, |config| {
+        config.flinks_api_url = sandbox.api_url();
+        config.customer_id.clone_from(&sandbox.config().customer_id);
+        config.secret_key.clone_from(&sandbox.config().secret_key);
+        config.api_key.clone_from(&sandbox.config().api_key);
+        config.bank_patience = BANK;
+        config.start_answer = Duration::from_millis(300);
+    })
+    .await;
+    let mut victim = Command::new(env!("CARGO_BIN_EXE_flinks-host"))
+        .envs([
+            ("HOST_ADDR", "127.0.0.1:0"),
+            ("FLINKS_API_URL", bench.config.flinks_api_url.as_str()),
+            ("FLINKS_CONNECT_URL", bench.config.flinks_connect_url.as_str()),
+            ("FLINKS_CUSTOMER_ID", bench.config.customer_id.as_str()),
+            ("FLINKS_SECRET_KEY", bench.config.secret_key.as_str()),
+            ("FLINKS_API_KEY", bench.config.api_key.as_str()),
+            ("DATABASE_URL", database.url.as_str()),
+            ("BANK_PATIENCE_MS", BANK.as_millis().to_string().as_str()),
+            ("RUST_LOG", "off"),
+        ])
+        .env_remove("FLINKS_INSTANCE")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(victim.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
+    let victim_base = line.trim().strip_prefix("flinks-host: ").unwrap().replace("localhost", "127.0.0.1");
+    let click = |base: &str| {
+        let url = format!("{base}/api/connections/nightly/reconnect");
+        bench.browser.post(url).header("cookie", &bench.cookie).json(&json!({}))
+    };
+    let sign_ins = || {
+        let calls = sandbox.log().into_iter().filter(|entry| {
+            matches!(&entry.happening, Happening::ApiCall { endpoint, body, .. }
+                if endpoint == "Authorize" && body["MostRecentCached"] == false)
+        });
+        calls.count()
+    };
+    let first = tokio::spawn(click(&victim_base).send());
+    let under_way = "SELECT COUNT(*) FROM connections WHERE sign_in_until IS NOT NULL";
+    while number(&database.url, under_way).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let second = tokio::spawn(click(&victim_base).send());
+    let marked = Instant::now();
+    for _ in 0..2 {
+        send(click(&bench.base)).await.refused(503, "BANK_SLOW");
+    }
+    victim.kill().await.unwrap();
+    assert!(first.await.unwrap().is_err() && second.await.unwrap().is_err(), "their host has died");
+    sandbox.set_faults(&Faults::default()).unwrap();
+    let reply = loop {
+        let answer = send(click(&bench.base)).await;
+        if answer.status == 200 {
+            break answer.body;
+        }
+        answer.refused(503, "BANK_SLOW");
+        assert!(sign_ins() <= 1 || marked.elapsed() >= BANK, "{:?}", marked.elapsed());
+    };
+    assert!(marked.elapsed() >= BANK, "{:?}", marked.elapsed());
+    assert_eq!(
+        (&reply["status"], sign_ins()),
+        (&json!("challenge"), 2),
+        "one before the bank's time was over, one after"
+    );
+    print_row(&format!(
+        "five clicks over two hosts, the one that signs in is killed | 1 live sign-in in the bank's time of {BANK:?} | the other host goes on after {:.1?}",
+        marked.elapsed()
+    ));
 }
 
 /// The database's clock is ten minutes ahead of this machine's, as that of another machine may be.
@@ -202,7 +289,7 @@ async fn a_write_that_fails_once_is_repeated_by_a_busy_host(url: String) {
 
 /// Two attempts of one connection bring their results at the same time, again and again, to two hosts.
 async fn two_results_of_one_connection_are_both_answered(url: String, isolation: &str) {
-    const ROUNDS: usize = 12;
+    const ROUNDS: usize = 8;
     let database = Database::at(url);
     let bench = Bench::new(&database).await;
     let other = Host::start(bench.config.clone()).await.unwrap();
@@ -223,7 +310,7 @@ async fn two_results_of_one_connection_are_both_answered(url: String, isolation:
                 let key = format!("\"{}\"", body["attemptId"].as_str().unwrap());
                 let request = bench.browser.post(format!("{base}/api/reconnects")).header("cookie", &bench.cookie);
                 let request = request.header("idempotency-key", key).json(&body);
-                deliveries.spawn(async move { crate::common::send(request).await });
+                deliveries.spawn(async move { send(request).await });
             }
         }
         while let Some(answer) = deliveries.join_next().await {

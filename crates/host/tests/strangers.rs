@@ -8,6 +8,7 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode};
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -16,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::common::{Bench, Database, WEBHOOK_SECRET, print_row, signature};
+use crate::common::{Bench, Database, WEBHOOK_SECRET, print_row, send, signature};
 
 /// What a process may have, by the sentence in the README.
 const MOST_KB: u64 = 60 * 1024;
@@ -177,6 +178,28 @@ async fn a_head_is_bounded_and_so_is_the_number_of_connections() {
     assert_eq!(client.get(format!("http://{address}/healthz")).send().await.unwrap().status(), StatusCode::OK);
     assert!(began.elapsed() < Duration::from_secs(15));
     drop(idle);
+}
+
+#[tokio::test]
+async fn so_many_requests_are_under_way_and_the_next_is_turned_away() {
+    let database = Database::sqlite();
+    let bench = Bench::with(&database, |config| config.client_requests = 2).await;
+    bench.flinks.bank().held = Some("Authorize");
+    let mut clicks = JoinSet::new();
+    for connection in ["nightly", "ondemand"] {
+        let request = bench.post(&format!("/api/connections/{connection}/reconnect"), &json!({}));
+        clicks.spawn(async move { send(request).await });
+    }
+    bench.until_bank("both are under way", |bank| bank.held_calls == 2).await;
+    let answer = send(bench.get("/api/connections")).await.refused(503, "HOST_BUSY");
+    assert!(answer.retry_after.is_some());
+    // How the host is can be asked all the same.
+    send(bench.get("/readyz")).await.expect(200);
+    bench.flinks.bank().held = None;
+    while let Some(answer) = clicks.join_next().await {
+        answer.unwrap().expect(200);
+    }
+    send(bench.get("/api/connections")).await.expect(200);
 }
 
 #[tokio::test]

@@ -38,9 +38,6 @@ use self::{
 };
 use crate::{config::Secret, detached::Detached, readiness::Readiness, reconnect::Reconnects};
 
-/// The most requests below `/api` that are under way at once; what is more is answered 503.
-const MOST_REQUESTS: usize = 512;
-
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
@@ -49,6 +46,8 @@ pub(crate) struct App {
     /// Connect URL parameters that every start reply has.
     pub(crate) connect_params: &'static [(&'static str, bool)],
     pub(crate) bodies: BodyReader,
+    /// The most requests below `/api` that are under way at once; what is more is answered 503.
+    pub(crate) most_requests: usize,
     pub(crate) detached: Detached,
     pub(crate) readiness: Arc<Readiness>,
 }
@@ -84,7 +83,7 @@ pub(crate) fn router(app: App, extra: Extra) -> Router {
             ServiceBuilder::new()
                 .layer(HandleErrorLayer::new(async |_: BoxError| Problem::host_busy()))
                 .layer(LoadShedLayer::new())
-                .layer(GlobalConcurrencyLimitLayer::new(MOST_REQUESTS)),
+                .layer(GlobalConcurrencyLimitLayer::new(app.most_requests)),
         );
     let all = api
         .route("/openapi.json", get(openapi::document))
