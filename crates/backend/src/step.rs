@@ -151,6 +151,8 @@ pub enum Done {
     Postponed,
     /// Data was stored.
     Stored,
+    /// Data came, and newer data was there already.
+    Outdated,
     /// The attempt has ended without a result or without data.
     Ended,
     /// What a webhook says contradicts what is stored.
@@ -218,8 +220,8 @@ pub struct SignInLimit {
 pub enum Change {
     /// A new attempt.
     AddAttempt(Attempt),
-    /// An attempt as it is from now on; whoever has claimed it has it no more where `state` or `due_at_ms` change. Id, tag, user,
-    /// connection, `baseline_ms` and the times it began and expires never change.
+    /// An attempt as it is from now on; whoever has claimed it has it no more where `state` changes. Id, tag, user, connection,
+    /// `baseline_ms` and the times it began and expires never change.
     PutAttempt(Attempt),
     /// A connection's `status`, `problem`, `refreshed_at_ms`, `settled_at_ms` and `sign_in`; nothing else of it.
     PutConnection(Connection),

@@ -2,7 +2,7 @@
 //!
 //! Invariants: an open attempt, of whatever stage, is asked about until it is used or expired, and once more by its login before
 //! it is given up; the questions grow further apart, because asking may keep a session alive; the bank is never asked; a call
-//! that failed, a refused key and a refused token end nothing by themselves; success is never empty.
+//! that failed, a refused key and a refused token end nothing by themselves; success is never empty; older data never replaces newer.
 
 use flinks_connect::id::{AccountId, AttemptId};
 use serde::{Deserialize, Serialize};
@@ -273,6 +273,15 @@ impl Work {
         }
         let refreshed_at_ms = last_refresh_ms.unwrap_or(moment.now_ms);
         let finished = Attempt { state: State::Finished, ..attempt.clone() };
+        if let Some(stored_ms) = newer_in_store(connection, attempt, refreshed_at_ms) {
+            let told = Event {
+                account_ids: ids,
+                refreshed_at_ms: Some(stored_ms),
+                ..event(EventKind::Refreshed, connection, attempt, None)
+            };
+            let commit = Commit::on(connection).with(Change::PutAttempt(finished)).telling(told);
+            return self.end(Some(commit), Done::Outdated);
+        }
         let repaired = Connection {
             status: Status::UpToDate,
             problem: None,
@@ -346,6 +355,13 @@ impl Work {
     fn end(&self, commit: Option<Commit>, done: Done) -> Step {
         self.go(self.phase.clone(), commit, Then::Reply(Reply::Done(done)))
     }
+}
+
+/// The age of the stored data, if it is newer than what this attempt has fetched: while its data was being prepared, another attempt's
+/// came.
+fn newer_in_store(connection: &Connection, attempt: &Attempt, refreshed_at_ms: i64) -> Option<i64> {
+    let came_meanwhile = connection.settled_at_ms >= attempt.accepted_at_ms;
+    connection.refreshed_at_ms.filter(|stored_ms| came_meanwhile && *stored_ms > refreshed_at_ms)
 }
 
 /// The first data call. A choice that Flinks has not confirmed is asked for beside the old selection, so that what it lacks shows.

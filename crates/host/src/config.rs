@@ -58,7 +58,18 @@ pub struct Config {
     pub start_answer: Duration,
     /// How long work of a host that died waits for another host on the same Postgres.
     pub claim_lease: Duration,
-    /// Serves the demo page and signs its visitor in.
+    /// How long a stop may take: what is under way is finished meanwhile, and cut afterwards.
+    pub shutdown_grace: Duration,
+    /// How long a client may take to send the head of a request. An idle connection is kept for as long, so it has to be longer than load
+    /// balancers keep one: they would send requests into a connection that is just being closed.
+    pub head_timeout: Duration,
+    /// How long a client may take to send a request's body.
+    pub body_timeout: Duration,
+    /// How many connections of clients may be open at once; further ones wait.
+    pub client_connections: usize,
+    /// How many requests below `/api` may be under way at once; further ones are answered 503 `HOST_BUSY`.
+    pub client_requests: usize,
+    /// Serves the demo page and signs whoever opens it in.
     pub demo: Option<DemoFiles>,
 }
 
@@ -94,6 +105,12 @@ impl Default for Config {
             sign_ins_per_user: 8,
             start_answer: Duration::from_secs(25),
             claim_lease: Duration::from_secs(10),
+            shutdown_grace: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(20),
+            // A process may often have no more than 1024 files open.
+            client_connections: 900,
+            client_requests: 512,
             demo: None,
         }
     }
@@ -187,6 +204,7 @@ impl Config {
             ("NIGHTLY_INTERVAL_MS", self.nightly_interval),
             ("CLAIM_LEASE_MS", self.claim_lease),
             ("BANK_PATIENCE_MS", self.bank_patience),
+            ("SHUTDOWN_GRACE_MS", self.shutdown_grace),
         ] {
             if interval < Duration::from_millis(1) {
                 return Err(StartError::Setting { name, expected: "expected at least a millisecond" });
@@ -276,6 +294,7 @@ mod tests {
             (Config { flinks_calls: 0, ..good() }, "FLINKS_MAX_CALLS"),
             (Config { bank_patience: Duration::ZERO, ..good() }, "BANK_PATIENCE_MS"),
             (Config { sign_ins_per_user: 0, ..good() }, "SIGN_INS_PER_USER"),
+            (Config { shutdown_grace: Duration::ZERO, ..good() }, "SHUTDOWN_GRACE_MS"),
         ] {
             let text = refused(&config);
             assert!(text.starts_with(name), "{text}");

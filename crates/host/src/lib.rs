@@ -4,9 +4,10 @@
 //! (`flinks-host`), read it, or copy it; see this crate's README for the parts to replace.
 //!
 //! - [`config`]: what the operator decides.
-//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request.
+//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
-//! - `http`: all of it over HTTP, and the demo page.
+//! - `http`: all of it over HTTP, over `serve`. `readiness`: whether the host takes work; `detached`: what is finished when a client has gone.
+//! - `demo`: what `--demo` adds around it.
 //!
 //! Invariants of the whole: accepted means committed; a `loginId` is never overwritten; no id, token or secret in a log line or
 //! an error.
@@ -14,14 +15,18 @@
 mod account;
 pub mod config;
 mod demo;
+mod detached;
 mod flinks;
 mod http;
-mod moment;
 mod nightly;
 mod outbound;
 mod random;
+mod readiness;
 mod reconnect;
+mod serve;
 mod storage;
+mod supervise;
+mod time;
 mod worker;
 
 use std::{
@@ -33,9 +38,9 @@ use std::{
 
 use tokio::{
     net::TcpListener,
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, sleep, timeout_at},
 };
 
 pub use config::{Config, DemoFiles};
@@ -43,16 +48,23 @@ pub use demo::demo_login_ids;
 pub use http::served;
 
 use crate::{
+    detached::Detached,
     flinks::Flinks,
-    http::{Site, demo::SandboxControls},
+    http::{App, Extra, body::BodyReader},
+    readiness::Readiness,
     reconnect::Reconnects,
-    storage::{Storage, StorageError, attempts::Owner},
+    serve::{Bounds, serve},
+    storage::{Storage, StorageError},
+    supervise::supervise,
+    worker::HeldClaims,
 };
 
 /// What https needs of the machine.
 const ROOTS: &str = "root certificates; install its package ca-certificates, or set SSL_CERT_FILE";
-/// How long requests may go on after [`Host::stop`].
-const GRACE: Duration = Duration::from_secs(5);
+/// How long `/readyz` says no before anything stops: load balancers ask every few seconds.
+const NOT_READY_FIRST: Duration = Duration::from_secs(3);
+/// How long giving the claims back and closing the database may take after everything else has ended or was cut.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// Why a host does not start; one line that names the setting to change.
 #[derive(Debug)]
@@ -105,14 +117,18 @@ impl From<StorageError> for StartError {
     }
 }
 
-/// A running host. Dropping it stops it at once; [`Host::stop`] lets requests finish.
+/// A running host. Dropping it stops it at once; [`Host::stop`] lets finish what is under way.
 #[derive(Debug)]
 pub struct Host {
     addr: SocketAddr,
     stopping: watch::Sender<bool>,
     servers: JoinSet<()>,
     workers: JoinSet<()>,
+    detached: Detached,
+    held: HeldClaims,
+    readiness: Arc<Readiness>,
     storage: Arc<Storage>,
+    grace: Duration,
 }
 
 impl Host {
@@ -127,47 +143,52 @@ impl Host {
             storage: Arc::clone(&storage),
             flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings())
                 .map_err(|_| StartError::System(ROOTS))?,
-            connect: checked.connect,
+            connect: checked.connect.clone(),
             settings: config.settings(),
             claim_lease: config.claim_lease,
             work_available: Arc::new(Notify::new()),
         };
-        let site = Site {
+        let detached = Detached::default();
+        let readiness = Arc::new(Readiness::new());
+        let app = App {
             reconnects: reconnects.clone(),
             webhook_secret: checked.webhook_secret,
-            is_demo: config.demo.is_some(),
+            connect_params: if config.demo.is_some() { demo::CONNECT_PARAMS } else { &[] },
+            bodies: BodyReader::new(config.body_timeout),
+            most_requests: config.client_requests,
+            detached: detached.clone(),
+            readiness: Arc::clone(&readiness),
         };
-        let demo = match config.demo {
-            None => None,
+        let router = match &config.demo {
+            None => http::router(app, Extra::default()),
             Some(files) => {
-                let controls = SandboxControls::new(checked.access.api).map_err(|_| StartError::System(ROOTS))?;
-                Some((files, controls))
+                demo::router(files, app, checked.access.api, &checked.connect).map_err(|_| StartError::System(ROOTS))?
             }
         };
-        let serves_page = demo.is_some();
-        let router = http::router(site, demo);
 
-        let listeners = listen(config.addr, serves_page).await?;
+        let listeners = listen(config.addr, config.demo.is_some()).await?;
         let addr =
             listeners.first().and_then(|listener| listener.local_addr().ok()).ok_or(StartError::System("sockets"))?;
-        let (stopping, _) = watch::channel(false);
+        let (stopping, stop) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(config.client_connections));
         let mut servers = JoinSet::new();
         for listener in listeners {
-            let mut stop = stopping.subscribe();
-            let server = axum::serve(listener, router.clone()).with_graceful_shutdown(async move {
-                // An error means that the host was dropped, which is an order to stop as well.
-                let _ = stop.wait_for(|stopping| *stopping).await;
-            });
-            servers.spawn(async move {
-                // It ends only when it is told to.
-                let _ = server.await;
-            });
+            let bounds = Bounds { head_timeout: config.head_timeout, places: Arc::clone(&places) };
+            servers.spawn(serve(listener, router.clone(), bounds, stop.clone()));
         }
-        let owner = Owner(random::token().map_err(|_| StartError::System("random numbers"))?);
+        let held = HeldClaims::default();
         let mut workers = JoinSet::new();
-        workers.spawn(nightly::run(reconnects.clone(), config.nightly_interval));
-        workers.spawn(worker::run(reconnects, owner));
-        Ok(Self { addr, stopping, servers, workers, storage })
+        workers.spawn({
+            let (reconnects, held, readiness) = (reconnects.clone(), held.clone(), Arc::clone(&readiness));
+            let stop = stop.clone();
+            supervise("worker", move || {
+                worker::run(reconnects.clone(), held.clone(), Arc::clone(&readiness), stop.clone())
+            })
+        });
+        workers.spawn(supervise("nightly", move || {
+            nightly::run(reconnects.clone(), config.nightly_interval, stop.clone())
+        }));
+        Ok(Self { addr, stopping, servers, workers, detached, held, readiness, storage, grace: config.shutdown_grace })
     }
 
     /// Where it listens; with the port that was free when the configuration said 0.
@@ -182,15 +203,49 @@ impl Host {
         format!("http://localhost:{}", self.addr.port())
     }
 
-    /// Takes no new requests, lets the present ones finish for a few seconds, and closes the database.
-    pub async fn stop(mut self) {
-        self.workers.abort_all();
-        while self.workers.join_next().await.is_some() {}
+    /// Says no on `/readyz` and serves on for three seconds (at most half of [`Config::shutdown_grace`]), so that load balancers send
+    /// their requests elsewhere; then it [stops](Self::stop). All of it within [`Config::shutdown_grace`].
+    pub async fn retire(self) {
+        let end = Instant::now() + self.grace;
+        self.readiness.stop();
+        tracing::info!("stopping: /readyz says no");
+        sleep(NOT_READY_FIRST.min(self.grace / 2)).await;
+        self.stop_by(end).await;
+    }
+
+    /// Takes no new requests and no new work, lets finish what is under way within [`Config::shutdown_grace`], gives back what it has
+    /// claimed, and closes the database.
+    pub async fn stop(self) {
+        let end = Instant::now() + self.grace;
+        self.readiness.stop();
+        self.stop_by(end).await;
+    }
+
+    async fn stop_by(mut self, end: Instant) {
         self.stopping.send_replace(true);
-        let finished = async { while self.servers.join_next().await.is_some() {} };
-        // Whoever keeps a request open longer loses it; what was accepted is committed already.
-        let _ = timeout(GRACE, finished).await;
-        self.storage.close().await;
+        let finished = async {
+            while self.servers.join_next().await.is_some() {}
+            self.detached.ended().await;
+            while self.workers.join_next().await.is_some() {}
+        };
+        let mut cut = Vec::new();
+        if timeout_at(end - LAST_WRITES.min(self.grace / 10), finished).await.is_err() {
+            // Whoever keeps a request open longer loses it; what was accepted is committed already.
+            tracing::warn!("not everything has ended within SHUTDOWN_GRACE_MS; the rest is cut");
+            cut = self.held.all();
+            self.servers.shutdown().await;
+            self.workers.shutdown().await;
+        }
+        let last_writes = async {
+            for claim in cut {
+                if let Err(error) = self.storage.give_back(&claim, Duration::ZERO).await {
+                    tracing::warn!(%error, "a claim was not given back; it runs out");
+                }
+            }
+            self.storage.close().await;
+        };
+        // A database that does not answer does not keep the host.
+        let _ = timeout_at(end, last_writes).await;
     }
 }
 

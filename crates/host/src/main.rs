@@ -63,7 +63,10 @@ struct Arguments {
     /// The most calls to Flinks at once: live sign-ins, other calls of starts, deliveries and workers, each [default: 16]
     #[arg(long, env = "FLINKS_MAX_CALLS")]
     flinks_max_calls: Option<String>,
-    /// Serve the demo page and sign its visitor in
+    /// Milliseconds that a stop by SIGTERM may take; for the first 3000 of them `/readyz` says 503 and everything is served [default: 30000]
+    #[arg(long, env = "SHUTDOWN_GRACE_MS")]
+    shutdown_grace_ms: Option<String>,
+    /// Serve the demo page and sign whoever opens it in
     #[arg(long)]
     demo: bool,
     /// The folder of the demo page
@@ -103,6 +106,7 @@ impl Arguments {
         let nightly_interval = millis("NIGHTLY_INTERVAL_MS", self.nightly_interval_ms, defaults.nightly_interval)?;
         let claim_lease = millis("CLAIM_LEASE_MS", self.claim_lease_ms, defaults.claim_lease)?;
         let bank_patience = millis("BANK_PATIENCE_MS", self.bank_patience_ms, defaults.bank_patience)?;
+        let shutdown_grace = millis("SHUTDOWN_GRACE_MS", self.shutdown_grace_ms, defaults.shutdown_grace)?;
         let sign_ins_per_user = self.sign_ins_per_user.map_or(Ok(defaults.sign_ins_per_user), |text| {
             text.parse().map_err(|_| setting("SIGN_INS_PER_USER", "expected a whole number"))
         })?;
@@ -137,6 +141,7 @@ impl Arguments {
             flinks_calls,
             bank_patience,
             sign_ins_per_user,
+            shutdown_grace,
             demo: self.demo.then_some(DemoFiles { site_dir: self.site, sdk_dir: self.sdk }),
             ..defaults
         })
@@ -176,12 +181,22 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     let mut orders = Orders::listen()?;
     let host = Host::start(arguments.config()?).await?;
     println!("flinks-host: {}", host.url());
-    orders.received().await;
-    host.stop().await;
+    match orders.received().await {
+        Order::Interrupt => host.stop().await,
+        Order::Terminate => host.retire().await,
+    }
     Ok(())
 }
 
-/// Ctrl-C, and SIGTERM where there is one.
+/// How the host is told to stop.
+enum Order {
+    /// Ctrl-C: a person waits.
+    Interrupt,
+    /// SIGTERM: something that sends requests here has to be told first.
+    Terminate,
+}
+
+/// Waits for Ctrl-C, and for SIGTERM where there is one.
 struct Orders {
     #[cfg(unix)]
     interrupt: signal::unix::Signal,
@@ -197,10 +212,10 @@ impl Orders {
         Ok(Self { interrupt: heard(SignalKind::interrupt())?, terminate: heard(SignalKind::terminate())? })
     }
 
-    async fn received(&mut self) {
+    async fn received(&mut self) -> Order {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Order::Interrupt,
+            _ = self.terminate.recv() => Order::Terminate,
         }
     }
 }
@@ -212,7 +227,8 @@ impl Orders {
         Ok(Self {})
     }
 
-    async fn received(&mut self) {
+    async fn received(&mut self) -> Order {
         let _ = signal::ctrl_c().await;
+        Order::Interrupt
     }
 }

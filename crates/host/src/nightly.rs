@@ -1,7 +1,7 @@
 //! Connections that Nightly Refresh passes over want their user.
 //!
 //! Flinks tells nobody when it cannot refresh a login in the night; the list of such logins has to be asked for. Any number of
-//! hosts may ask: noting it again changes nothing.
+//! hosts may ask: what is noted already is looked up and not written again.
 //!
 //! Invariant: what Flinks says is compared with what happened here since it was asked, so a user who has just reconnected is not
 //! sent to reconnect again.
@@ -9,17 +9,17 @@
 use std::time::Duration;
 
 use flinks_backend::flinks::Trouble as FlinksTrouble;
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
-use crate::{moment::Moment, random::doubled, reconnect::Reconnects, storage::StorageError};
+use crate::{random::doubled, reconnect::Reconnects, storage::StorageError};
 
 /// The first pause after a question that failed.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Asks soon after the start and then every `interval`, until it is dropped.
-pub(crate) async fn run(reconnects: Reconnects, interval: Duration) {
+/// Asks soon after the start and then every `interval`, until the host stops.
+pub(crate) async fn run(reconnects: Reconnects, interval: Duration, mut stopping: watch::Receiver<bool>) {
     let mut failures = 0;
-    loop {
+    while !*stopping.borrow() {
         let pause = match ask(&reconnects).await {
             Ok(()) => {
                 failures = 0;
@@ -34,7 +34,11 @@ pub(crate) async fn run(reconnects: Reconnects, interval: Duration) {
                 doubled(RETRY.min(interval), failures - 1, interval)
             }
         };
-        sleep(pause).await;
+        // An error means that the host was dropped, which is an order to stop as well.
+        tokio::select! {
+            () = sleep(pause) => {}
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+        }
     }
 }
 
@@ -56,12 +60,9 @@ impl From<StorageError> for Trouble {
 }
 
 async fn ask(reconnects: &Reconnects) -> Result<(), Trouble> {
-    let asked_at = Moment::now();
+    let asked_at = reconnects.storage.now();
     let ineligible = reconnects.flinks.ineligible().await?;
-    let mut noted = 0;
-    for login in &ineligible {
-        noted += reconnects.storage.note_nightly_failure(&login.login_id, login.last_refresh, asked_at).await?;
-    }
+    let noted = reconnects.storage.note_nightly_failures(&ineligible, asked_at).await?;
     tracing::info!(listed = ineligible.len(), noted, "nightly refresh status");
     Ok(())
 }

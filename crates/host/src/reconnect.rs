@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use flinks_backend::{
     flinks::{Answer, Trouble},
     refusal::Refusal,
-    settings::{Moment as Now, Settings},
+    settings::{Moment, Settings},
     step::{Done, Outcome, Reply, Task, Then},
 };
 use flinks_connect::address::ConnectUrl;
@@ -18,42 +18,78 @@ use tokio::{
 };
 
 use crate::{
-    flinks::{Flinks, Heard, Lane},
-    moment::Moment,
-    random,
-    storage::{Storage, StorageError},
+    flinks::{CallOutcome, Flinks, Lane},
+    random::{self, doubled},
+    storage::{Storage, StorageError, claims::Claim},
+    time::Time,
 };
 
 /// How often a request that waits for a sign-in looks whether its answer is stored: another host may have stored it.
 const LOOKING: Duration = Duration::from_millis(100);
+/// The first pause after a conflict with another change of the connection.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(1);
+/// The longest.
+const LONGEST_CONFLICT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How a task ended, and what was heard of Flinks on the way.
+/// For whom a task is carried out: each has places of its own at Flinks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller<'a> {
+    /// A user who starts.
+    Start,
+    /// A page or Flinks with a result.
+    Deliver,
+    /// A worker's step about the attempt it has claimed.
+    Worker(&'a Claim),
+}
+
+impl<'a> Caller<'a> {
+    fn lane(self) -> Lane {
+        match self {
+            Self::Start => Lane::Start,
+            Self::Deliver => Lane::Deliver,
+            Self::Worker(_) => Lane::Work,
+        }
+    }
+
+    /// The claim that the commit gives back with which a task ends.
+    fn claim(self, then: &Then) -> Option<&'a Claim> {
+        match (self, then) {
+            (Self::Worker(claim), Then::Reply(_)) => Some(claim),
+            _ => None,
+        }
+    }
+}
+
+/// How a task ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) reply: Reply,
-    pub(crate) heard: Weather,
+    /// What Flinks' last answer said about the rate of requests.
+    pub(crate) rate: Rate,
+    /// Whether the commit that ended it has given the worker's claim back.
+    pub(crate) gave_claim_back: bool,
 }
 
-/// What a task heard of Flinks last.
+/// Whether Flinks limits the rate of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Weather {
-    /// An answer.
-    Fair,
-    /// That there were too many calls; with the pause Flinks asked for, when it did.
+pub(crate) enum Rate {
+    /// It answered.
+    Free,
+    /// There were too many calls; with the pause that Flinks asked for, when it did.
     Limited(Duration),
-    /// Nothing.
+    /// It was not asked, or did not answer.
     #[default]
     Unknown,
 }
 
-impl Weather {
+impl Rate {
     fn of(answer: &Answer) -> Self {
         match answer {
             Answer::Failed { trouble: Trouble::Limit { after_ms }, .. } => {
                 Self::Limited(Duration::from_millis(u64::try_from(*after_ms).unwrap_or(0)))
             }
             Answer::Failed { .. } => Self::Unknown,
-            _ => Self::Fair,
+            _ => Self::Free,
         }
     }
 }
@@ -71,22 +107,34 @@ pub(crate) struct Reconnects {
 }
 
 impl Reconnects {
-    /// The moment of a decision.
-    pub(crate) fn now() -> Now {
-        Now { now_ms: Moment::now().millis(), fraction: random::fraction() }
+    /// The time and the random fraction that a decision is made with.
+    pub(crate) fn now(&self) -> Moment {
+        Moment { now_ms: self.storage.now().millis(), fraction: random::fraction() }
     }
 
     /// Carries a task out.
-    pub(crate) async fn run(&self, mut task: Task, lane: Lane) -> Result<Ended, StorageError> {
-        let mut heard = Weather::default();
+    pub(crate) async fn run(&self, mut task: Task, caller: Caller<'_>) -> Result<Ended, StorageError> {
+        let mut rate = Rate::default();
         let mut accounts = Vec::new();
+        let mut conflicts = 0;
         loop {
-            let stored = self.storage.read(&task.query(), Moment::now()).await?;
-            let step = task.step(&self.settings, Self::now(), stored.as_ref());
+            let stored = match self.storage.read(&task.query(), self.storage.now()).await {
+                Err(StorageError::Serialization) => {
+                    pause_after(&mut conflicts).await;
+                    continue;
+                }
+                stored => stored?,
+            };
+            let step = task.step(&self.settings, self.now(), stored.as_ref());
+            let mut gave_claim_back = false;
             if let Some(commit) = &step.commit {
-                match self.storage.commit(commit, &accounts).await? {
-                    Outcome::Done => {}
-                    Outcome::Conflict => continue,
+                let ending = caller.claim(&step.then);
+                match self.storage.commit(commit, &accounts, ending).await? {
+                    Outcome::Done => gave_claim_back = ending.is_some(),
+                    Outcome::Conflict => {
+                        pause_after(&mut conflicts).await;
+                        continue;
+                    }
                     refused => {
                         task.refused(refused);
                         continue;
@@ -100,8 +148,8 @@ impl Reconnects {
             match step.then {
                 Then::Again => {}
                 Then::Call(call) => {
-                    let Heard { answer, accounts: came } = self.flinks.call(lane, &call).await;
-                    heard = Weather::of(&answer);
+                    let CallOutcome { answer, accounts: came } = self.flinks.call(caller.lane(), &call).await;
+                    rate = Rate::of(&answer);
                     accounts = came;
                     task.hear(answer);
                 }
@@ -112,7 +160,7 @@ impl Reconnects {
                 }
                 Then::Reply(reply) => {
                     note(&reply);
-                    return Ok(Ended { reply, heard });
+                    return Ok(Ended { reply, rate, gave_claim_back });
                 }
             }
         }
@@ -120,7 +168,7 @@ impl Reconnects {
 
     /// Until the connection has another version, at most until then. It takes no place of anybody's.
     async fn wait(&self, connection: &str, version: i64, until_ms: i64) -> Result<(), StorageError> {
-        let left = Moment::from_millis(until_ms).since(Moment::now());
+        let left = Time::from_millis(until_ms).since(self.storage.now());
         let deadline = Instant::now() + left;
         while self.storage.version(connection).await? == Some(version) && Instant::now() < deadline {
             tokio::select! {
@@ -130,6 +178,12 @@ impl Reconnects {
         }
         Ok(())
     }
+}
+
+/// Lets whoever was faster finish; longer each time in a row.
+async fn pause_after(conflicts: &mut u32) {
+    sleep(doubled(CONFLICT_PAUSE, *conflicts, LONGEST_CONFLICT_PAUSE)).await;
+    *conflicts = conflicts.saturating_add(1);
 }
 
 /// One line for each end that is more than a repetition.
@@ -155,6 +209,7 @@ fn note(reply: &Reply) {
         }
         Reply::Done(Done::Accepted) => tracing::info!("result accepted"),
         Reply::Done(Done::Stored) => tracing::info!("data stored"),
+        Reply::Done(Done::Outdated) => tracing::info!("data came, and newer data was stored already"),
         Reply::Done(Done::Ended) => tracing::warn!("an attempt has ended without data"),
         Reply::Done(Done::Postponed) => tracing::debug!("work postponed"),
         Reply::Done(Done::Nothing) => {}

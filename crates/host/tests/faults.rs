@@ -4,19 +4,16 @@
 
 use std::time::{Duration, Instant};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flinks_sandbox::{
     Config, Faults, Sandbox,
     faults::{ContentLength, SessionToken as SandboxToken},
     log::Happening,
 };
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tokio::task::JoinSet;
 
 use crate::common::{
-    Answer, Bench, Database, LOGINS, WEBHOOK_SECRET, answer_all, delivery,
+    Bench, Database, LOGINS, answer_all, delivery,
     flinks::{Live, Session, SessionToken},
     send,
 };
@@ -29,14 +26,6 @@ async fn bench_with(change: impl FnOnce(&mut flinks_host::Config)) -> (Database,
 
 fn session_of(reply: &Value) -> String {
     reply["requestId"].as_str().unwrap().to_owned()
-}
-
-async fn webhook(bench: &Bench, body: &Value) -> Answer {
-    let body = body.to_string();
-    let mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap().chain_update(body.as_bytes());
-    let signature = STANDARD.encode(mac.finalize().into_bytes());
-    let url = format!("{}/api/flinks/webhook", bench.base);
-    send(bench.browser.post(url).header("flinks-authenticity-key", signature).body(body)).await
 }
 
 // 1.
@@ -68,7 +57,7 @@ async fn accounts_picked_anew_win_also_when_the_webhook_comes_first() {
     bench.flinks.add_session("request-of-connect", LOGINS[3], Session::Finished);
     let notice = json!({"ResponseType": "GetAccountsDetail", "Login": {"Id": LOGINS[3]}, "RequestId": "request-of-connect",
                         "Tag": reply["tag"]});
-    webhook(&bench, &notice).await.expect(200);
+    bench.webhook(&notice).await.expect(200);
     assert_eq!(bench.flinks.data_asked(), 0, "the old selection may be what the user took away");
     let mut body = delivery(&reply, LOGINS[3]);
     body["requestId"] = json!("request-of-connect");
@@ -179,9 +168,9 @@ async fn a_webhook_without_a_tag_is_known_by_its_session() {
     bench.flinks.set_session(&session_of(&reply), Session::Finished);
     let notice =
         json!({"ResponseType": "GetAccountsDetail", "Login": {"Id": LOGINS[0]}, "RequestId": reply["requestId"]});
-    webhook(&bench, &notice).await.expect(200);
+    bench.webhook(&notice).await.expect(200);
     bench.until_status("nightly", "up-to-date").await;
-    webhook(&bench, &notice).await.expect(200);
+    bench.webhook(&notice).await.expect(200);
     bench.deliver(&delivery(&reply, LOGINS[0])).await.expect(200);
     assert_eq!(bench.flinks.data_asked(), 1);
     // And the sign-in carried the tag, so that Flinks can return it.

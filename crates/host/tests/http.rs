@@ -210,6 +210,7 @@ async fn the_openapi_document_names_every_route() {
             "get /api/connections/{id}/accounts",
             "get /healthz",
             "get /openapi.json",
+            "get /readyz",
             "post /api/connections/{id}/reconnect",
             "post /api/flinks/webhook",
             "post /api/reconnects",

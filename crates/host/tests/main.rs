@@ -11,5 +11,8 @@ mod http;
 mod postgres;
 mod program;
 mod sandbox;
+mod shared;
 mod sqlite;
+mod stopping;
+mod strangers;
 mod tls;

@@ -6,6 +6,7 @@ use flinks_backend::{
     record::{Stage, State, Status},
     start::{Mode, PageToken, StartReply},
     step::{Done, Reply, Task},
+    work::Work,
 };
 use flinks_connect::id::{AttemptId, LoginId, Tag};
 
@@ -613,4 +614,33 @@ fn data_that_never_comes_is_a_problem() {
     assert_eq!(world.connection().problem.as_deref(), Some("DATA_TIMEOUT"));
     let told: Vec<_> = world.store.events.iter().map(|event| event.reason.as_deref()).collect();
     assert_eq!(told, [Some("DATA_TIMEOUT"); 2]);
+}
+
+#[test]
+fn an_older_answer_does_not_replace_newer_data() {
+    let mut world = World::new();
+    let left = world.challenge();
+    world.now_ms += 20 * MINUTE;
+    let second = world.challenge();
+    assert_ne!(left.attempt, second.attempt);
+    world.flinks.full_flow("session-of-connect", LOGIN, world.now_ms);
+    assert_eq!(world.deliver(delivery(&left.attempt, Some("session-of-connect"))), Reply::Accepted);
+    // Its data has left Flinks, and is slow to come.
+    let mut late = Driver::of(Task::Work(Work::new(left.attempt.clone())));
+    while !matches!(late.at, At::Hear(_)) {
+        world.advance(&mut late);
+    }
+    world.now_ms += MINUTE;
+    let newer_ms = world.now_ms;
+    world.flinks.finish(second.request_id.as_str(), newer_ms);
+    assert_eq!(world.deliver(delivery(&second.attempt, Some(second.request_id.as_str()))), Reply::Accepted);
+    assert_eq!(world.run(Task::Work(Work::new(second.attempt.clone()))), Reply::Done(Done::Stored));
+    let repaired = world.connection().clone();
+    assert_eq!(repaired.refreshed_at_ms, Some(newer_ms));
+
+    assert_eq!(world.finish(&mut late), Reply::Done(Done::Outdated));
+    let after = world.connection();
+    assert_eq!((after.refreshed_at_ms, after.settled_at_ms), (repaired.refreshed_at_ms, repaired.settled_at_ms));
+    assert_eq!(world.state(&left.attempt), State::Finished);
+    world.is_repaired();
 }

@@ -38,12 +38,12 @@ const MAX_BODY_LEN: usize = 32 * 1024 * 1024;
 
 /// What came of a call, and the accounts that came with it.
 #[derive(Debug)]
-pub(crate) struct Heard {
+pub(crate) struct CallOutcome {
     pub(crate) answer: Answer,
     pub(crate) accounts: Vec<Account>,
 }
 
-impl Heard {
+impl CallOutcome {
     fn of(answer: Answer) -> Self {
         Self { answer, accounts: Vec::new() }
     }
@@ -71,19 +71,19 @@ impl Flinks {
     }
 
     /// Makes a call, with a token bought for it where it needs one.
-    pub(crate) async fn call(&self, lane: Lane, call: &Call) -> Heard {
+    pub(crate) async fn call(&self, lane: Lane, call: &Call) -> CallOutcome {
         let lane = if matches!(call, Call::SignIn { .. }) { Lane::SignIn } else { lane };
         let Some(_place) = self.limiter.place(lane).await else {
-            return Heard::of(Answer::failed(Trouble::Crowded, Sent::No));
+            return CallOutcome::of(Answer::failed(Trouble::Crowded, Sent::No));
         };
         let request = call.request(&self.settings);
         let token = match &request.key {
             Key::Fresh => match self.exchange(&Call::Token, Call::Token.request(&self.settings), None).await.answer {
                 Answer::Token { token } => Some(token),
                 // The call itself was not sent.
-                Answer::Failed { trouble, .. } => return Heard::of(Answer::failed(trouble, Sent::No)),
-                refused @ Answer::Code { .. } => return Heard::of(refused),
-                _ => return Heard::of(Answer::failed(Trouble::Unreadable, Sent::No)),
+                Answer::Failed { trouble, .. } => return CallOutcome::of(Answer::failed(trouble, Sent::No)),
+                refused @ Answer::Code { .. } => return CallOutcome::of(refused),
+                _ => return CallOutcome::of(Answer::failed(Trouble::Unreadable, Sent::No)),
             },
             Key::Token(token) => Some(token.clone()),
             Key::Secret | Key::Api => None,
@@ -91,27 +91,27 @@ impl Flinks {
         self.exchange(call, request, token).await
     }
 
-    async fn exchange(&self, call: &Call, request: Request, token: Option<AuthorizeToken>) -> Heard {
-        let outcome = self.send(call, request, token.as_ref()).await;
-        let heard = match outcome {
+    async fn exchange(&self, call: &Call, request: Request, token: Option<AuthorizeToken>) -> CallOutcome {
+        let sent = self.send(call, request, token.as_ref()).await;
+        let outcome = match sent {
             Ok(answer) => {
                 let read =
                     Answer::read(call, token, answer.status.as_u16(), retry_after(&answer.headers), &answer.body);
                 tracing::debug!(endpoint = call.endpoint(), status = answer.status.as_u16(), "asked Flinks");
                 match read {
                     Answer::Data { .. } => match read_details(&answer.body) {
-                        Some(details) => Heard { answer: read, accounts: details.accounts },
-                        None => Heard::of(Answer::failed(Trouble::Unreadable, Sent::Perhaps)),
+                        Some(details) => CallOutcome { answer: read, accounts: details.accounts },
+                        None => CallOutcome::of(Answer::failed(Trouble::Unreadable, Sent::Perhaps)),
                     },
-                    read => Heard::of(read),
+                    read => CallOutcome::of(read),
                 }
             }
-            Err(failure) => Heard::of(failed(failure)),
+            Err(failure) => CallOutcome::of(failed(failure)),
         };
-        if let Answer::Failed { trouble, .. } = &heard.answer {
+        if let Answer::Failed { trouble, .. } = &outcome.answer {
             tracing::warn!(endpoint = call.endpoint(), trouble = trouble.code(), "asking Flinks failed");
         }
-        heard
+        outcome
     }
 
     async fn send(

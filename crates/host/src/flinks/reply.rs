@@ -1,78 +1,128 @@
 //! What the application shows of Flinks' bodies: accounts, and the list of Nightly Refresh.
 //!
-//! Invariants: every field is optional but the one asked for (Flinks' pages and real clients disagree on the rest); an id
-//! leaves this module only by its grammar; what does not fit is `None`, never an error that quotes it.
+//! Invariants: what is only shown is read leniently, because Flinks' pages and real clients disagree on it: a field that is missing or of
+//! another type than expected costs nothing but itself. What decides is read strictly: an id counts by its grammar only. What does not
+//! fit is `None`, never an error that quotes it.
 
 use flinks_connect::id::LoginId;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     account::{Account, Balance, LATEST_TRANSACTIONS, Transaction},
-    moment::Moment,
+    time::Time,
 };
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct LoginBody {
+    #[serde(deserialize_with = "lenient")]
     last_refresh: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct DetailsBody {
+    #[serde(default, deserialize_with = "lenient")]
     login: Option<LoginBody>,
-    accounts: Option<Vec<AccountBody>>,
+    /// What was asked for.
+    accounts: Vec<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct AccountBody {
+    #[serde(deserialize_with = "lenient")]
     id: Option<String>,
+    #[serde(deserialize_with = "shown")]
     title: Option<String>,
+    #[serde(deserialize_with = "shown")]
     account_number: Option<String>,
+    #[serde(deserialize_with = "shown")]
     last_four_digits: Option<String>,
+    #[serde(deserialize_with = "shown")]
     category: Option<String>,
-    #[serde(rename = "Type")]
+    #[serde(rename = "Type", deserialize_with = "shown")]
     kind: Option<String>,
+    #[serde(deserialize_with = "shown")]
     currency: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     balance: Option<BalanceBody>,
-    transactions: Option<Vec<TransactionBody>>,
+    #[serde(deserialize_with = "lenient")]
+    transactions: Option<Vec<Value>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct BalanceBody {
+    #[serde(deserialize_with = "amount")]
     available: Option<f64>,
+    #[serde(deserialize_with = "amount")]
     current: Option<f64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct TransactionBody {
+    #[serde(deserialize_with = "shown")]
     date: Option<String>,
+    #[serde(deserialize_with = "shown")]
     description: Option<String>,
+    #[serde(deserialize_with = "amount")]
     debit: Option<f64>,
+    #[serde(deserialize_with = "amount")]
     credit: Option<f64>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct NightlyBody {
-    ineligible_cards: Option<Vec<CardBody>>,
+    /// What was asked for.
+    ineligible_cards: Vec<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct CardBody {
+    #[serde(deserialize_with = "lenient")]
     login_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     last_refresh: Option<String>,
+}
+
+/// A value of the expected type; anything else is as if it were missing.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
+}
+
+/// A text for people, which some banks send as a number.
+fn shown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// An amount, which some banks send as text.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok().filter(|amount: &f64| amount.is_finite()),
+        _ => None,
+    })
+}
+
+/// Those of a list that can be read at all.
+fn readable<T: DeserializeOwned>(values: Vec<Value>) -> impl Iterator<Item = T> {
+    values.into_iter().filter_map(|value| serde_json::from_value(value).ok())
 }
 
 /// The accounts of a login.
 #[derive(Debug)]
 pub(crate) struct Details {
     /// How old they are, when the answer says so.
-    pub(crate) refreshed_at: Option<Moment>,
+    pub(crate) refreshed_at: Option<Time>,
     /// The accounts.
     pub(crate) accounts: Vec<Account>,
 }
@@ -82,7 +132,7 @@ pub(crate) struct Details {
 pub(crate) struct Ineligible {
     pub(crate) login_id: LoginId,
     /// The last refresh Flinks knows of, when the answer says so.
-    pub(crate) last_refresh: Option<Moment>,
+    pub(crate) last_refresh: Option<Time>,
 }
 
 /// The accounts in the body of an answer of `/GetAccountsDetail`.
@@ -90,16 +140,16 @@ pub(crate) fn read_details(bytes: &[u8]) -> Option<Details> {
     let body: DetailsBody = serde_json::from_slice(bytes).ok()?;
     let login = body.login.as_ref();
     Some(Details {
-        refreshed_at: login.and_then(|login| login.last_refresh.as_deref()).and_then(Moment::from_flinks),
-        accounts: body.accounts?.into_iter().filter_map(account).collect(),
+        refreshed_at: login.and_then(|login| login.last_refresh.as_deref()).and_then(Time::from_flinks),
+        accounts: readable(body.accounts).filter_map(account).collect(),
     })
 }
 
 /// A card without a login is nobody's. Without the list itself it is another answer than was asked for.
 pub(super) fn ineligible(bytes: &[u8]) -> Option<Vec<Ineligible>> {
-    let cards = serde_json::from_slice::<NightlyBody>(bytes).ok()?.ineligible_cards?;
-    let ineligible = cards.into_iter().filter_map(|card| {
-        let last_refresh = card.last_refresh.as_deref().and_then(Moment::from_flinks);
+    let cards = serde_json::from_slice::<NightlyBody>(bytes).ok()?.ineligible_cards;
+    let ineligible = readable(cards).filter_map(|card: CardBody| {
+        let last_refresh = card.last_refresh.as_deref().and_then(Time::from_flinks);
         Some(Ineligible { login_id: LoginId::parse(&card.login_id?)?, last_refresh })
     });
     Some(ineligible.collect())
@@ -108,7 +158,7 @@ pub(super) fn ineligible(bytes: &[u8]) -> Option<Vec<Ineligible>> {
 /// An account without an id cannot be told from another one.
 fn account(body: AccountBody) -> Option<Account> {
     let last_four = body.last_four_digits.or_else(|| body.account_number.as_deref().map(last_four));
-    let mut transactions: Vec<_> = body.transactions.unwrap_or_default().into_iter().map(transaction).collect();
+    let mut transactions: Vec<_> = readable(body.transactions.unwrap_or_default()).map(transaction).collect();
     // ISO dates sort as text; the sort is stable, so one day's transactions keep Flinks' order.
     transactions.sort_by(|one, other| other.date.cmp(&one.date));
     transactions.truncate(LATEST_TRANSACTIONS);
@@ -143,6 +193,8 @@ fn transaction(body: TransactionBody) -> Transaction {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -153,11 +205,48 @@ mod tests {
     }
 
     #[test]
+    fn an_oddly_typed_field_costs_nothing_but_itself() {
+        let odd = [json!(null), 5.into(), true.into(), "x".into(), json!([1]), json!({"A": 1})];
+        let good = json!({
+            "Id": "acc00000-0001-4000-8000-000000000001", "Title": "Chequing CAD", "AccountNumber": "00-12 3456",
+            "LastFourDigits": "3456", "Category": "Operations", "Type": "Chequing", "Currency": "CAD",
+            "Balance": {"Available": 1.5, "Current": "2.5"},
+            "Transactions": [{"Date": "2026-01-02", "Description": "Coffee", "Debit": 3.5, "Credit": null}],
+        });
+        let read = |account: &serde_json::Value| {
+            let body = json!({"Login": {"LastRefresh": 5}, "Accounts": [account, 7, null, "x"]});
+            read_details(&serde_json::to_vec(&body).unwrap()).unwrap().accounts
+        };
+        let whole = read(&good).remove(0);
+        assert_eq!((whole.balance.available, whole.balance.current), (Some(1.5), Some(2.5)));
+        assert_eq!(whole.transactions[0].debit, Some(3.5));
+        for field in good.as_object().unwrap().keys().filter(|field| *field != "Id") {
+            for value in &odd {
+                let mut account = good.clone();
+                account[field] = value.clone();
+                let accounts = read(&account);
+                assert_eq!(accounts.len(), 1, "{field}: {value}");
+                assert_eq!(accounts[0].id, whole.id);
+                assert!(field == "Title" || accounts[0].title == whole.title, "{field}: {value}");
+                assert!(field == "Transactions" || accounts[0].transactions == whole.transactions, "{field}: {value}");
+            }
+        }
+        // What tells an account from another one is no matter of taste.
+        for value in &odd[..3] {
+            let mut account = good.clone();
+            account["Id"] = value.clone();
+            assert!(read(&account).is_empty(), "{value}");
+        }
+        let list = br#"{"IneligibleCards": [7, {"LoginId": 5}, {"LoginId": "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31", "LastRefresh": []}]}"#;
+        assert_eq!(ineligible(list).unwrap().len(), 1);
+    }
+
+    #[test]
     fn the_latest_ten_transactions_come_newest_first_and_the_holder_is_dropped() {
         let transactions: Vec<_> = (1..=12)
-            .map(|day| serde_json::json!({"Date": format!("2026-01-{day:02}"), "Description": "x", "Debit": 1.5}))
+            .map(|day| json!({"Date": format!("2026-01-{day:02}"), "Description": "x", "Debit": 1.5}))
             .collect();
-        let bytes = serde_json::to_vec(&serde_json::json!({
+        let bytes = serde_json::to_vec(&json!({
             "Login": {"Id": "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31", "LastRefresh": "2026-01-21T20:47:47.145999"},
             "Accounts": [
                 {"Id": "acc00000-0001-4000-8000-000000000001", "Title": "Chequing CAD", "AccountNumber": "00-12 3456",

@@ -8,17 +8,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Site,
+    App,
     problem::{Problem, ProblemBody},
-    visitor::Visitor,
+    user::SignedInUser,
 };
 use crate::{
     account::Account,
-    moment::Moment,
     storage::{
         ConnectionId,
         connections::{Overview, Reason, Status},
     },
+    time::Time,
 };
 
 /// The user's connections.
@@ -55,8 +55,8 @@ pub(crate) struct ConnectionProblem {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountsBody {
     /// How old they are, as RFC 3339; none when there are none yet.
-    pub(super) as_of: Option<String>,
-    pub(super) accounts: Vec<Account>,
+    pub(crate) as_of: Option<String>,
+    pub(crate) accounts: Vec<Account>,
 }
 
 impl From<Overview> for ConnectionBody {
@@ -66,7 +66,7 @@ impl From<Overview> for ConnectionBody {
             institution: overview.institution,
             reason: overview.reason,
             status: overview.status,
-            last_refresh: overview.refreshed_at.and_then(Moment::rfc3339),
+            last_refresh: overview.refreshed_at.and_then(Time::rfc3339),
             selected_accounts: overview.selected_accounts,
             problem: overview.problem.map(|code| ConnectionProblem { code }),
         }
@@ -77,9 +77,11 @@ impl From<Overview> for ConnectionBody {
 #[utoipa::path(get, path = "/api/connections", tag = "connections", security(("session" = [])), responses(
     (status = 200, body = ConnectionsBody),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
 ))]
-pub(crate) async fn list(State(site): State<Site>, visitor: Visitor) -> Result<Json<ConnectionsBody>, Problem> {
-    let overviews = site.reconnects.storage.connections_of(&visitor.0, Moment::now()).await?;
+pub(crate) async fn list(State(app): State<App>, user: SignedInUser) -> Result<Json<ConnectionsBody>, Problem> {
+    let storage = &app.reconnects.storage;
+    let overviews = storage.connections_of(&user.0, storage.now()).await?;
     Ok(Json(ConnectionsBody { connections: overviews.into_iter().map(ConnectionBody::from).collect() }))
 }
 
@@ -89,13 +91,14 @@ pub(crate) async fn list(State(site): State<Site>, visitor: Visitor) -> Result<J
     (status = 200, body = AccountsBody),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
 ))]
 pub(crate) async fn accounts(
-    State(site): State<Site>,
-    visitor: Visitor,
+    State(app): State<App>,
+    user: SignedInUser,
     Path(id): Path<String>,
 ) -> Result<Json<AccountsBody>, Problem> {
-    let holdings = site.reconnects.storage.holdings(&visitor.0, &ConnectionId::new(id)).await?;
+    let holdings = app.reconnects.storage.holdings(&user.0, &ConnectionId::new(id)).await?;
     let holdings = holdings.ok_or_else(Problem::no_connection)?;
-    Ok(Json(AccountsBody { as_of: holdings.as_of.and_then(Moment::rfc3339), accounts: holdings.accounts }))
+    Ok(Json(AccountsBody { as_of: holdings.as_of.and_then(Time::rfc3339), accounts: holdings.accounts }))
 }

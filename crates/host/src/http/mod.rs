@@ -1,93 +1,138 @@
 //! The host over HTTP.
 //!
-//! [`connections`] is what the page shows, [`reconnects`] the contract with the widget, [`webhook`] Flinks' own voice, [`demo`]
-//! the demo page and its controls; [`visitor`] says who asks, [`same_origin`] from where, [`problem`] how it is refused.
+//! [`connections`] is what the page shows, [`reconnects`] the contract with the widget, [`webhook`] Flinks' own way in; [`user`] says
+//! who asks, [`same_origin`] from where, [`body`] how much is read, [`problem`] how it is refused, [`health`] how the host is.
 //!
 //! Invariants: every answer below `/api` is `no-store`; the log has method, route pattern, status and time of a request, never
-//! its path, query or body; what was begun is carried to its end, also when whoever asked has gone.
+//! its path, query or body; what was begun is carried to its end, also when whoever asked has gone; nothing that a client sends is
+//! read without a bound of bytes, time and number.
 
-mod body;
-mod connections;
-pub(crate) mod demo;
+pub(crate) mod body;
+pub(crate) mod connections;
 mod health;
 mod openapi;
-mod problem;
+pub(crate) mod problem;
 mod reconnects;
 mod same_origin;
-mod visitor;
+pub(crate) mod user;
 mod webhook;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router,
-    extract::{MatchedPath, Request},
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::{MatchedPath, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tower_http::trace::TraceLayer;
+use tracing::Span;
 
-use crate::{
-    config::{DemoFiles, Secret},
-    reconnect::Reconnects,
+use self::{
+    body::BodyReader,
+    problem::{Cause, Problem},
 };
-use problem::Problem;
+use crate::{config::Secret, detached::Detached, readiness::Readiness, reconnect::Reconnects};
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
-pub(crate) struct Site {
+pub(crate) struct App {
     pub(crate) reconnects: Reconnects,
     pub(crate) webhook_secret: Option<Secret>,
-    pub(crate) is_demo: bool,
+    /// Connect URL parameters that every start reply has.
+    pub(crate) connect_params: &'static [(&'static str, bool)],
+    pub(crate) bodies: BodyReader,
+    /// The most requests below `/api` that are under way at once; what is more is answered 503.
+    pub(crate) most_requests: usize,
+    pub(crate) detached: Detached,
+    pub(crate) readiness: Arc<Readiness>,
 }
 
-/// All routes; the demo's only with its files.
-pub(crate) fn router(site: Site, demo: Option<(DemoFiles, demo::SandboxControls)>) -> Router {
-    let api = Router::new()
+/// What is served beside the host's own routes.
+pub(crate) struct Extra {
+    /// Routes for signed-in users, guarded like the host's own.
+    pub(crate) guarded: Router<App>,
+    /// Whatever no route is for.
+    pub(crate) fallback: Router,
+}
+
+impl Default for Extra {
+    fn default() -> Self {
+        Self { guarded: Router::new(), fallback: Router::new().fallback(no_route) }
+    }
+}
+
+/// All routes.
+pub(crate) fn router(app: App, extra: Extra) -> Router {
+    let guarded = Router::new()
         .route("/api/connections", get(connections::list))
         .route("/api/connections/{id}/reconnect", post(reconnects::start))
         .route("/api/connections/{id}/accounts", get(connections::accounts))
         .route("/api/reconnects", post(reconnects::deliver))
-        .route("/api/{*nothing}", get(no_route).post(no_route));
-    let mut guarded = api;
-    if let Some((_, controls)) = &demo {
-        let network = demo::Network::default();
-        guarded = guarded
-            .merge(demo::controls(controls.clone(), network.clone()))
-            .layer(from_fn_with_state(network, demo::Network::carry));
-    }
-    let guarded = guarded.layer(from_fn(same_origin::require));
-    let mut all = guarded
+        .route("/api/{*nothing}", get(no_route).post(no_route))
+        .merge(extra.guarded)
+        .layer(from_fn(same_origin::require));
+    let api = guarded
         // Flinks' server sends no page's headers, and its signature is a better proof than any.
         .route("/api/flinks/webhook", post(webhook::receive))
+        .layer(
+            ServiceBuilder::new()
+                .layer(HandleErrorLayer::new(async |_: BoxError| Problem::host_busy()))
+                .layer(LoadShedLayer::new())
+                .layer(GlobalConcurrencyLimitLayer::new(app.most_requests)),
+        );
+    let all = api
         .route("/openapi.json", get(openapi::document))
-        .route("/healthz", get(health::check))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(uncached));
-    all = match demo {
-        Some((files, _)) => all.fallback_service(
-            demo::pages(&files, &site.reconnects.connect)
-                .layer(from_fn_with_state(site.clone(), visitor::sign_demo_visitor_in)),
-        ),
-        None => all.fallback(no_route),
-    };
-    served(all).with_state(site)
+        .layer(from_fn(uncached))
+        .fallback_service(extra.fallback);
+    let (detached, readiness) = (app.detached.clone(), Arc::clone(&app.readiness));
+    served_by(all, detached).layer(from_fn_with_state(readiness, close_when_stopping)).with_state(app)
 }
 
 /// Routes as the host serves them: every request is logged and worked on to its end, and a handler that panics is one answer of 500.
 pub fn served<State: Clone + Send + Sync + 'static>(routes: Router<State>) -> Router<State> {
-    routes.layer(from_fn(log)).layer(from_fn(to_its_end))
+    served_by(routes, Detached::default())
 }
 
-/// Without this the server drops a handler whose client has gone; with it a statement half-way, the database's connection, and with the last
-/// connection a database in memory.
-async fn to_its_end(request: Request, next: Next) -> Response {
-    match tokio::spawn(next.run(request)).await {
+fn served_by<State: Clone + Send + Sync + 'static>(routes: Router<State>, detached: Detached) -> Router<State> {
+    let log = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request| {
+            // The pattern, not the path: a path has an id in it.
+            let route = request.extensions().get::<MatchedPath>().map_or("(file)", MatchedPath::as_str);
+            tracing::info_span!("request", method = %request.method(), route)
+        })
+        .on_request(())
+        .on_response(|response: &Response, elapsed: Duration, _: &Span| {
+            if let Some(Cause(error)) = response.extensions().get() {
+                tracing::error!(%error, "storage failed");
+            }
+            tracing::info!(status = response.status().as_u16(), ?elapsed, "answered");
+        })
+        .on_failure(());
+    routes.layer(log).layer(from_fn_with_state(detached, to_its_end))
+}
+
+async fn to_its_end(State(detached): State<Detached>, request: Request, next: Next) -> Response {
+    match detached.run(next.run(request)).await {
         Ok(response) => response,
-        // It panicked, and that was logged where it happened.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// A host that is about to stop has its clients open no further request on a connection that it will close.
+async fn close_when_stopping(State(readiness): State<Arc<Readiness>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if readiness.is_stopping() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn no_route() -> Problem {
@@ -103,15 +148,5 @@ async fn uncached(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
-}
-
-async fn log(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    // The pattern, not the path: a path has an id in it.
-    let route = request.extensions().get::<MatchedPath>().map_or("(file)", MatchedPath::as_str).to_owned();
-    let started = Instant::now();
-    let response = next.run(request).await.into_response();
-    tracing::info!(%method, route, status = response.status().as_u16(), elapsed = ?started.elapsed(), "request");
     response
 }

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, SecurityScheme},
 };
 
-use super::{connections, health, problem, reconnects, visitor, webhook};
+use super::{connections, health, problem, reconnects, user, webhook};
 
 /// `GET /openapi.json`.
 #[derive(OpenApi)]
@@ -21,7 +21,8 @@ use super::{connections, health, problem, reconnects, visitor, webhook};
         reconnects::start,
         reconnects::deliver,
         webhook::receive,
-        health::check,
+        health::alive,
+        health::ready,
         document,
     ),
     components(schemas(problem::ProblemBody)),
@@ -34,7 +35,7 @@ struct Session;
 
 impl Modify for Session {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let cookie = ApiKeyValue::with_description(visitor::COOKIE, "The session of a signed-in user.");
+        let cookie = ApiKeyValue::with_description(user::COOKIE, "The session of a signed-in user.");
         document
             .components
             .get_or_insert_default()

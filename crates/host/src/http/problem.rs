@@ -40,7 +40,12 @@ pub(crate) struct Problem {
     status: StatusCode,
     body: ProblemBody,
     retry_after: Option<u64>,
+    cause: Option<StorageError>,
 }
+
+/// What the log says of a refusal beside its status; an extension of the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) StorageError);
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
@@ -49,6 +54,7 @@ impl Problem {
             status,
             body: ProblemBody { code: code.into(), status: status.as_u16(), title, detail: detail.into() },
             retry_after: None,
+            cause: None,
         }
     }
 
@@ -91,6 +97,39 @@ impl Problem {
 
     pub(crate) fn too_large(most: usize) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", format!("Expected a body of at most {most} bytes."))
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "TOO_SLOW",
+            "Expected the whole body sooner. Nothing was changed; send it again.",
+        )
+    }
+
+    pub(crate) fn host_busy() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "HOST_BUSY",
+            "This host has as many requests under way as it may. Nothing was changed; try again.",
+        )
+        .after(SOON)
+    }
+
+    pub(crate) fn stopping() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "STOPPING",
+            "This host is about to stop; send requests to another one.",
+        )
+    }
+
+    pub(crate) fn no_worker() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "NO_WORKER",
+            "What goes on without a request does not go on; the host's log says why. Send requests to another host.",
+        )
     }
 
     pub(crate) fn malformed(expected: impl Into<String>) -> Self {
@@ -141,8 +180,7 @@ impl From<Refusal> for Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        tracing::error!(%error, "storage failed");
-        Self::storage()
+        Self { cause: Some(error), ..Self::storage() }
     }
 }
 
@@ -153,6 +191,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(error) = self.cause {
+            response.extensions_mut().insert(Cause(error));
         }
         response
     }

@@ -1,7 +1,7 @@
 //! The contract with the widget: start and deliver, as HTTP.
 //!
-//! Invariants: the work of a request goes on when its browser goes away, because a result that Flinks has confirmed must be
-//! committed even if nobody hears of it; ids are read by their grammar before anything is done with them.
+//! Invariants: the work of a request goes on when its browser goes away (`super::to_its_end`), because a result that Flinks has confirmed
+//! must be committed even if nobody learns of it; ids are read by their grammar before anything is done with them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -28,16 +28,11 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::{
-    Site, body,
+    App, body,
     problem::{Problem, ProblemBody},
-    visitor::Visitor,
+    user::SignedInUser,
 };
-use crate::{
-    flinks::Lane,
-    random,
-    reconnect::{Ended, Reconnects},
-    storage::StorageError,
-};
+use crate::{random, reconnect::Caller};
 
 /// What the widget is to do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -169,6 +164,7 @@ pub(crate) enum StartAfter {
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 408, body = ProblemBody, content_type = "application/problem+json"),
     (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "LOGIN_MISMATCH"),
@@ -179,23 +175,24 @@ pub(crate) enum StartAfter {
         description = "try again after Retry-After. BANK_SLOW: the sign-in goes on"),
 ))]
 pub(crate) async fn start(
-    State(site): State<Site>,
-    visitor: Visitor,
+    State(app): State<App>,
+    user: SignedInUser,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<StartReply>, Problem> {
-    let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
-    let StartBody { after } = body::read(&bytes, "a JSON object, as `{}`")?;
+    let bytes = app.bodies.json(&headers, body).await?;
+    let StartBody { after } = body::parse(&bytes, "a JSON object, as `{}`")?;
     let page_token = if after.is_some() { PageToken::Sessions } else { PageToken::Fresh };
-    let settings = &site.reconnects.settings;
-    let user = visitor.0.as_str().to_owned();
-    let start = Start::new(settings, Reconnects::now(), user, id, minted()?, page_token);
-    let answer_by = Duration::from_millis(u64::try_from(settings.start_answer_ms).unwrap_or(0));
+    let reconnects = app.reconnects.clone();
+    let answer_by = Duration::from_millis(u64::try_from(reconnects.settings.start_answer_ms).unwrap_or(0));
+    let user = user.0.as_str().to_owned();
+    let start = Start::new(&reconnects.settings, reconnects.now(), user, id, minted()?, page_token);
+    let work = async move { reconnects.run(Task::Start(start), Caller::Start).await };
     // The bank may take longer than a proxy lets a request: the sign-in goes on, and the next start goes on with it.
-    match timeout(answer_by, detached(&site, Task::Start(start), Lane::Start)).await {
-        Ok(ended) => match ended? {
-            Reply::Started(reply) => Ok(Json(site.reply(reply))),
+    match timeout(answer_by, app.detached.run(work)).await {
+        Ok(ended) => match ended.map_err(|_| Problem::storage())??.reply {
+            Reply::Started(reply) => Ok(Json(app.reply(reply))),
             other => Err(unexpected(other)),
         },
         Err(_) => Err(Refusal::BankSlow.into()),
@@ -229,6 +226,7 @@ fn unexpected(reply: Reply) -> Problem {
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "no such attempt of this user"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json",
         description = "LOGIN_MISMATCH: nothing was changed. NOT_FINISHED: try again"),
+    (status = 408, body = ProblemBody, content_type = "application/problem+json"),
     (status = 410, body = ProblemBody, content_type = "application/problem+json"),
     (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
@@ -237,28 +235,21 @@ fn unexpected(reply: Reply) -> Problem {
     (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
 ))]
 pub(crate) async fn deliver(
-    State(site): State<Site>,
-    visitor: Visitor,
+    State(app): State<App>,
+    user: SignedInUser,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DeliveryReply>, Problem> {
-    let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
-    let body: DeliveryBody = body::read(&bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;
+    let bytes = app.bodies.json(&headers, body).await?;
+    let body: DeliveryBody =
+        body::parse(&bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;
     let delivery = delivery(body, random::fingerprint(&bytes))?;
     check_key(&headers, &delivery.attempt)?;
-    let deliver = Deliver::new(visitor.0.as_str().to_owned(), delivery);
-    match detached(&site, Task::Deliver(deliver), Lane::Deliver).await? {
+    let deliver = Deliver::new(user.0.as_str().to_owned(), delivery);
+    match app.reconnects.run(Task::Deliver(deliver), Caller::Deliver).await?.reply {
         Reply::Accepted => Ok(Json(DeliveryReply { status: Accepted::Accepted })),
         other => Err(unexpected(other)),
     }
-}
-
-/// Carries a task to its end even if the request is dropped meanwhile.
-async fn detached(site: &Site, task: Task, lane: Lane) -> Result<Reply, Problem> {
-    let reconnects = site.reconnects.clone();
-    let ended: Result<Ended, StorageError> =
-        tokio::spawn(async move { reconnects.run(task, lane).await }).await.map_err(|_| Problem::storage())?;
-    Ok(ended?.reply)
 }
 
 /// RFC 8941 string: the quotes belong to the value.
@@ -302,14 +293,10 @@ fn delivery(body: DeliveryBody, fingerprint: String) -> Result<Delivery, Problem
     })
 }
 
-impl Site {
+impl App {
     fn reply(&self, reply: start::StartReply) -> StartReply {
         let connect_url = self.reconnects.connect.base().to_owned();
-        let mut params = BTreeMap::new();
-        if self.is_demo {
-            // Shows FlinksCapital, the sandbox's bank, on the bank list, to which any session may fall through.
-            params.insert("demo", true);
-        }
+        let mut params: BTreeMap<_, _> = self.connect_params.iter().copied().collect();
         match reply {
             start::StartReply::Challenge(challenge) => {
                 let Challenge { mode, attempt, request_id, token, selection, tag, language } = challenge;

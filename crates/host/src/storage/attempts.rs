@@ -3,11 +3,6 @@
 //! [`flinks_backend::record`] says what the values mean and which state follows which. A commit is one transaction: it raises the
 //! connection's version if that is still the one the step was decided on, and writes everything or nothing. The connection's row
 //! comes first in it, so that two commits of one connection never wait for each other in a circle.
-//!
-//! Workers claim what is due for a while and renew the claim while they work ([`Storage::hold`]); what a dead host had claimed
-//! becomes free by itself. A claim spares Flinks the same question twice; what is stored is decided by the version alone.
-
-use std::time::Duration;
 
 use flinks_backend::{
     record::{Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Status, Stored, Transactions},
@@ -18,14 +13,11 @@ use sqlx::any::AnyRow;
 
 use super::{
     Dialect, Storage, StorageError, Write,
+    claims::Claim,
     connections::{replace_accounts, replace_selection},
-    number, optional_number, optional_text, parsed, text,
+    number, optional_number, optional_text, parsed, repeated, text,
 };
-use crate::{account::Account, moment::Moment};
-
-/// Whose claims are meant: one running host.
-#[derive(Clone, Debug)]
-pub(crate) struct Owner(pub(crate) String);
+use crate::{account::Account, time::Time};
 
 const ATTEMPT: &str = "id, tag, user_id, connection_id, state, stage, request_id, token, baseline, choice, created_at, \
      expires_at, due_at, tries, accepted_at, result, data_step, transactions, fingerprint";
@@ -38,7 +30,7 @@ struct Found {
 
 impl Storage {
     /// What a step is decided on.
-    pub(crate) async fn read(&self, query: &Query, now: Moment) -> Result<Option<Stored>, StorageError> {
+    pub(crate) async fn read(&self, query: &Query, now: Time) -> Result<Option<Stored>, StorageError> {
         let Some(found) = self.find(query).await? else { return Ok(None) };
         // The version is read first: what changes after it makes the commit a conflict.
         let row = sqlx::query(
@@ -110,8 +102,27 @@ impl Storage {
         row.fetch_optional(&self.pool).await?.map(|row| number(&row, "version")).transpose()
     }
 
-    /// Stores a step, all of it or nothing. `accounts` are those of the last data answer.
-    pub(crate) async fn commit(&self, commit: &Commit, accounts: &[Account]) -> Result<Outcome, StorageError> {
+    /// Stores a step, all of it or nothing. `accounts` are those of the last data answer. `ending` is the claim of a worker whose step
+    /// ends with this commit: it is given back in the same transaction.
+    pub(crate) async fn commit(
+        &self,
+        commit: &Commit,
+        accounts: &[Account],
+        ending: Option<&Claim>,
+    ) -> Result<Outcome, StorageError> {
+        match self.try_to_commit(commit, accounts, ending).await {
+            // Somebody else was in the way and nothing was stored, which is what a conflict is.
+            Err(StorageError::Serialization) => Ok(Outcome::Conflict),
+            ended => ended,
+        }
+    }
+
+    async fn try_to_commit(
+        &self,
+        commit: &Commit,
+        accounts: &[Account],
+        ending: Option<&Claim>,
+    ) -> Result<Outcome, StorageError> {
         let mut write = self.write().await?;
         if let Some(limit) = &commit.limit
             && is_over(&mut write, self.dialect, limit, &commit.connection).await?
@@ -134,88 +145,24 @@ impl Storage {
                 Err(Refused::Storage(error)) => return Err(error),
             }
         }
+        if let Some(claim) = ending {
+            claim.give_back(&mut write, Time::from_millis(0)).await?;
+        }
         write.commit().await?;
         Ok(Outcome::Done)
     }
 
-    /// When the next attempt that nobody holds is due.
-    pub(crate) async fn next_due(&self, now: Moment) -> Result<Option<Moment>, StorageError> {
-        let row = sqlx::query(
-            "SELECT due_at FROM attempts WHERE state IN ('open', 'accepted') AND claimed_until <= $1 \
-             ORDER BY due_at LIMIT 1",
-        )
-        .bind(now.millis())
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| number(&row, "due_at").map(Moment::from_millis)).transpose()
-    }
-
-    /// Takes up to `most` due attempts that nobody holds, for `lease`.
-    pub(crate) async fn claim_due(
-        &self,
-        owner: &Owner,
-        now: Moment,
-        lease: Duration,
-        most: usize,
-    ) -> Result<Vec<AttemptId>, StorageError> {
-        const DUE: &str = "SELECT id FROM attempts \
-             WHERE state IN ('open', 'accepted') AND due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT $2";
-        let due = match self.dialect {
-            Dialect::Sqlite => DUE.to_owned(),
-            // Hosts that share a Postgres take different rows at the same time instead of queueing for the same ones.
-            Dialect::Postgres => format!("{DUE} FOR UPDATE SKIP LOCKED"),
-        };
-        let mut write = self.write().await?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(due))
-            .bind(now.millis())
-            .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(&mut *write.transaction)
-            .await?;
-        let claims = rows
-            .iter()
-            .map(|row| parsed(&text(row, "id")?, AttemptId::parse, "attempts.id"))
-            .collect::<Result<Vec<_>, _>>()?;
-        for id in &claims {
-            sqlx::query("UPDATE attempts SET claimed_by = $2, claimed_until = $3 WHERE id = $1")
-                .bind(id.as_str())
-                .bind(owner.0.as_str())
-                .bind(now.plus(lease).millis())
+    /// Forgets attempts that ended or expired before `before`; until then their keys are remembered.
+    pub(crate) async fn forget_attempts(&self, before: Time) -> Result<(), StorageError> {
+        repeated(|| async {
+            let mut write = self.write().await?;
+            sqlx::query("DELETE FROM attempts WHERE state IN ('set-aside', 'finished', 'failed') AND expires_at < $1")
+                .bind(before.millis())
                 .execute(&mut *write.transaction)
                 .await?;
-        }
-        write.commit().await?;
-        Ok(claims)
-    }
-
-    /// Renews all of an owner's claims.
-    pub(crate) async fn hold(&self, owner: &Owner, until: Moment) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        sqlx::query("UPDATE attempts SET claimed_until = $2 WHERE claimed_by = $1")
-            .bind(owner.0.as_str())
-            .bind(until.millis())
-            .execute(&mut *write.transaction)
-            .await?;
-        write.commit().await
-    }
-
-    /// A SQLite file belongs to one host: what is claimed when it starts was claimed by its dead predecessor.
-    pub(super) async fn release_own_claims(&self) -> Result<(), StorageError> {
-        if self.dialect == Dialect::Sqlite {
-            sqlx::query("UPDATE attempts SET claimed_by = NULL, claimed_until = 0 WHERE claimed_by IS NOT NULL")
-                .execute(&self.pool)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Forgets attempts that ended or expired before `before`; until then their keys are remembered.
-    pub(crate) async fn forget_attempts(&self, before: Moment) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        sqlx::query("DELETE FROM attempts WHERE state IN ('set-aside', 'finished', 'failed') AND expires_at < $1")
-            .bind(before.millis())
-            .execute(&mut *write.transaction)
-            .await?;
-        write.commit().await
+            write.commit().await
+        })
+        .await
     }
 }
 
@@ -313,12 +260,12 @@ async fn add_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Ref
     Ok(())
 }
 
-/// A claim on an attempt lasts as long as what is due stays due.
+/// An attempt in another state wants another step, and at once: whoever has claimed it has it no more.
 async fn put_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Refused> {
     let put = sqlx::query(
         "UPDATE attempts SET \
-           claimed_by = CASE WHEN state = $2 AND due_at = $5 THEN claimed_by END, \
-           claimed_until = CASE WHEN state = $2 AND due_at = $5 THEN claimed_until ELSE 0 END, \
+           claimed_by = CASE WHEN state = $2 THEN claimed_by END, \
+           claimed_until = CASE WHEN state = $2 THEN claimed_until ELSE 0 END, \
            state = $2, stage = $3, request_id = $4, due_at = $5, token = $6, choice = $7, tries = $8, accepted_at = $9, \
            result = $10, data_step = $11, transactions = $12, fingerprint = $13 \
          WHERE id = $1",

@@ -7,8 +7,10 @@ use flinks_connect::id::{AccountId, LoginId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ConnectionId, Storage, StorageError, UserId, Write, number, optional_number, optional_text, parsed, text};
-use crate::{account::Account, moment::Moment};
+use super::{
+    ConnectionId, Storage, StorageError, UserId, Write, number, optional_number, optional_text, parsed, repeated, text,
+};
+use crate::{account::Account, flinks::Ineligible, time::Time};
 
 /// Why a connection wants its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -61,7 +63,7 @@ pub(crate) struct Overview {
     pub(crate) institution: String,
     pub(crate) reason: Reason,
     pub(crate) status: Status,
-    pub(crate) refreshed_at: Option<Moment>,
+    pub(crate) refreshed_at: Option<Time>,
     pub(crate) selected_accounts: u64,
     pub(crate) problem: Option<String>,
 }
@@ -77,7 +79,7 @@ pub(crate) struct Connection {
 /// The accounts of a connection, and how old they are.
 #[derive(Clone, Debug)]
 pub(crate) struct Holdings {
-    pub(crate) as_of: Option<Moment>,
+    pub(crate) as_of: Option<Time>,
     pub(crate) accounts: Vec<Account>,
 }
 
@@ -89,44 +91,50 @@ pub(crate) struct NewConnection<'a> {
     pub(crate) institution: &'a str,
     pub(crate) login_id: LoginId,
     pub(crate) reason: Reason,
-    pub(crate) refreshed_at: Option<Moment>,
+    pub(crate) refreshed_at: Option<Time>,
     pub(crate) selection: Vec<AccountId>,
 }
 
 impl Storage {
     /// Adds a connection that needs attention; one of that id that is already there stays as it is.
     pub(crate) async fn add_connection(&self, user: &UserId, new: &NewConnection<'_>) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        let added = sqlx::query(
-            "INSERT INTO connections (id, user_id, position, institution, login_id, reason, status, refreshed_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, 'needs-attention', $7) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(new.id.as_str())
-        .bind(user.as_str())
-        .bind(new.position)
-        .bind(new.institution)
-        .bind(new.login_id.as_str())
-        .bind(new.reason.as_str())
-        .bind(new.refreshed_at.map(Moment::millis))
-        .execute(&mut *write.transaction)
-        .await?;
-        if added.rows_affected() == 1 {
-            replace_selection(&mut write, &new.id, &new.selection).await?;
-        }
-        write.commit().await
+        repeated(|| async {
+            let mut write = self.write().await?;
+            let added = sqlx::query(
+                "INSERT INTO connections (id, user_id, position, institution, login_id, reason, status, refreshed_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'needs-attention', $7) ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(new.id.as_str())
+            .bind(user.as_str())
+            .bind(new.position)
+            .bind(new.institution)
+            .bind(new.login_id.as_str())
+            .bind(new.reason.as_str())
+            .bind(new.refreshed_at.map(Time::millis))
+            .execute(&mut *write.transaction)
+            .await?;
+            if added.rows_affected() == 1 {
+                replace_selection(&mut write, &new.id, &new.selection).await?;
+            }
+            write.commit().await
+        })
+        .await
     }
 
     /// Forgets a user's connections and all that hangs on them.
     pub(crate) async fn remove_connections_of(&self, user: &UserId) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        sqlx::query("DELETE FROM connections WHERE user_id = $1")
-            .bind(user.as_str())
-            .execute(&mut *write.transaction)
-            .await?;
-        write.commit().await
+        repeated(|| async {
+            let mut write = self.write().await?;
+            sqlx::query("DELETE FROM connections WHERE user_id = $1")
+                .bind(user.as_str())
+                .execute(&mut *write.transaction)
+                .await?;
+            write.commit().await
+        })
+        .await
     }
 
-    pub(crate) async fn connections_of(&self, user: &UserId, now: Moment) -> Result<Vec<Overview>, StorageError> {
+    pub(crate) async fn connections_of(&self, user: &UserId, now: Time) -> Result<Vec<Overview>, StorageError> {
         let rows = sqlx::query(
             "SELECT c.id, c.institution, c.reason, c.status, c.problem, c.refreshed_at, \
                (SELECT COUNT(*) FROM selected_accounts s WHERE s.connection_id = c.id) AS selected, \
@@ -153,7 +161,7 @@ impl Storage {
                     institution: text(row, "institution")?,
                     reason: parsed(&text(row, "reason")?, Reason::parse, "connections.reason")?,
                     status,
-                    refreshed_at: optional_number(row, "refreshed_at")?.map(Moment::from_millis),
+                    refreshed_at: optional_number(row, "refreshed_at")?.map(Time::from_millis),
                     selected_accounts: u64::try_from(number(row, "selected")?).unwrap_or(0),
                     problem: optional_text(row, "problem")?,
                 })
@@ -202,35 +210,93 @@ impl Storage {
             .iter()
             .map(|row| parsed(&text(row, "detail")?, |json| serde_json::from_str(json).ok(), "accounts.detail"))
             .collect::<Result<Vec<Account>, _>>()?;
-        let as_of = optional_number(&connection, "refreshed_at")?.map(Moment::from_millis);
+        let as_of = optional_number(&connection, "refreshed_at")?.map(Time::from_millis);
         Ok(Some(Holdings { as_of: as_of.filter(|_| !accounts.is_empty()), accounts }))
     }
 
-    /// Notes that Nightly Refresh passes over a login, of which Flinks last knows `last_refresh` and which was asked about at
-    /// `asked_at`. A connection on which something is under way, or that was refreshed since, is left alone. How many changed.
-    pub(crate) async fn note_nightly_failure(
+    /// Notes which logins Nightly Refresh passes over, as Flinks said when it was asked at `asked_at`. A connection on which something is
+    /// under way, or that was refreshed since, is left alone; so nothing is written when nothing changes. How many changed.
+    pub(crate) async fn note_nightly_failures(
         &self,
-        login: &LoginId,
-        last_refresh: Option<Moment>,
-        asked_at: Moment,
-    ) -> Result<u64, StorageError> {
-        let mut write = self.write().await?;
-        let noted = sqlx::query(
-            "UPDATE connections SET status = 'needs-attention', reason = $2, version = version + 1 \
-             WHERE login_id = $1 AND status = 'up-to-date' \
-               AND (settled_at IS NULL OR settled_at < $3) AND (refreshed_at IS NULL OR refreshed_at <= $4) \
-               AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.connection_id = connections.id AND (a.state = 'accepted' OR \
-                 (a.state = 'open' AND a.stage IN ('signing-in', 'session') AND a.expires_at > $3)))",
-        )
-        .bind(login.as_str())
-        .bind(Reason::NightlyRefreshFailed.as_str())
-        .bind(asked_at.millis())
-        .bind(last_refresh.map_or(i64::MAX, Moment::millis))
-        .execute(&mut *write.transaction)
-        .await?;
-        write.commit().await?;
-        Ok(noted.rows_affected())
+        listed: &[Ineligible],
+        asked_at: Time,
+    ) -> Result<usize, StorageError> {
+        let mut noted = 0;
+        for some in listed.chunks(LOGINS_AT_ONCE) {
+            for candidate in self.up_to_date(some, asked_at).await? {
+                let is_newer = |login: &&Ineligible| {
+                    login.login_id == candidate.login_id
+                        && candidate.refreshed_at <= login.last_refresh.unwrap_or(Time::from_millis(i64::MAX))
+                };
+                if candidate.settled_at < asked_at && some.iter().any(|login| is_newer(&login)) {
+                    noted += usize::from(self.want_user(&candidate).await?);
+                }
+            }
+        }
+        Ok(noted)
     }
+
+    /// The connections of these logins that are up to date and on which nothing is under way.
+    async fn up_to_date(&self, logins: &[Ineligible], now: Time) -> Result<Vec<Candidate>, StorageError> {
+        let places: Vec<_> = (2..LOGINS_AT_ONCE + 2).map(|place| format!("${place}")).collect();
+        let text_of_query = format!(
+            "SELECT id, login_id, version, refreshed_at, settled_at FROM connections \
+             WHERE login_id IN ({}) AND status = 'up-to-date' \
+               AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.connection_id = connections.id AND (a.state = 'accepted' OR \
+                 (a.state = 'open' AND a.stage IN ('signing-in', 'session') AND a.expires_at > $1)))",
+            places.join(", ")
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(text_of_query)).bind(now.millis());
+        for place in 0..LOGINS_AT_ONCE {
+            query = query.bind(logins.get(place).map(|login| login.login_id.as_str()));
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                let time = |column| optional_number(row, column).map(|millis| Time::from_millis(millis.unwrap_or(0)));
+                Ok(Candidate {
+                    id: text(row, "id")?,
+                    version: number(row, "version")?,
+                    login_id: parsed(&text(row, "login_id")?, LoginId::parse, "connections.login_id")?,
+                    refreshed_at: time("refreshed_at")?,
+                    settled_at: time("settled_at")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether the connection now wants its user: it was not changed since the candidate was read.
+    async fn want_user(&self, candidate: &Candidate) -> Result<bool, StorageError> {
+        repeated(|| async {
+            let mut write = self.write().await?;
+            let changed = sqlx::query(
+                "UPDATE connections SET status = 'needs-attention', reason = $3, version = version + 1 \
+                 WHERE id = $1 AND version = $2",
+            )
+            .bind(candidate.id.as_str())
+            .bind(candidate.version)
+            .bind(Reason::NightlyRefreshFailed.as_str())
+            .execute(&mut *write.transaction)
+            .await?;
+            write.commit().await?;
+            Ok(changed.rows_affected() == 1)
+        })
+        .await
+    }
+}
+
+/// How many logins are looked up with one statement.
+const LOGINS_AT_ONCE: usize = 50;
+
+/// A connection that Nightly Refresh may have passed over.
+struct Candidate {
+    id: String,
+    version: i64,
+    login_id: LoginId,
+    /// Flinks' time of the stored data; the beginning of time when there is none.
+    refreshed_at: Time,
+    /// When it was stored, likewise.
+    settled_at: Time,
 }
 
 pub(super) async fn replace_selection(

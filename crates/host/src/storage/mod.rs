@@ -1,26 +1,47 @@
 //! What the host remembers: users' sessions, connections with their accounts, attempts.
 //!
-//! One set of queries for SQLite and Postgres (`sqlx::Any`); the one place where they differ is how due attempts are claimed.
-//! [`connections`] is what the pages show, [`attempts`] the life of a reconnect, [`sessions`] who is signed in.
+//! One set of queries for SQLite and Postgres (`sqlx::Any`); they differ where rows are locked and where the time is read.
+//! [`connections`] is what the pages show, [`attempts`] the life of a reconnect, [`claims`] which worker looks after it, [`sessions`] who
+//! is signed in. [`clock`] says what time it is, [`error`] what went wrong.
 //!
-//! Invariants: nothing about a reconnect lives only in the process, so a host may die at any moment and any number of hosts may
-//! share one Postgres. A write that decides something is one transaction, and its condition is part of its `UPDATE`. An error
-//! carries a kind, never a statement, a value or an address.
+//! Invariants: nothing about a reconnect lives only in the process, so a host may die at any time and any number of hosts may
+//! share one Postgres. A write that decides something is one transaction, and its condition is part of its `UPDATE`. Whoever changes a
+//! connection and its attempts locks the connection first, so no two transactions wait for each other in a circle; what the database
+//! could not serialise all the same is repeated.
 
 pub(crate) mod attempts;
+pub(crate) mod claims;
+mod clock;
 pub(crate) mod connections;
+mod error;
 pub(crate) mod sessions;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
-    Any, AnyPool, Row as _, Transaction,
+    Any, AnyConnection, AnyPool, Connection as _, Row as _, Transaction,
     any::{AnyPoolOptions, AnyRow},
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::sleep,
+};
+
+use self::clock::Clock;
+pub(crate) use self::error::StorageError;
+use crate::{random::doubled, time::Time};
 
 /// How long a query waits for a free connection before the request is refused with "try again".
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a write is repeated that the database could not serialise.
+const MOST_REPEATS: u32 = 8;
+/// The first pause before it is repeated.
+const REPEAT_PAUSE: Duration = Duration::from_millis(5);
+/// The longest.
+const LONGEST_REPEAT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A user of the application. Not a secret, but of no use in a log either.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,49 +77,6 @@ impl ConnectionId {
     }
 }
 
-/// What went wrong with the database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StorageError {
-    /// The URL is neither SQLite nor Postgres.
-    Address,
-    /// No connection, or none free in time.
-    Unreachable,
-    /// The database refused, with this code of its own.
-    Refused(String),
-    /// The tables could not be brought up to date.
-    Migration,
-    /// A stored value does not fit the schema; the text names table and column.
-    Corrupt(&'static str),
-}
-
-impl fmt::Display for StorageError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address => formatter.write_str("expected sqlite://FILE, sqlite::memory: or postgres://…"),
-            Self::Unreachable => {
-                formatter.write_str("the database cannot be reached; check its address, and that it is up")
-            }
-            Self::Refused(code) => write!(formatter, "the database refused a statement with code {code}"),
-            Self::Migration => formatter.write_str(
-                "the tables could not be brought up to date; expected an empty database or one of an earlier version of this host",
-            ),
-            Self::Corrupt(column) => write!(formatter, "unreadable value in {column}"),
-        }
-    }
-}
-
-impl From<sqlx::Error> for StorageError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::Database(error) => Self::Refused(error.code().unwrap_or_default().into_owned()),
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_) | sqlx::Error::Decode(_) => {
-                Self::Corrupt("a column of a result")
-            }
-            _ => Self::Unreachable,
-        }
-    }
-}
-
 /// Which database answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dialect {
@@ -111,14 +89,15 @@ enum Dialect {
 pub(crate) struct Storage {
     pool: AnyPool,
     dialect: Dialect,
+    clock: Clock,
     /// SQLite has one writer at a time. Queueing here is fair and cheap; its own way is to sleep and try again.
-    turn: Mutex<()>,
+    writer: Mutex<()>,
 }
 
 /// A transaction that will write. Dropped without [`Write::commit`], it leaves nothing behind.
 struct Write<'storage> {
     transaction: Transaction<'static, Any>,
-    _turn: Option<MutexGuard<'storage, ()>>,
+    _writer: Option<MutexGuard<'storage, ()>>,
 }
 
 impl Write<'_> {
@@ -146,29 +125,43 @@ impl Storage {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(PATIENCE)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if dialect == Dialect::Sqlite {
-                        // `synchronous = FULL`: accepted means on the disk, not only in the page cache.
-                        for pragma in [
-                            "PRAGMA journal_mode = WAL",
-                            "PRAGMA synchronous = FULL",
-                            "PRAGMA foreign_keys = ON",
-                            "PRAGMA busy_timeout = 5000",
-                        ] {
-                            sqlx::query(pragma).execute(&mut *connection).await?;
-                        }
-                    }
-                    Ok(())
-                })
-            })
+            .after_connect(move |connection, _| Box::pin(prepare(dialect, connection)))
             .connect(&url)
-            .await
-            .map_err(|_| StorageError::Unreachable)?;
-        sqlx::migrate!().run(&pool).await.map_err(|_| StorageError::Migration)?;
-        let storage = Self { pool, dialect, turn: Mutex::new(()) };
+            .await;
+        let pool = match pool {
+            Ok(pool) => pool,
+            // The pool tries until the time is over and forgets why it failed; one more try says it.
+            Err(sqlx::Error::PoolTimedOut) => {
+                let mut connection = AnyConnection::connect(&url).await?;
+                prepare(dialect, &mut connection).await?;
+                return Err(StorageError::NoneFree);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        sqlx::migrate!().run(&pool).await?;
+        let clock = match dialect {
+            Dialect::Sqlite => Clock::Machine,
+            Dialect::Postgres => Clock::of_database(),
+        };
+        let storage = Self { pool, dialect, clock, writer: Mutex::new(()) };
+        storage.read_clock().await?;
         storage.release_own_claims().await?;
         Ok(storage)
+    }
+
+    /// The time that all hosts on this database share.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    async fn read_clock(&self) -> Result<(), StorageError> {
+        if self.dialect == Dialect::Postgres {
+            let asked = Instant::now();
+            let row =
+                sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {DATABASE_NOW} AS now"))).fetch_one(&self.pool).await?;
+            self.clock.set(asked, number(&row, "now")?);
+        }
+        Ok(())
     }
 
     pub(crate) async fn close(&self) {
@@ -185,12 +178,45 @@ impl Storage {
         Ok(match self.dialect {
             // Taking the write lock at once: upgrading a read to a write later can fail however long one waits.
             Dialect::Sqlite => {
-                let turn = self.turn.lock().await;
-                Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: Some(turn) }
+                let writer = self.writer.lock().await;
+                Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _writer: Some(writer) }
             }
-            Dialect::Postgres => Write { transaction: self.pool.begin().await?, _turn: None },
+            Dialect::Postgres => Write { transaction: self.pool.begin().await?, _writer: None },
         })
     }
+}
+
+/// Makes a new connection ready.
+async fn prepare(dialect: Dialect, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    if dialect == Dialect::Sqlite {
+        // `synchronous = FULL`: accepted means on the disk, not only in the page cache.
+        for pragma in [
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+            "PRAGMA busy_timeout = 5000",
+        ] {
+            sqlx::query(pragma).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Postgres' clock, in milliseconds since 1970.
+const DATABASE_NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
+/// Does `work` again while the database could not serialise it, a bounded number of times. Nothing of a failed time is stored.
+async fn repeated<T, Work>(work: impl Fn() -> Work) -> Result<T, StorageError>
+where
+    Work: Future<Output = Result<T, StorageError>>,
+{
+    for times in 0..MOST_REPEATS {
+        match work().await {
+            Err(StorageError::Serialization) => sleep(doubled(REPEAT_PAUSE, times, LONGEST_REPEAT_PAUSE)).await,
+            ended => return ended,
+        }
+    }
+    work().await
 }
 
 /// The file is created unless the URL says otherwise.

@@ -17,11 +17,14 @@ pub mod scenarios;
 
 use std::{io::Write as _, path::PathBuf, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flinks::{API_KEY, CUSTOMER, Flinks, SECRET};
 use flinks_host::{Config, DemoFiles, Host};
 use flinks_sandbox::Sandbox;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use tempfile::TempDir;
 
 pub const WEBHOOK_SECRET: &str = "the-webhook-secret-of-the-test";
@@ -176,6 +179,14 @@ impl Bench {
         send(self.post("/api/reconnects", body).header("idempotency-key", key)).await
     }
 
+    /// A webhook of Flinks', signed.
+    pub async fn webhook(&self, body: &Value) -> Answer {
+        let body = body.to_string();
+        let url = format!("{}/api/flinks/webhook", self.base);
+        let signature = signature(WEBHOOK_SECRET, body.as_bytes());
+        send(self.browser.post(url).header("flinks-authenticity-key", signature).body(body)).await
+    }
+
     pub async fn connection(&self, id: &str) -> Value {
         let body = send(self.get("/api/connections")).await.expect(200).body;
         body["connections"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap().clone()
@@ -217,6 +228,12 @@ impl Bench {
         }
         panic!("{id} is not {status} after 15 s: {}", self.connection(id).await);
     }
+}
+
+/// As Flinks signs a webhook's body.
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body);
+    STANDARD.encode(mac.finalize().into_bytes())
 }
 
 pub async fn sign_in(browser: &Client, base: &str) -> String {

@@ -31,12 +31,21 @@ impl Server {
         let server = Self { binaries, dir, port };
         let data = server.data();
         server.run("initdb", &["-D", &data, "-U", "host", "-A", "trust", "-E", "UTF8", "--no-sync"]);
+        server.admit_some_only();
         let socket = server.dir.path().display();
         let options =
             format!("-c listen_addresses=127.0.0.1 -p {port} -k {socket} -c fsync=off -c max_connections=300");
         let log = server.dir.path().join("log").display().to_string();
         server.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
         server
+    }
+
+    /// Everybody is trusted, but for two users that tests make.
+    fn admit_some_only(&self) {
+        let file = Path::new(&self.data()).join("pg_hba.conf");
+        let trust = fs::read_to_string(&file).unwrap();
+        let first = "host all needs_password 127.0.0.1/32 scram-sha-256\nhost all needs_tls 127.0.0.1/32 reject\n";
+        fs::write(&file, format!("{first}{trust}")).unwrap();
     }
 
     fn data(&self) -> String {

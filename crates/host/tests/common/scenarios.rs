@@ -5,16 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use super::{
     Bench, Database, LOGINS, WEBHOOK_SECRET, delivery,
     flinks::{Live, Session},
-    send,
+    send, signature,
 };
 
 /// Names every scenario once; `$each!(name)` makes of it what a database needs.
@@ -456,8 +453,7 @@ pub async fn a_signed_webhook_is_a_delivery(database: &Database) {
         json!({"ResponseType": "GetAccountsDetail", "Login": {"Id": login}, "RequestId": reply["requestId"], "Tag": tag}).to_string()
     };
     let post = async |body: String, secret: &str| {
-        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body.as_bytes());
-        let signature = STANDARD.encode(mac.finalize().into_bytes());
+        let signature = signature(secret, body.as_bytes());
         let url = format!("{}/api/flinks/webhook", bench.base);
         send(bench.browser.post(url).header("flinks-authenticity-key", signature).body(body)).await
     };

@@ -1,4 +1,4 @@
-//! The demo page, and its hands on the sandbox's clock and faults and on the network. Registered only with `--demo`.
+//! The demo page, and its controls of the sandbox's clock and faults and of the network.
 //!
 //! Invariants: the page runs under the strictest policy the widget promises to work under; the controls reach the sandbox's
 //! control interface and nothing else, because the page itself may connect to its own origin only.
@@ -26,14 +26,14 @@ use serde_json::json;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 use url::Url;
 
-use super::{Site, body, connections::AccountsBody, problem::Problem, visitor::Visitor};
+use super::seeds;
 use crate::{
     config::DemoFiles,
-    demo,
     flinks::read_details,
-    moment::Moment,
+    http::{App, body, connections::AccountsBody, problem::Problem, user::SignedInUser},
     outbound::{self, Answer, NoRoots, Outbound, Verb},
     storage::ConnectionId,
+    time::Time,
 };
 
 /// How long the sandbox may take.
@@ -45,13 +45,13 @@ const MAX_LOST: u32 = 100;
 
 /// Where the sandbox is controlled.
 #[derive(Clone, Debug)]
-pub(crate) struct SandboxControls {
+pub(super) struct SandboxControls {
     http: Outbound,
     api: Url,
 }
 
 impl SandboxControls {
-    pub(crate) fn new(api: Url) -> Result<Self, NoRoots> {
+    pub(super) fn new(api: Url) -> Result<Self, NoRoots> {
         Ok(Self { http: Outbound::to(&api)?, api })
     }
 
@@ -83,7 +83,7 @@ impl SandboxControls {
 /// The network between the page and this host. It can be broken for deliveries, and only for those, because the panel that breaks it
 /// is out of reach while the widget's dialog is open.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Network {
+pub(super) struct Network {
     lost_deliveries: Arc<AtomicU32>,
 }
 
@@ -105,7 +105,7 @@ impl Network {
     }
 
     /// Answers in the host's place while the network is broken: what it answers is what a gateway says then.
-    pub(crate) async fn carry(State(network): State<Self>, request: Request<Body>, next: Next) -> Response {
+    pub(super) async fn carry(State(network): State<Self>, request: Request<Body>, next: Next) -> Response {
         let is_delivery = request.method() == Method::POST && request.uri().path() == "/api/reconnects";
         let lose_one = |lost: u32| lost.checked_sub(1);
         let is_lost =
@@ -124,20 +124,20 @@ impl Network {
 
 /// `GET /demo/sandbox/{clock|faults}`, `POST /demo/sandbox/{clock|faults|reset}`, `GET` and `POST /demo/network`, and
 /// `GET /demo/connections/{id}/before`.
-pub(crate) fn controls(controls: SandboxControls, network: Network) -> Router<Site> {
+pub(super) fn controls(controls: SandboxControls, network: Network) -> Router<App> {
     let reading = controls.clone();
-    let read = async move |_visitor: Visitor, Path(control): Path<String>| match control.as_str() {
+    let read = async move |_user: SignedInUser, Path(control): Path<String>| match control.as_str() {
         "clock" => reading.pass(Verb::Get, "clock", None).await,
         "faults" => reading.pass(Verb::Get, "faults", None).await,
         _ => Err(Problem::no_route()),
     };
     let (acting, repaired) = (controls.clone(), network.clone());
-    let act = async move |State(site): State<Site>,
-                          _visitor: Visitor,
+    let act = async move |State(app): State<App>,
+                          _user: SignedInUser,
                           Path(control): Path<String>,
                           headers: HeaderMap,
                           body: Body| {
-        let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
+        let bytes = app.bodies.json(&headers, body).await?;
         match control.as_str() {
             "clock" => acting.pass(Verb::Post, "clock", Some(bytes)).await,
             "faults" => acting.pass(Verb::Post, "faults", Some(bytes)).await,
@@ -145,26 +145,26 @@ pub(crate) fn controls(controls: SandboxControls, network: Network) -> Router<Si
                 let response = acting.pass(Verb::Post, "reset", Some(bytes)).await?;
                 repaired.set(0);
                 // The sandbox has forgotten its sessions; a page that still offered them would be of no use.
-                demo::reset(&site.reconnects.storage).await?;
+                seeds::reset(&app.reconnects.storage).await?;
                 Ok(response)
             }
             _ => Err(Problem::no_route()),
         }
     };
     let seen = network.clone();
-    let read_network = async move |_visitor: Visitor| seen.read();
-    let break_network = async move |_visitor: Visitor, headers: HeaderMap, body: Body| {
-        let bytes = body::json_bytes(&headers, body, body::MAX_LEN).await?;
+    let read_network = async move |_user: SignedInUser| seen.read();
+    let break_network = async move |State(app): State<App>, _user: SignedInUser, headers: HeaderMap, body: Body| {
+        let bytes = app.bodies.json(&headers, body).await?;
         let expected = "JSON as {\"lostDeliveries\": 4}, at most 100";
-        let wanted: NetworkBody = body::read(&bytes, expected)?;
+        let wanted: NetworkBody = body::parse(&bytes, expected)?;
         if wanted.lost_deliveries > MAX_LOST {
             return Err(Problem::malformed(format!("Expected {expected}.")));
         }
         network.set(wanted.lost_deliveries);
         Ok(network.read())
     };
-    let before = async move |State(site): State<Site>, visitor: Visitor, Path(id): Path<String>| {
-        accounts_before(&controls, &site, &visitor, &ConnectionId::new(id)).await
+    let before = async move |State(app): State<App>, user: SignedInUser, Path(id): Path<String>| {
+        accounts_before(&controls, &app, &user, &ConnectionId::new(id)).await
     };
     Router::new()
         .route("/demo/sandbox/{control}", get(read).post(act))
@@ -176,11 +176,11 @@ pub(crate) fn controls(controls: SandboxControls, network: Network) -> Router<Si
 /// demo's connections were never connected.
 async fn accounts_before(
     controls: &SandboxControls,
-    site: &Site,
-    visitor: &Visitor,
+    app: &App,
+    user: &SignedInUser,
     id: &ConnectionId,
 ) -> Result<Json<AccountsBody>, Problem> {
-    let connection = site.reconnects.storage.connection(&visitor.0, id).await?.ok_or_else(Problem::no_connection)?;
+    let connection = app.reconnects.storage.connection(&user.0, id).await?.ok_or_else(Problem::no_connection)?;
     let body = json!({ "loginId": connection.login_id.as_str() }).to_string();
     let answer = controls.ask(Verb::Post, "stored", Some(body.into_bytes())).await?;
     let unknown = Problem::new(
@@ -192,11 +192,11 @@ async fn accounts_before(
     if !connection.selection.is_empty() {
         details.accounts.retain(|account| connection.selection.iter().any(|id| account.is(id)));
     }
-    Ok(Json(AccountsBody { as_of: details.refreshed_at.and_then(Moment::rfc3339), accounts: details.accounts }))
+    Ok(Json(AccountsBody { as_of: details.refreshed_at.and_then(Time::rfc3339), accounts: details.accounts }))
 }
 
 /// The page at `/` and the built widget at `/dist/`.
-pub(crate) fn pages(files: &DemoFiles, connect: &ConnectUrl) -> Router {
+pub(super) fn pages(files: &DemoFiles, connect: &ConnectUrl) -> Router {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; frame-src {}; style-src 'self'; \
          img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \

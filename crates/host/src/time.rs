@@ -10,11 +10,11 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(i64);
+pub(crate) struct Time(i64);
 
-impl Moment {
-    /// This machine's clock.
-    pub(crate) fn now() -> Self {
+impl Time {
+    /// What this machine's clock says. Decisions take the time of [`crate::storage::Storage::now`], which all hosts share.
+    pub(crate) fn of_machine() -> Self {
         Self(Timestamp::now().as_millisecond())
     }
 
@@ -65,17 +65,17 @@ mod tests {
 
     #[test]
     fn flinks_timestamps_are_utc_without_a_zone() {
-        let moment = Moment::from_flinks("2026-01-21T20:47:47.145999").unwrap();
+        let moment = Time::from_flinks("2026-01-21T20:47:47.145999").unwrap();
         assert_eq!(moment.rfc3339().unwrap(), "2026-01-21T20:47:47.145Z");
-        assert_eq!(Moment::from_flinks("0001-01-01T00:00:00"), None);
-        assert_eq!(Moment::from_flinks("yesterday"), None);
+        assert_eq!(Time::from_flinks("0001-01-01T00:00:00"), None);
+        assert_eq!(Time::from_flinks("yesterday"), None);
     }
 
     #[test]
     fn arithmetic_saturates() {
-        let end = Moment::from_millis(i64::MAX);
+        let end = Time::from_millis(i64::MAX);
         assert_eq!(end.plus(Duration::from_secs(1)), end);
-        assert_eq!(Moment::from_millis(5).since(end), Duration::ZERO);
+        assert_eq!(Time::from_millis(5).since(end), Duration::ZERO);
         assert_eq!(end.rfc3339(), None);
     }
 }

@@ -7,12 +7,9 @@ use std::time::Duration;
 
 use flinks_connect::id::{AccountId, LoginId};
 
-use crate::{
-    moment::Moment,
-    storage::{
-        ConnectionId, Storage, StorageError, UserId,
-        connections::{NewConnection, Reason},
-    },
+use crate::storage::{
+    ConnectionId, Storage, StorageError, UserId,
+    connections::{NewConnection, Reason},
 };
 
 /// One connection of the demo.
@@ -67,7 +64,7 @@ pub fn demo_login_ids() -> [&'static str; 4] {
 }
 
 /// The demo's only user.
-pub(crate) fn user() -> UserId {
+pub(super) fn user() -> UserId {
     UserId::new("demo")
 }
 
@@ -76,7 +73,7 @@ pub(crate) async fn seed(storage: &Storage) -> Result<(), StorageError> {
     let user = user();
     storage.add_user(&user).await?;
     // By the day, as the sandbox has them.
-    let today = Moment::now().day();
+    let today = storage.now().day();
     for (position, seed) in (0..).zip(&SEEDS) {
         let unfit = StorageError::Corrupt("the demo's own ids");
         let selection = seed.selection.iter().map(|id| AccountId::parse(id)).collect::<Option<Vec<_>>>();
@@ -99,7 +96,7 @@ pub(crate) async fn seed(storage: &Storage) -> Result<(), StorageError> {
 }
 
 /// Begins again.
-pub(crate) async fn reset(storage: &Storage) -> Result<(), StorageError> {
+pub(super) async fn reset(storage: &Storage) -> Result<(), StorageError> {
     storage.remove_connections_of(&user()).await?;
     seed(storage).await
 }
