@@ -1,4 +1,4 @@
-//! The table of `src/session/machine.rs`, exhaustively: every place a session can stand at × every input there is.
+//! The table of `src/session/machine/mod.rs`, exhaustively: every place a session can stand at × every input there is.
 //!
 //! A cell is the phase afterwards. `.` is: nothing changed at all — no output, no deadline moved. `=` is: the phase is the same, but
 //! something was done or said (which is what `scenarios.rs` is about).

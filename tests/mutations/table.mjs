@@ -9,7 +9,7 @@
  */
 const inFile = (file, mutations) => mutations.map(([check, change, text, replacement, test]) => ({ file, check, change, text, replacement, test }));
 
-const gate = inFile("src/session/machine.rs", [
+const gate = inFile("src/session/machine/message.rs", [
   ["phase", "a session that is over listens", "let counter = if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {", "let counter = if false {", "gate"],
   ["rate", "a runaway is read without end", "} else if !self.rate.admits(now_ms) {", "} else if false {", "gate"],
   ["rate: cap", "quiet saves up an endless burst", "self.tokens = (self.tokens + gained).min(RATE_BURST);", "self.tokens += gained;", "gate"],
@@ -105,32 +105,44 @@ const redirect = [
   ...inFile("src/session/launch_settings.rs", [
     ["redirectUrl of the session", "nothing is held against the place that was asked for", "value_of(&self.params, parameters::REDIRECT_URL)", "value_of(&[], parameters::REDIRECT_URL)", "scenarios"],
   ]),
-  ...inFile("src/session/machine.rs", [
+  ...inFile("src/session/machine/message.rs", [
     ["tag of the session", "nothing is held against the tag that was set", "Expected { tag: settings.tag.as_ref(), ", "Expected { tag: None, ", "scenarios"],
     ["an unreadable redirect is noise", "it ends the session", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if false {", "scenarios"],
     ["a contradiction is a conflict", "it is passed over", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if let Some(Err(_)) = redirect {", "scenarios"],
   ]),
 ];
 
-const result = inFile("src/session/machine.rs", [
-  ["first wins", "a later success takes over", "if self.phase == Phase::Delivering {", "if false {", "scenarios"],
-  ["a different login is a conflict", "a second login is taken for the first", "redirect.login_id == result.login_id", "redirect.login_id.as_str().len() > 1", "scenarios"],
-  ["a different session is a conflict", "a second session is taken for the first", "(redirect.request_id.is_none() || redirect.request_id == result.request_id)", "redirect.login_id.as_str().len() > 1", "scenarios"],
-  ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Delivering => self.hide(CompletionNotice::None),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
-  ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Delivering | Phase::Starting", "transitions"],
-  ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
-  ["answers of abandoned tries", "any answer counts", "if try_number == self.tries && self.phase == Phase::Delivering", "if try_number <= self.tries && self.phase == Phase::Delivering", "scenarios"],
-  ["answers of abandoned starts", "any answer counts", "if call == self.calls && ", "if call <= self.calls && ", "scenarios"],
-  ["a frame that is up cannot be blocked", "it can", "if self.phase == Phase::Loading {\n                    self.not_loaded(problem);", "if !self.phase.is_final() {\n                    self.not_loaded(problem);", "scenarios"],
-  ["retry: what it can help", "anything is retried", "self.failure.filter(|code| code.is_retryable())", "self.failure", "scenarios"],
-  ["one renewal", "a dead session is renewed without end", "if self.can_start() && !self.renewals.session {", "if self.can_start() {", "scenarios"],
-  ["one renewal of the token", "a refused token is renewed without end", "if self.can_start() && !self.renewals.token {", "if self.can_start() {", "scenarios"],
-  ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
-  ["full flow refused", "it goes on", "if self.options.full_flow == FullFlowPolicy::Stop {", "if false {", "scenarios"],
-  ["full flow told", "the result says refresh", "mode: if self.went_full_flow { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
-  ["height: bounds", "any height", "(height_px as u32).clamp(least, most)", "(height_px as u32).max(least.min(most) - least)", "scenarios"],
-  ["one tab", "another tab's session is opened all the same", "(LockState::HeldElsewhere, Waiting::Lock | Waiting::Load", "(LockState::HeldElsewhere, Waiting::Load", "scenarios"],
-]);
+const result = [
+  ...inFile("src/session/machine/message.rs", [
+    ["first wins", "a later success takes over", "if self.phase == Phase::Delivering {", "if false {", "scenarios"],
+    ["full flow refused", "it goes on", "if self.options.full_flow == FullFlowPolicy::Stop {", "if false {", "scenarios"],
+    ["height: bounds", "any height", "(height_px as u32).clamp(least, most)", "(height_px as u32).max(least.min(most) - least)", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/result.rs", [
+    ["a different login is a conflict", "a second login is taken for the first", "redirect.login_id == result.login_id", "redirect.login_id.as_str().len() > 1", "scenarios"],
+    ["a different session is a conflict", "a second session is taken for the first", "(redirect.request_id.is_none() || redirect.request_id == result.request_id)", "redirect.login_id.as_str().len() > 1", "scenarios"],
+    ["full flow told", "the result says refresh", "mode: if self.went_full_flow { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/ending.rs", [
+    ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Delivering => self.hide(CompletionNotice::None),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
+    ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Delivering | Phase::Starting", "transitions"],
+    ["retry: what it can help", "anything is retried", "self.failure.filter(|code| code.is_retryable())", "self.failure", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/mod.rs", [
+    ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
+    ["answers of abandoned tries", "any answer counts", "if try_number == self.tries && self.phase == Phase::Delivering", "if try_number <= self.tries && self.phase == Phase::Delivering", "scenarios"],
+    ["answers of abandoned starts", "any answer counts", "if call == self.calls && ", "if call <= self.calls && ", "scenarios"],
+    ["a frame that is up cannot be blocked", "it can", "if self.phase == Phase::Loading {\n                    self.not_loaded(problem);", "if !self.phase.is_final() {\n                    self.not_loaded(problem);", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/clock.rs", [
+    ["one renewal", "a dead session is renewed without end", "if self.can_start() && !self.renewals.session {", "if self.can_start() {", "scenarios"],
+    ["one renewal of the token", "a refused token is renewed without end", "if self.can_start() && !self.renewals.token {", "if self.can_start() {", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/launch.rs", [
+    ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
+    ["one tab", "another tab's session is opened all the same", "(LockState::HeldElsewhere, Waiting::Lock | Waiting::Load", "(LockState::HeldElsewhere, Waiting::Load", "scenarios"],
+  ]),
+];
 
 const address = inFile("crates/connect/src/address.rs", [
   ["instance grammar: alphabet", "a name may have dots", "byte.is_ascii_digit() || *byte == b'-')", "byte.is_ascii_digit() || *byte == b'-' || *byte == b'.')", "addresses"],
@@ -249,7 +261,7 @@ const lints = [
   ...inFile("crates/connect/src/code.rs", [["lint: unwrap", "a code nobody documents is a panic", "ALL.iter().find(|code| code.name == name).copied()", "Some(ALL.iter().find(|code| code.name == name).copied().unwrap())", "clippy"]]),
   ...inFile("crates/connect/src/parameters.rs", [["lint: unsafe", "the compiler no longer vouches for memory", "percent_encode(value, &mut self.0);", "unsafe { self.0.as_mut_vec() }.extend_from_slice(value.as_bytes());", "clippy"]]),
   ...inFile("src/session/delivery.rs", [["lint: indexing", "a number too large is a panic", "let mut mixed = self.0;", "let words = [self.0, bound];\n        let mut mixed = words[usize::from(bound > 7)];", "clippy"]]),
-  ...inFile("src/session/machine.rs", [["lint: panic", "an input nobody expects is a panic", "Waiting::Begin | Waiting::Idle => {}", 'Waiting::Begin | Waiting::Idle => panic!("nobody waits"),', "clippy"]]),
+  ...inFile("src/session/machine/clock.rs", [["lint: panic", "an input nobody expects is a panic", "Waiting::Begin | Waiting::Idle => {}", 'Waiting::Begin | Waiting::Idle => panic!("nobody waits"),', "clippy"]]),
   ...inFile("src/web/driver.rs", [["lint: expect", "a number too large is a panic", "u32::try_from(at_ms.saturating_sub(self.now_ms())).unwrap_or(u32::MAX)", 'u32::try_from(at_ms.saturating_sub(self.now_ms())).expect("a small number")', "clippy"]]),
 ];
 
