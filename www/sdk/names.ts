@@ -92,6 +92,8 @@ export type ViewName =
   | "popupBlocked"
   | "expiring"
   | "replaceable"
+  | "overdue"
+  | "overdueReplaceable"
   | "renewing"
   | "offline"
   | "delivering"
@@ -101,8 +103,10 @@ export type ViewName =
   | "loadTimeout"
   | "blocked"
   | "expired"
+  | "over"
   | "undelivered"
   | "mismatch"
+  | "unconfirmed"
   | "failed";
 
 export const VIEW_NAMES: readonly ViewName[] = [
@@ -112,6 +116,8 @@ export const VIEW_NAMES: readonly ViewName[] = [
   "popupBlocked",
   "expiring",
   "replaceable",
+  "overdue",
+  "overdueReplaceable",
   "renewing",
   "offline",
   "delivering",
@@ -121,8 +127,10 @@ export const VIEW_NAMES: readonly ViewName[] = [
   "loadTimeout",
   "blocked",
   "expired",
+  "over",
   "undelivered",
   "mismatch",
+  "unconfirmed",
   "failed",
 ];
 
@@ -136,6 +144,7 @@ export type OptionName =
   | "authorizeToken"
   | "resumeSelectedAccounts"
   | "deliver"
+  | "allow"
   | "headers"
   | "credentials"
   | "language"
@@ -156,6 +165,7 @@ export const OPTION_NAMES: readonly OptionName[] = [
   "authorizeToken",
   "resumeSelectedAccounts",
   "deliver",
+  "allow",
   "headers",
   "credentials",
   "language",

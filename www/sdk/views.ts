@@ -43,6 +43,8 @@ export const VIEWS: Record<ViewName, View> = {
   popupBlocked: alerting("popupBlocked"),
   expiring: alerting("expiring", stay),
   replaceable: alerting("expiring", stay, startAgain),
+  overdue: alerting("overdue", stay),
+  overdueReplaceable: alerting("overdue", stay, startAgain),
   renewing: waiting("renewing"),
   offline: polite("offline"),
   delivering: polite("delivering"),
@@ -52,7 +54,9 @@ export const VIEWS: Record<ViewName, View> = {
   loadTimeout: alerting("loadTimeout", retry),
   blocked: alerting("blocked", retry),
   expired: alerting("expired", startAgain),
+  over: alerting("over"),
   undelivered: alerting("undelivered", retry),
   mismatch: alerting("mismatch"),
+  unconfirmed: alerting("unconfirmed"),
   failed: alerting("failed"),
 };

@@ -11,14 +11,22 @@ impl Session {
             self.progress = Progress::Leaving;
             self.present();
         } else {
-            self.close(ErrorCode::Cancelled);
+            self.cancel();
+        }
+    }
+
+    /// The user has had enough, maybe because of what Flinks said of their login.
+    pub(super) fn cancel(&mut self) {
+        match self.refusal {
+            Some(_) => self.close(ErrorCode::Flinks),
+            None => self.close(ErrorCode::Cancelled),
         }
     }
 
     pub(super) fn user_stays(&mut self) {
         if self.progress == Progress::Leaving {
             self.progress = Progress::Submitted;
-        } else if matches!(self.view, View::Expiring | View::Replaceable) {
+        } else if matches!(self.view, View::Expiring | View::Replaceable | View::Overdue | View::OverdueReplaceable) {
             self.view = View::Connect;
         }
         self.represent();
@@ -29,7 +37,12 @@ impl Session {
             // What was accepted is still delivered, and the result settles with it.
             Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),
             Phase::Starting | Phase::Loading | Phase::Active => {
-                let failure = self.failure(code);
+                let flinks_code = match code {
+                    ErrorCode::Flinks => self.refusal,
+                    ErrorCode::Cancelled => self.last_code,
+                    _ => None,
+                };
+                let failure = Failure { flinks_code, ..self.failure(code) };
                 self.end(Phase::Closed);
                 self.hide(CompletionNotice::None);
                 self.order(Output::Settle(Outcome::Failed(failure)));
@@ -38,7 +51,7 @@ impl Session {
     }
 
     pub(super) fn retry(&mut self, now_ms: u64) {
-        let Some(code) = self.failure.filter(|code| code.is_retryable()) else { return };
+        let Some(code) = self.failure.filter(|code| code.is_retryable(self.options.begin_with)) else { return };
         self.failure = None;
         if self.visibility == Visibility::Hidden {
             self.visibility = Visibility::Shown(None);
@@ -61,7 +74,14 @@ impl Session {
     }
 
     pub(super) fn failure(&self, code: ErrorCode) -> Failure {
-        Failure { code, load_problem: LoadProblem::Unknown, flinks_code: None, http_status: None, phase: self.phase }
+        Failure {
+            code,
+            load_problem: LoadProblem::Unknown,
+            flinks_code: None,
+            http_status: None,
+            is_retryable: code.is_retryable(self.options.begin_with),
+            phase: self.phase,
+        }
     }
 
     pub(super) fn not_loaded(&mut self, load_problem: LoadProblem) {

@@ -545,7 +545,7 @@ impl Visit {
             }
             Standing::Refused(refusal) => {
                 events.push(self.post(Event::code(refusal.code)));
-                if refusal.code.severity == Severity::Terminal {
+                if refusal.code.severity == Severity::Refused {
                     self.stop(Screen::Error { code: refusal.code.name, remedy: Remedy::None });
                 } else {
                     self.screen = Screen::Error { code: refusal.code.name, remedy: Remedy::Retry };
@@ -567,7 +567,7 @@ impl Visit {
         let can_be_repaired = |code: FlinksCode| match code.severity {
             Severity::Correctable => true,
             Severity::Passing => from_the_bank == Some(code.name),
-            Severity::SessionOver | Severity::Terminal => false,
+            Severity::SessionOver | Severity::Refused => false,
         };
         events.extend(match standing {
             Some(Standing::Refused(refusal)) if can_be_repaired(refusal.code) => {
@@ -575,7 +575,7 @@ impl Visit {
                 self.screen = Screen::Error { code: refusal.code.name, remedy: Remedy::Retry };
                 vec![self.post(Event::code(refusal.code))]
             }
-            Some(Standing::Refused(refusal)) if refusal.code.severity == Severity::Terminal => {
+            Some(Standing::Refused(refusal)) if refusal.code.severity == Severity::Refused => {
                 self.stop(Screen::Error { code: refusal.code.name, remedy: Remedy::None });
                 vec![self.post(Event::code(refusal.code))]
             }
