@@ -177,8 +177,6 @@ named_enum! {
         Blocked = "blocked",
         /// The session is over, and the host can begin another.
         Expired = "expired",
-        /// The session is over.
-        Over = "over",
         /// The host did not get the result.
         Undelivered = "undelivered",
         /// The user connected another login.
@@ -198,7 +196,6 @@ impl View {
             (ErrorCode::LoadTimeout, LoadProblem::Unknown | LoadProblem::Offline) => Self::LoadTimeout,
             (ErrorCode::LoadTimeout, LoadProblem::Policy | LoadProblem::Isolation) => Self::Blocked,
             (ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) if failure.is_retryable => Self::Expired,
-            (ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) => Self::Over,
             (ErrorCode::Undelivered, _) => Self::Undelivered,
             (ErrorCode::LoginMismatch, _) => Self::Mismatch,
             // Connect has told the user that it worked: what is open is whether the host has it.

@@ -576,6 +576,10 @@ fn a_refusal_is_connects_to_tell_and_who_closes_then_closes_because_of_it() {
             }
         }
     }
+    // Also when both are said at once.
+    let mut session = at_mfa();
+    session.connect_says(json!({ "step": "COMPONENT_CLOSE_SESSION", "flinksCode": "DISABLED_LOGIN" }));
+    assert_eq!(session.failure().code, ErrorCode::Flinks);
     let refusals: Vec<_> =
         code::ALL.iter().filter(|code| code.severity == Severity::Refused).map(|code| code.name).collect();
     assert_eq!(refusals.len(), 6, "{refusals:?}");
@@ -1113,7 +1117,7 @@ fn after_a_sleep_what_has_arrived_is_heard_before_a_deadline_is_judged() {
     session.sleep(60 * 60 * MINUTE);
     session.hears_nothing();
     session.advance(HEARING_MS);
-    session.hears(&["active → failed", "close frame", "show Over", "settle SESSION_EXPIRED in active"]);
+    session.hears(&["active → failed", "close frame", "show Failed", "settle SESSION_EXPIRED in active"]);
 
     // The user answered on another device's clock: what Connect said meanwhile stands in the queue.
     let mut session = at_mfa();
@@ -1188,7 +1192,7 @@ fn without_start_a_dead_session_offers_no_other() {
     let mut by_token = at_mfa();
     by_token.step("TOKEN_INVALID");
     for session in [&mut by_clock, &mut by_code, &mut by_token] {
-        assert_eq!(session.view, Some(View::Over));
+        assert_eq!(session.view, Some(View::Failed));
         assert!(!session.failure().is_retryable);
         session.skip();
         session.retry();
@@ -1414,7 +1418,7 @@ fn without_start_nothing_is_renewed() {
         "step TOKEN_INVALID",
         "active → failed",
         "close frame",
-        "show Over",
+        "show Failed",
         "settle TOKEN_INVALID in active, flinksCode TOKEN_INVALID",
     ]);
     session.retry();

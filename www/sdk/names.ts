@@ -103,7 +103,6 @@ export type ViewName =
   | "loadTimeout"
   | "blocked"
   | "expired"
-  | "over"
   | "undelivered"
   | "mismatch"
   | "unconfirmed"
@@ -127,7 +126,6 @@ export const VIEW_NAMES: readonly ViewName[] = [
   "loadTimeout",
   "blocked",
   "expired",
-  "over",
   "undelivered",
   "mismatch",
   "unconfirmed",

@@ -54,7 +54,6 @@ export const VIEWS: Record<ViewName, View> = {
   loadTimeout: alerting("loadTimeout", retry),
   blocked: alerting("blocked", retry),
   expired: alerting("expired", startAgain),
-  over: alerting("over"),
   undelivered: alerting("undelivered", retry),
   mismatch: alerting("mismatch"),
   unconfirmed: alerting("unconfirmed"),

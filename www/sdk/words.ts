@@ -66,7 +66,6 @@ export const WORDS = {
     "Your session has ended. Nothing was changed. You can start again.",
     "Votre session a pris fin. Rien n’a été modifié. Vous pouvez recommencer.",
   ],
-  over: ["Your session has ended. Nothing was changed.", "Votre session a pris fin. Rien n’a été modifié."],
   undelivered: [
     "Your bank is connected, but we could not save it yet. Please try again; you will not have to answer twice.",
     "Votre banque est connectée, mais nous n’avons pas encore pu l’enregistrer. Veuillez réessayer; vous n’aurez pas à répondre de nouveau.",
@@ -76,8 +75,8 @@ export const WORDS = {
     "Ce n’était pas l’accès bancaire à reconnecter. Rien n’a été modifié. Veuillez utiliser l’accès d’origine.",
   ],
   unconfirmed: [
-    "Your bank has answered, but this site could not confirm it yet. Please check again later.",
-    "Votre banque a répondu, mais ce site n’a pas encore pu le confirmer. Veuillez vérifier plus tard.",
+    "Your bank has answered, but this site could not confirm it. Please check later.",
+    "Votre banque a répondu, mais ce site n’a pas pu le confirmer. Veuillez vérifier plus tard.",
   ],
   failed: [
     "Your bank could not be reconnected. Nothing was changed. Please try again later.",

@@ -61,7 +61,7 @@ impl Session {
         let is_echo = meaning == Meaning::Resized
             && (self.view == View::PopupBlocked || matches!(self.waiting, Waiting::WarnedUser | Waiting::OverdueUser));
         if !is_echo {
-            self.note(now_ms, meaning);
+            self.note(now_ms, meaning, documented.as_ref());
             self.show(if meaning == Meaning::PopupBlocked { View::PopupBlocked } else { View::Connect });
             self.wait(Waiting::User, self.idle_deadline_ms() - EXPIRY_WARNING_MS);
         }
@@ -88,10 +88,10 @@ impl Session {
             | Meaning::PopupBlocked
             | Meaning::Passing => {}
         }
-        if let Some(code) = documented
+        if let Some(FlinksCode { severity: Severity::SessionOver, name, .. }) = documented
             && self.phase == Phase::Active
         {
-            self.obey(now_ms, code);
+            self.session_over(now_ms, name);
         }
     }
 
@@ -100,18 +100,20 @@ impl Session {
     }
 
     /// What a message says about where the user is.
-    fn note(&mut self, now_ms: u64, meaning: Meaning) {
+    fn note(&mut self, now_ms: u64, meaning: Meaning, code: Option<&FlinksCode>) {
         self.heard_ms = now_ms;
         let screen = match meaning {
-            Meaning::Mfa => Screen::Question,
+            Meaning::Mfa => Some(Screen::Question),
             Meaning::FullFlow | Meaning::Screen | Meaning::Window | Meaning::Submitted | Meaning::SignedIn => {
-                Screen::Other
+                Some(Screen::Other)
             }
-            _ => return,
+            _ => None,
         };
-        self.screen = screen;
-        // The user went on: a later closing is not because of it.
-        self.refusal = None;
+        if let Some(screen) = screen {
+            self.screen = screen;
+            // The user went on: a later closing is not because of it.
+            self.refusal = None;
+        }
         if matches!(meaning, Meaning::Submitted | Meaning::SignedIn) {
             self.fresh_until_ms = now_ms + FRESH_MS;
             if self.progress == Progress::Nothing {
@@ -122,19 +124,13 @@ impl Session {
         if meaning == Meaning::SignedIn || (meaning == Meaning::Window && self.flow == Flow::FullFlowShown) {
             self.flow = Flow::FullFlowEntered;
         }
-    }
-
-    fn obey(&mut self, now_ms: u64, code: FlinksCode) {
-        self.last_code = Some(code.name);
-        match code.severity {
-            Severity::SessionOver => self.session_over(now_ms, code.name),
-            Severity::Refused => {
+        if let Some(code) = code {
+            self.last_code = Some(code.name);
+            if code.severity == Severity::Refused {
                 self.refusal = Some(code.name);
                 // There is no answer left to lose.
                 self.progress = Progress::Nothing;
-                self.present();
             }
-            Severity::Passing | Severity::Correctable => {}
         }
     }
 

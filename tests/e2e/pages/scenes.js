@@ -62,7 +62,6 @@ export const SCENES = {
       return says(SESSION_EXPIRED);
     },
   },
-  over: { then: ({ says }) => says(SESSION_EXPIRED) },
   undelivered: { options: () => ({ deliver: refuse(503), deliverTimeoutMs: 1 }), then: ({ says }) => says(REDIRECT) },
   mismatch: { options: () => ({ deliver: refuse(409, "LOGIN_MISMATCH") }), then: ({ says }) => says(REDIRECT) },
   unconfirmed: { options: () => ({ deliver: refuse(422) }), then: ({ says }) => says(REDIRECT) },
