@@ -57,13 +57,13 @@ fn check_redirect(redirect: &Redirect, fields: &dyn Fields, tag: Option<&Tag>) {
         assert!(!redirect.accounts.iter().skip(index + 1).any(|other| other == account), "an account twice");
     }
     assert!(tag.is_none() || redirect.tag.is_none() || redirect.tag.as_ref() == tag, "another session's tag");
-    for field in fields.values("loginId", Form::Text, MAX_TEXT_LEN) {
+    fields.each("loginId", Form::Text, MAX_TEXT_LEN, &mut |field| {
         if let Field::Text(login) = field
             && is_id(&login)
         {
             assert_eq!(redirect.login_id, LoginId::parse(&login), "the URL outvoted the field");
         }
-    }
+    });
     // Not by searching for the login: it may be a word that stands there anyhow.
     let another = LoginId::parse("another-login-0001").expect("a login");
     let of_another = Redirect { login_id: redirect.login_id.as_ref().map(|_| another), ..redirect.clone() };
@@ -94,7 +94,7 @@ impl Lines<'_> {
 }
 
 impl Fields for Lines<'_> {
-    fn values(&self, name: &str, form: Form, max_len: usize) -> Vec<Field> {
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
         let values = self.lines(name);
         let values = match form {
             Form::Text => values,
@@ -106,7 +106,7 @@ impl Fields for Lines<'_> {
                 Some(text) if utf16_len(text) <= max_len => Field::Text(text.to_owned()),
                 _ => Field::Unusable,
             })
-            .collect()
+            .for_each(take);
     }
 
     fn number(&self, _: &str) -> Option<f64> {
@@ -125,7 +125,7 @@ impl Json {
 }
 
 impl Fields for Json {
-    fn values(&self, name: &str, form: Form, max_len: usize) -> Vec<Field> {
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
         let named = self.own(name).flat_map(|value| match (value, form) {
             (Value::Array(items), Form::List(max_items)) => items.iter().take(max_items).collect(),
             (value, _) => vec![value],
@@ -137,7 +137,7 @@ impl Fields for Json {
                 Value::String(text) if utf16_len(text) <= max_len => Some(Field::Text(text.clone())),
                 _ => Some(Field::Unusable),
             })
-            .collect()
+            .for_each(take);
     }
 
     fn number(&self, name: &str) -> Option<f64> {

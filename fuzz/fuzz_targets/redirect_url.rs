@@ -16,11 +16,11 @@ const PLACES: [&str; 2] = ["https://example.com/thank-you", "myapp://callback"];
 struct OnlyUrl<'a>(&'a str);
 
 impl Fields for OnlyUrl<'_> {
-    fn values(&self, name: &str, _: Form, max_len: usize) -> Vec<Field> {
+    fn each(&self, name: &str, _: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
         match name {
-            redirect::URL if self.0.encode_utf16().count() > max_len => vec![Field::Unusable],
-            redirect::URL if !self.0.is_empty() => vec![Field::Text(self.0.to_owned())],
-            _ => Vec::new(),
+            redirect::URL if self.0.encode_utf16().count() > max_len => take(Field::Unusable),
+            redirect::URL if !self.0.is_empty() => take(Field::Text(self.0.to_owned())),
+            _ => {}
         }
     }
 

@@ -264,9 +264,9 @@ impl Posted for Letter {
 struct Told(&'static [(&'static str, &'static str)]);
 
 impl Fields for Told {
-    fn values(&self, name: &str, _: Form, _: usize) -> Vec<Field> {
+    fn each(&self, name: &str, _: Form, _: usize, take: &mut dyn FnMut(Field)) {
         let values = self.0.iter().filter(|(given, _)| *given == name);
-        values.map(|(_, value)| Field::Text((*value).to_owned())).collect()
+        values.map(|(_, value)| Field::Text((*value).to_owned())).for_each(take);
     }
 
     fn number(&self, _: &str) -> Option<f64> {

@@ -63,37 +63,41 @@ impl OwnFields {
         Self { names: (0..count).filter_map(|index| names.get(index).as_string()).collect(), object }
     }
 
-    /// The values under `name`, in whatever case.
-    fn own<'a>(&'a self, name: &'a str) -> impl Iterator<Item = JsValue> {
-        let names = self.names.iter().filter(move |known| known.eq_ignore_ascii_case(name));
-        names.map(|known| own(&self.object, known))
+    /// Hands over the values under `name`: as it is spelled, then in another case.
+    fn own(&self, name: &str, take: &mut dyn FnMut(JsValue)) {
+        take(own(&self.object, name));
+        for known in &self.names {
+            if known != name && known.eq_ignore_ascii_case(name) {
+                take(own(&self.object, known));
+            }
+        }
     }
 }
 
 impl Fields for OwnFields {
-    fn values(&self, name: &str, form: Form, max_len: usize) -> Vec<Field> {
-        let mut fields = Vec::new();
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
         let mut add = |value: JsValue| match value.dyn_ref::<JsString>() {
             Some(text) if length(text) == 0 => {}
-            Some(text) if length(text) <= max_len => fields.push(Field::Text(text.into())),
+            Some(text) if length(text) <= max_len => take(Field::Text(text.into())),
             None if value.is_undefined() || value.is_null() => {}
-            Some(_) | None => fields.push(Field::Unusable),
+            Some(_) | None => take(Field::Unusable),
         };
-        for value in self.own(name) {
-            match (form, value.dyn_ref::<Array>()) {
-                (Form::List(max_items), Some(items)) => {
-                    // By index: a sparse array can claim four billion elements.
-                    let count = items.length().min(u32::try_from(max_items).unwrap_or(u32::MAX));
-                    (0..count).for_each(|index| add(items.get(index)));
+        self.own(name, &mut |value| match (form, value.dyn_ref::<Array>()) {
+            (Form::List(max_items), Some(items)) => {
+                // By index: a sparse array can claim four billion elements.
+                let count = items.length().min(u32::try_from(max_items).unwrap_or(u32::MAX));
+                for index in 0..count {
+                    add(items.get(index));
                 }
-                (Form::List(_) | Form::Text, _) => add(value),
             }
-        }
-        fields
+            (Form::List(_) | Form::Text, _) => add(value),
+        });
     }
 
     fn number(&self, name: &str) -> Option<f64> {
-        self.own(name).find_map(|value| value.as_f64().filter(|number| number.is_finite()))
+        let mut first = None;
+        self.own(name, &mut |value| first = first.or(value.as_f64().filter(|number| number.is_finite())));
+        first
     }
 }
 

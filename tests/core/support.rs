@@ -79,7 +79,7 @@ fn primitive(value: &Value) -> Option<String> {
 }
 
 impl Fields for Json {
-    fn values(&self, name: &str, form: Form, max_len: usize) -> Vec<Field> {
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
         let named = self.own(name).flat_map(|value| match (value, form) {
             (Value::Array(items), Form::List(max_items)) => items.iter().take(max_items).collect(),
             (value, _) => vec![value],
@@ -91,7 +91,7 @@ impl Fields for Json {
                 Value::String(text) if utf16_len(text) <= max_len => Some(Field::Text(text.clone())),
                 _ => Some(Field::Unusable),
             })
-            .collect()
+            .for_each(take);
     }
 
     fn number(&self, name: &str) -> Option<f64> {
@@ -103,7 +103,8 @@ impl Json {
     /// The values of the properties of that name, in whatever case.
     fn own<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
         let properties = self.0.as_object().into_iter().flatten().take(MAX_FIELDS);
-        properties.filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let others = properties.filter(move |(known, _)| *known != name && known.eq_ignore_ascii_case(name));
+        self.0.get(name).into_iter().chain(others.map(|(_, value)| value))
     }
 }
 

@@ -49,7 +49,7 @@ const frame = [
 const decoder = [
   ...inFile("crates/connect/src/message.rs", [
     ["message with nothing in it", "any object is a message", "if step.is_none() && code.is_none() {\n            return None;\n        }\n", "", "messages"],
-    ["a step that is no text", "it is the empty one", "        Field::Unusable => None,", "        Field::Unusable => Some(String::new()),", "messages"],
+    ["a step that is no text", "it is the empty one", "Field::Text(_) | Field::Unusable => {}\n    });\n    first", "Field::Text(_) => {}\n        Field::Unusable => first = Some(String::new()),\n    });\n    first", "messages"],
   ]),
   ...inFile("crates/connect/src/id.rs", [
     ["id grammar: shortest", "seven characters are an id", "8..=MAX_ID_LEN)\n", "7..=MAX_ID_LEN)\n", "messages"],
@@ -71,7 +71,7 @@ const decoderOnThePage = [
     ["page: text that is no JSON", "the listener throws", "JSON::parse(&String::from(text)).ok()?", "JSON::parse(&String::from(text)).unwrap_or_else(|error| wasm_bindgen::throw_val(error))", "e2e attacks r11_"],
     ["page: own properties only", "what is inherited counts", "object.is_object() && has_own(object, name).unwrap_or(false)", "object.is_object()", "e2e attacks r12_"],
     ["page: a field is a text", "anything with a length is one", "(Form::List(_) | Form::Text, _) => add(value),", "(Form::List(_) | Form::Text, _) => add(if value.is_object() { js_sys::Object::from(value).to_string().into() } else { value }),", "e2e attacks r15_"],
-    ["page: length of a field", "a step of 64 MiB is told", "Some(text) if length(text) <= max_len => fields.push(Field::Text(text.into())),", "Some(text) if length(text) <= usize::MAX - max_len => fields.push(Field::Text(text.into())),", "e2e attacks r11_"],
+    ["page: length of a field", "a step of 64 MiB is told", "Some(text) if length(text) <= max_len => take(Field::Text(text.into())),", "Some(text) if length(text) <= usize::MAX - max_len => take(Field::Text(text.into())),", "e2e attacks r11_"],
     ["page: length of a list", "four billion elements are looked at", "items.length().min(u32::try_from(max_items).unwrap_or(u32::MAX))", "items.length().max(u32::try_from(max_items).unwrap_or(u32::MAX))", "e2e attacks r11_"],
     ["page: a height is a number", "the frame gets a height that is none", "as_f64().filter(|number| number.is_finite())", "as_f64()", "e2e attacks r11_"],
     ["page: ids are texts", "a list of anything is a list of texts", "items.iter().map(|item| item.as_string()).collect::<Option<_>>()", "Some(items.iter().filter_map(|item| item.as_string()).collect::<Vec<_>>())", "e2e element wrong"],

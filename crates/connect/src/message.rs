@@ -19,7 +19,7 @@ pub const MAX_URL_LEN: usize = 8_192;
 /// The longest JSON text parsed, in UTF-16 units.
 pub const MAX_JSON_LEN: usize = 16_384;
 
-/// The most own properties of a message that are looked at. Connect posts a dozen.
+/// The most own properties of a message whose names are looked at for another case. Connect posts a dozen.
 pub const MAX_FIELDS: usize = 100;
 
 /// One value that stands in a field.
@@ -43,8 +43,10 @@ pub enum Form {
 /// Read access to the own properties of a posted object. Names are compared without the case of ASCII letters, because Flinks does not
 /// document it, so that several properties may have one name.
 pub trait Fields {
-    /// The values under `name`. Null, undefined and the empty string are none. A text has at most `max_len` UTF-16 units.
-    fn values(&self, name: &str, form: Form, max_len: usize) -> Vec<Field>;
+    /// Hands over each value under `name`. Null, undefined and the empty string are none. A text has at most `max_len` UTF-16 units.
+    ///
+    /// One by one, because a list of fields is 200 B more of the widget's module (brotli).
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field));
 
     /// The first value under `name` that is a finite number.
     fn number(&self, name: &str) -> Option<f64>;
@@ -108,10 +110,12 @@ impl Message {
 
 /// The first text under a name.
 pub(super) fn name(fields: &dyn Fields, key: &str) -> Option<String> {
-    fields.values(key, Form::Text, MAX_TEXT_LEN).into_iter().find_map(|field| match field {
-        Field::Text(text) => Some(text),
-        Field::Unusable => None,
-    })
+    let mut first = None;
+    fields.each(key, Form::Text, MAX_TEXT_LEN, &mut |field| match field {
+        Field::Text(text) if first.is_none() => first = Some(text),
+        Field::Text(_) | Field::Unusable => {}
+    });
+    first
 }
 
 const _: () =

@@ -97,7 +97,7 @@ pub struct Expected<'a> {
 /// Reads a REDIRECT message.
 pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Box<Redirect>, Contradiction> {
     let mut told = Told { fields, query: Vec::new(), is_contradictory: false };
-    for field in fields.values(URL, Form::Text, MAX_URL_LEN) {
+    fields.each(URL, Form::Text, MAX_URL_LEN, &mut |field| {
         let url = match field {
             Field::Text(text) => parse(&text, Some(expected.base)),
             Field::Unusable => None,
@@ -111,7 +111,7 @@ pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Res
             // Nobody asked for a place: what cannot be read, or is not on the web, says nothing.
             (_, None) => {}
         }
-    }
+    });
     let login_id = told.agreed(LOGIN_ID, |text| LoginId::parse(text).is_some());
     let request_id = told.agreed(REQUEST_ID, |text| RequestId::parse(text).is_some());
     let returned_tag = told.agreed(TAG, |_| true);
@@ -164,11 +164,11 @@ impl Told<'_> {
                 Some(agreed) => is_contradictory |= agreed != text,
             }
         };
-        for field in self.fields.values(name, Form::Text, MAX_TEXT_LEN) {
+        self.fields.each(name, Form::Text, MAX_TEXT_LEN, &mut |field| {
             if let Field::Text(text) = field {
                 add(&text);
             }
-        }
+        });
         self.in_query(name).for_each(add);
         self.is_contradictory |= is_contradictory;
         agreed
@@ -188,11 +188,11 @@ impl Told<'_> {
     fn accounts(&self) -> Vec<AccountId> {
         let mut ids = Vec::new();
         for key in ACCOUNT_KEYS {
-            for field in &self.fields.values(key, Form::List(MAX_ACCOUNTS), MAX_URL_LEN) {
+            self.fields.each(key, Form::List(MAX_ACCOUNTS), MAX_URL_LEN, &mut |field| {
                 if let Field::Text(text) = field {
-                    add_accounts(text, &mut ids);
+                    add_accounts(&text, &mut ids);
                 }
-            }
+            });
             if !ids.is_empty() {
                 return ids;
             }

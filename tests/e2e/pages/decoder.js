@@ -102,8 +102,9 @@ export async function noise() {
     const careless = taken && taken !== "nothing" ? `a careless reader: ${taken}` : "the valid REDIRECT that follows is delivered";
     const claims = {
       "the browser's part": isUnclonable ? failure?.startsWith("DataCloneError") : failure === null,
-      "no event": visit.steps.every((step) => step === "APP_MOUNTED" || step.startsWith("AFTER_")),
-      "the session goes on": visit.session.phase === "active" && !visit.outcome,
+      // A REDIRECT is told, also one without a login: for a moment it waits for one that has it.
+      "no event but that": visit.steps.every((step) => ["APP_MOUNTED", "REDIRECT"].includes(step) || step.startsWith("AFTER_")),
+      "the session goes on": visit.session.phase === (visit.steps.includes("REDIRECT") ? "delivering" : "active") && !visit.outcome,
     };
     await visit.delivers();
     rows.push(proved(attack, isUnclonable ? "not sent" : "dropped, the next REDIRECT delivered", careless, claims));
@@ -208,7 +209,9 @@ export async function inherited() {
     });
     const claims = {};
     if (outcome === "dropped") {
-      claims["nothing follows"] = !visit.outcome && visit.session.phase === "active" && visit.heard.filter(({ name }) => name !== "phasechange").length === 1;
+      const told = visit.heard.filter(({ name }) => name !== "phasechange").length;
+      const isRedirect = String(message.step ?? message).includes("REDIRECT");
+      claims["nothing follows"] = !visit.outcome && visit.session.phase === (isRedirect ? "delivering" : "active") && told === (isRedirect ? 2 : 1);
       claims["a careless reader falls for it"] = careless === EVIL_LOGIN;
       await visit.delivers();
     }

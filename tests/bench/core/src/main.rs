@@ -50,8 +50,8 @@ impl Texts {
 }
 
 impl Fields for Texts {
-    fn values(&self, name: &str, _form: Form, _max_len: usize) -> Vec<Field> {
-        self.find(name).map(|text| Field::Text(text.to_owned())).into_iter().collect()
+    fn each(&self, name: &str, _form: Form, _max_len: usize, take: &mut dyn FnMut(Field)) {
+        self.find(name).map(|text| Field::Text(text.to_owned())).into_iter().for_each(take);
     }
 
     fn number(&self, _name: &str) -> Option<f64> {
