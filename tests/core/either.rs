@@ -558,7 +558,7 @@ fn every_reading_of_what_flinks_does_not_say_ends_well() {
     let mut wrong = Vec::new();
     for Row { unsaid, reading, play, ending: expected } in &rows {
         let got = ending(&play());
-        table.push_str(&format!("| {unsaid} | {reading} | {got} |\n"));
+        table.extend(["| ", unsaid, " | ", reading, " | ", &got, " |\n"]);
         if got != *expected {
             wrong.push(format!("{unsaid}, {reading}: expected {expected}, got {got}"));
         }
