@@ -7,7 +7,7 @@
 
 use flinks_connect::address::parse_url;
 use flinks_connect::id::{LoginId, Tag};
-use flinks_connect::message::{Field, Fields, MAX_JSON_LEN, MAX_TEXT_LEN, Message};
+use flinks_connect::message::{Field, Fields, Form, MAX_JSON_LEN, MAX_TEXT_LEN, Message};
 use flinks_connect::redirect::{Expected, MAX_ACCOUNTS, Redirect};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -38,14 +38,18 @@ fn check(fields: &dyn Fields) {
     for (tag, redirect_url) in
         [(None, None), (tag.as_ref(), None), (None, Some(LANDING)), (tag.as_ref(), Some(LANDING))]
     {
-        if let Ok(redirect) = Message::redirect(fields, parse_url, Expected { tag, redirect_url }) {
+        if let Ok(redirect) = Message::redirect(
+            fields,
+            parse_url,
+            Expected { tag, redirect_url, base: "https://toolbox-iframe.private.fin.ag/v2/" },
+        ) {
             check_redirect(&redirect, fields, tag);
         }
     }
 }
 
 fn check_redirect(redirect: &Redirect, fields: &dyn Fields, tag: Option<&Tag>) {
-    assert!(is_id(redirect.login_id.as_str()));
+    assert!(redirect.login_id.as_ref().is_none_or(|id| is_id(id.as_str())));
     assert!(redirect.request_id.as_ref().is_none_or(|id| is_id(id.as_str())));
     assert!(redirect.accounts.len() <= MAX_ACCOUNTS);
     for (index, account) in redirect.accounts.iter().enumerate() {
@@ -53,12 +57,16 @@ fn check_redirect(redirect: &Redirect, fields: &dyn Fields, tag: Option<&Tag>) {
         assert!(!redirect.accounts.iter().skip(index + 1).any(|other| other == account), "an account twice");
     }
     assert!(tag.is_none() || redirect.tag.is_none() || redirect.tag.as_ref() == tag, "another session's tag");
-    if let Field::Text(login) = fields.text("loginId", MAX_TEXT_LEN) {
-        assert_eq!(login, redirect.login_id.as_str(), "the URL outvoted the field");
-    }
+    fields.each("loginId", Form::Text, MAX_TEXT_LEN, &mut |field| {
+        if let Field::Text(login) = field
+            && is_id(&login)
+        {
+            assert_eq!(redirect.login_id, LoginId::parse(&login), "the URL outvoted the field");
+        }
+    });
     // Not by searching for the login: it may be a word that stands there anyhow.
     let another = LoginId::parse("another-login-0001").expect("a login");
-    let of_another = Redirect { login_id: another, ..redirect.clone() };
+    let of_another = Redirect { login_id: redirect.login_id.as_ref().map(|_| another), ..redirect.clone() };
     assert_eq!(format!("{redirect:?}"), format!("{of_another:?}"), "what is shown depends on the login");
 }
 
@@ -76,28 +84,29 @@ fn utf16_len(text: &str) -> usize {
 struct Lines<'a>(&'a str);
 
 impl Lines<'_> {
-    fn values(&self, name: &str) -> Vec<Option<&str>> {
+    fn lines(&self, name: &str) -> Vec<Option<&str>> {
         let of_name = |line| match str::split_once(line, ' ') {
-            Some((found, value)) => (found == name).then_some(Some(value)),
-            None => (line == name).then_some(None),
+            Some((found, value)) => found.eq_ignore_ascii_case(name).then_some(Some(value)),
+            None => line.eq_ignore_ascii_case(name).then_some(None),
         };
         self.0.split('\n').filter_map(of_name).collect()
     }
 }
 
 impl Fields for Lines<'_> {
-    fn text(&self, name: &str, max_len: usize) -> Field {
-        match self.values(name).as_slice() {
-            [] | [Some("")] => Field::Absent,
-            [Some(text)] if utf16_len(text) <= max_len => Field::Text((*text).to_owned()),
-            _ => Field::Unusable,
-        }
-    }
-
-    fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String> {
-        let values = self.values(name);
-        let texts = values.into_iter().take(max_items).flatten();
-        texts.filter(|text| utf16_len(text) <= max_len).map(str::to_owned).collect()
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
+        let values = self.lines(name);
+        let values = match form {
+            Form::Text => values,
+            Form::List(max_items) => values.into_iter().take(max_items).collect(),
+        };
+        let values = values.into_iter().filter(|value| *value != Some(""));
+        values
+            .map(|value| match value {
+                Some(text) if utf16_len(text) <= max_len => Field::Text(text.to_owned()),
+                _ => Field::Unusable,
+            })
+            .for_each(take);
     }
 
     fn number(&self, _: &str) -> Option<f64> {
@@ -107,26 +116,31 @@ impl Fields for Lines<'_> {
 
 struct Json(Value);
 
-impl Fields for Json {
-    fn text(&self, name: &str, max_len: usize) -> Field {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Field::Absent,
-            Some(Value::String(text)) if text.is_empty() => Field::Absent,
-            Some(Value::String(text)) if utf16_len(text) <= max_len => Field::Text(text.clone()),
-            Some(_) => Field::Unusable,
-        }
+impl Json {
+    /// The values of the properties of that name, in whatever case.
+    fn own<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
+        let properties = self.0.as_object().into_iter().flatten();
+        properties.filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
+}
 
-    fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String> {
-        let texts = match self.0.get(name) {
-            Some(Value::Array(items)) => items.iter().take(max_items).filter_map(Value::as_str).collect(),
-            Some(Value::String(text)) => vec![text.as_str()],
-            _ => Vec::new(),
-        };
-        texts.into_iter().filter(|text| utf16_len(text) <= max_len).map(str::to_owned).collect()
+impl Fields for Json {
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
+        let named = self.own(name).flat_map(|value| match (value, form) {
+            (Value::Array(items), Form::List(max_items)) => items.iter().take(max_items).collect(),
+            (value, _) => vec![value],
+        });
+        named
+            .filter_map(|value| match value {
+                Value::Null => None,
+                Value::String(text) if text.is_empty() => None,
+                Value::String(text) if utf16_len(text) <= max_len => Some(Field::Text(text.clone())),
+                _ => Some(Field::Unusable),
+            })
+            .for_each(take);
     }
 
     fn number(&self, name: &str) -> Option<f64> {
-        self.0.get(name).and_then(Value::as_f64)
+        self.own(name).find_map(Value::as_f64)
     }
 }

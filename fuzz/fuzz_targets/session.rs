@@ -13,10 +13,10 @@
 
 use flinks_connect::address::parse_url;
 use flinks_connect::id::AttemptId;
-use flinks_connect::message::{Field, Fields};
+use flinks_connect::message::{Field, Fields, Form};
 use flinks_reconnect::session::{
-    Delivery, Event, LockState, HostAnswer, Input, LoadProblem, Options, Outcome, Output, Phase, Posted, Properties,
-    Property, Session, StartReply,
+    Delivery, Event, HostAnswer, Input, LoadProblem, LockState, Options, Outcome, Output, PageState, Phase, Posted,
+    Properties, Property, Session, StartReply,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -55,8 +55,7 @@ struct Run {
 
 impl Run {
     fn new(kind: u8) -> Self {
-        let options =
-            Options::read(&options(kind), "en", parse_url).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        let options = Options::read(&options(kind), "en", parse_url).unwrap_or_else(|wrong| panic!("{wrong:?}"));
         let attempt_id = AttemptId::parse(OWN_ATTEMPT).expect("an attempt id");
         Self {
             session: Session::new(0, options, attempt_id, parse_url),
@@ -126,6 +125,9 @@ impl Run {
             b'U' => self.handle(Input::UserClosed),
             b'T' => self.handle(Input::UserStays),
             b'g' => self.handle(Input::UserRetries),
+            b'v' => self.handle(Input::Page(PageState::Hidden)),
+            b'V' => self.handle(Input::Page(PageState::Visible)),
+            b'l' => self.handle(Input::PageLeft),
             b'H' => self.handle(Input::HostClosed),
             b'Z' => self.handle(Input::Retry),
             // 1 ms to 12 days, with no timer firing
@@ -155,9 +157,9 @@ impl Run {
 
     fn perform(&mut self, output: Output) {
         match output {
-            Output::Start { call } => self.call = call,
+            Output::Start { call, .. } => self.call = call,
             Output::OpenFrame { url, origin } => {
-                assert_eq!(parse_url(&url).expect("the frame's URL parses").origin, origin);
+                assert_eq!(parse_url(&url, None).expect("the frame's URL parses").origin, origin);
             }
             Output::Deliver { try_number, delivery } => {
                 assert!(try_number > self.try_number, "a try number twice");
@@ -172,7 +174,7 @@ impl Run {
             }
             Output::Settle(outcome) => {
                 self.settled += 1;
-                if let Outcome::Reconnected(result) = outcome {
+                if let Outcome::Reconnected { result, .. } = outcome {
                     self.check_login(&result);
                 }
             }
@@ -182,7 +184,7 @@ impl Run {
 
     fn check_login(&self, result: &Delivery) {
         assert!(self.genuine_redirect, "a result out of nothing");
-        assert!([LOGIN, OTHER_LOGIN].contains(&result.login_id.as_str()));
+        assert!(result.login_id.as_ref().is_none_or(|login| [LOGIN, OTHER_LOGIN].contains(&login.as_str())));
     }
 
     fn wake_at_the_deadline(&mut self) {
@@ -262,13 +264,9 @@ impl Posted for Letter {
 struct Told(&'static [(&'static str, &'static str)]);
 
 impl Fields for Told {
-    fn text(&self, name: &str, _: usize) -> Field {
-        let value = self.0.iter().find(|(given, _)| *given == name);
-        value.map_or(Field::Absent, |(_, value)| Field::Text((*value).to_owned()))
-    }
-
-    fn texts(&self, _: &str, _: usize, _: usize) -> Vec<String> {
-        Vec::new()
+    fn each(&self, name: &str, _: Form, _: usize, take: &mut dyn FnMut(Field)) {
+        let values = self.0.iter().filter(|(given, _)| *given == name);
+        values.map(|(_, value)| Field::Text((*value).to_owned())).for_each(take);
     }
 
     fn number(&self, _: &str) -> Option<f64> {

@@ -55,6 +55,10 @@ export interface Faults {
   aggregationMs?: number;
   sessionToken?: "any" | "own" | "fresh";
   pageToken?: "fresh" | "own";
+  /** What a page does that is to come back to a session which is over or unknown. */
+  expiredSession?: "code" | "bank-list" | "silence";
+  /** What a page does after the login was refused for good. */
+  refusedLogin?: "ends" | "goes-on";
   contentLength?: "optional" | "demanded";
   expiredPageTokens?: number;
   page?: "none" | "silent" | "never-posts" | "http-500" | "frame-denied";

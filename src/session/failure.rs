@@ -5,6 +5,7 @@
 
 use super::delivery::HostAnswer;
 use super::names::named_enum;
+use super::options::BeginWith;
 use super::output::Phase;
 
 named_enum! {
@@ -24,7 +25,7 @@ named_enum! {
         TokenInvalid = "TOKEN_INVALID",
         /// Connect left the MFA prompt for the full flow, and the host wants to stop then.
         FullFlow = "FULL_FLOW",
-        /// A terminal Flinks code.
+        /// The user closed after Flinks had refused their login.
         Flinks = "FLINKS",
         /// A success that does not belong to this session, or two different ones.
         Conflict = "CONFLICT",
@@ -46,10 +47,14 @@ named_enum! {
 }
 
 impl ErrorCode {
-    /// Whether `retry()` on the same session can help.
+    /// Whether `retry()` on the same session can help. Only a start endpoint has another session or token to give.
     #[must_use]
-    pub fn is_retryable(self) -> bool {
-        matches!(self, Self::LoadTimeout | Self::SessionExpired | Self::TokenInvalid | Self::Undelivered | Self::Busy)
+    pub fn is_retryable(self, begin_with: BeginWith) -> bool {
+        match self {
+            Self::LoadTimeout | Self::Undelivered | Self::Busy => true,
+            Self::SessionExpired | Self::TokenInvalid => begin_with == BeginWith::StartEndpoint,
+            _ => false,
+        }
     }
 }
 
@@ -76,10 +81,13 @@ pub struct Failure {
     pub code: ErrorCode,
     /// Why Connect did not load, for [`ErrorCode::LoadTimeout`].
     pub load_problem: LoadProblem,
-    /// Flinks' own code, for [`ErrorCode::Flinks`] and sessions Flinks declared over: only documented codes have such an effect.
+    /// Flinks' own code, for [`ErrorCode::Flinks`], for [`ErrorCode::Cancelled`] where there was one, and for sessions and tokens that Flinks
+    /// declared dead. Only documented codes.
     pub flinks_code: Option<&'static str>,
     /// The host's HTTP status, when a host endpoint refused.
     pub http_status: Option<u16>,
+    /// Whether `retry()` on the same session can help.
+    pub is_retryable: bool,
     /// The phase in which it happened.
     pub phase: Phase,
 }

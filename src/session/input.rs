@@ -23,6 +23,15 @@ pub enum LockState {
     HeldElsewhere,
 }
 
+/// Whether somebody may be looking at the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageState {
+    /// It is shown, or has the focus.
+    Visible,
+    /// Neither.
+    Hidden,
+}
+
 /// Something that happened. Every input may come in every phase.
 pub enum Input<'a> {
     /// Begin. Until then a session can be dropped or closed at no cost: no request is made, no token burned.
@@ -49,10 +58,14 @@ pub enum Input<'a> {
     Blocked(LoadProblem),
     /// Time may have passed: a timer fired, or the page was resumed, shown or focused.
     Wake,
+    /// Whether somebody may be looking at the page, as of now.
+    Page(PageState),
     /// The network is gone.
     Offline,
     /// The network is back.
     Online,
+    /// The page is being left: its tab closes, or it goes elsewhere.
+    PageLeft,
     /// The user wants to close the widget, or confirms it when asked.
     UserClosed,
     /// The user takes note, or would rather stay.

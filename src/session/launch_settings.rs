@@ -2,11 +2,41 @@
 //!
 //! Invariant: a value that exists is proved.
 
+use std::fmt;
+
 use super::properties::{Property, Reader};
 use flinks_connect::address::{ConnectUrl, ParseUrl};
 use flinks_connect::id::{AccountId, AuthorizeToken, RequestId, Tag};
-use flinks_connect::parameters::{self, value_of};
-use flinks_connect::redirect::MAX_ACCOUNTS;
+use flinks_connect::message::MAX_URL_LEN;
+use flinks_connect::parameters::{self, Language, value_of};
+use flinks_connect::redirect::{MAX_ACCOUNTS, add_accounts};
+
+/// The accounts picked in the original session, as they travel: ids with commas between them, or whatever the host says instead, for
+/// Flinks does not document the syntax.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SelectedAccounts(String);
+
+impl SelectedAccounts {
+    /// The parameter's value, when there are any.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        (!self.0.is_empty()).then_some(&self.0)
+    }
+
+    /// The ids that can be read in it.
+    #[must_use]
+    pub fn ids(&self) -> Vec<AccountId> {
+        let mut ids = Vec::new();
+        add_accounts(&self.0, &mut ids);
+        ids
+    }
+}
+
+impl fmt::Debug for SelectedAccounts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SelectedAccounts(***)")
+    }
+}
 
 /// Where Connect lives, and what it is told.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +48,9 @@ pub struct LaunchSettings {
     /// The token, when the instance wants one.
     pub authorize_token: Option<AuthorizeToken>,
     /// The accounts picked in the original session.
-    pub accounts: Vec<AccountId>,
+    pub accounts: SelectedAccounts,
+    /// The language of the login, when this says so.
+    pub language: Option<Language>,
     /// The host's mark.
     pub tag: Option<Tag>,
     /// Further Connect parameters.
@@ -32,9 +64,10 @@ impl LaunchSettings {
         let request_id = reader.id("requestId", RequestId::parse);
         let authorize_token = reader.id("authorizeToken", AuthorizeToken::parse);
         let accounts = accounts(reader);
+        let language = language(reader);
         let params = params(reader);
         let tag = value_of(&params, parameters::TAG).and_then(Tag::parse);
-        Self { connect, request_id, authorize_token, accounts, tag, params }
+        Self { connect, request_id, authorize_token, accounts, language, tag, params }
     }
 
     /// Takes from the options what the reply is silent about. Where Connect lives the options say, when they do: no reply moves it.
@@ -42,7 +75,7 @@ impl LaunchSettings {
         if options.connect.is_some() {
             self.connect.clone_from(&options.connect);
         }
-        if self.accounts.is_empty() {
+        if self.accounts.as_str().is_none() {
             self.accounts.clone_from(&options.accounts);
         }
         if self.tag.is_none() {
@@ -76,19 +109,37 @@ fn connect(reader: &mut Reader<'_>) -> Option<ConnectUrl> {
     connect
 }
 
-fn accounts(reader: &mut Reader<'_>) -> Vec<AccountId> {
+fn accounts(reader: &mut Reader<'_>) -> SelectedAccounts {
     const NAME: &str = "resumeSelectedAccounts";
-    let accounts = match reader.get(NAME) {
-        Property::Absent => Some(Vec::new()),
+    let mut accounts = String::new();
+    match reader.get(NAME) {
+        Property::Absent => {}
+        Property::Text(ready) if ready.len() <= MAX_URL_LEN => accounts.clone_from(ready),
+        // A loop: `join` would be a second copy of it in the module.
         Property::Texts(texts) if texts.len() <= MAX_ACCOUNTS => {
-            texts.iter().map(|text| AccountId::parse(text)).collect()
+            for text in texts {
+                if AccountId::parse(text).is_none() {
+                    reader.refuse(NAME);
+                }
+                if !accounts.is_empty() {
+                    accounts.push(',');
+                }
+                accounts.push_str(text);
+            }
         }
-        _ => None,
-    };
-    if accounts.is_none() {
-        reader.refuse(NAME);
+        _ => reader.refuse(NAME),
     }
-    accounts.unwrap_or_default()
+    SelectedAccounts(accounts)
+}
+
+fn language(reader: &mut Reader<'_>) -> Option<Language> {
+    const NAME: &str = "language";
+    match reader.text(NAME)? {
+        "en" => return Some(Language::En),
+        "fr" => return Some(Language::Fr),
+        _ => reader.refuse(NAME),
+    }
+    None
 }
 
 fn params(reader: &mut Reader<'_>) -> Vec<(String, String)> {
@@ -118,7 +169,7 @@ fn is_param(name: &str, value: &str, parse: ParseUrl) -> bool {
         && match name {
             parameters::TAG => Tag::parse(value).is_some(),
             // A REDIRECT is held against it: found wrong only then, the user would have answered for nothing.
-            parameters::REDIRECT_URL => parse(value).is_some_and(|url| !url.has_credentials),
+            parameters::REDIRECT_URL => parse(value, None).is_some_and(|url| !url.has_credentials),
             _ => true,
         }
 }

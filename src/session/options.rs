@@ -18,6 +18,7 @@ pub const NAMES: &[&str] = &[
     "authorizeToken",
     "resumeSelectedAccounts",
     "deliver",
+    "allow",
     "headers",
     "credentials",
     "language",
@@ -62,6 +63,15 @@ pub enum FullFlowPolicy {
     Stop,
 }
 
+/// Whether the frame's `sandbox` lets Connect lead the whole page away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopNavigation {
+    /// It does not.
+    Forbidden,
+    /// It does.
+    Allowed,
+}
+
 /// Validated options.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -73,6 +83,8 @@ pub struct Options {
     pub destination: Destination,
     /// Language of Connect and of the widget.
     pub language: Language,
+    /// Whether the frame may lead the page away.
+    pub top_navigation: TopNavigation,
     /// What to do when Connect leaves the reconnect.
     pub full_flow: FullFlowPolicy,
     /// How long Connect may stay silent after its frame opened, in milliseconds.
@@ -106,14 +118,19 @@ impl Options {
         }
         let options = Self {
             begin_with,
-            language: match choice(reader, "language", ["en", "fr"]) {
-                Choice::None if is_french(document_language) => Language::Fr,
-                Choice::None | Choice::First => Language::En,
-                Choice::Second => Language::Fr,
+            language: match settings.language {
+                Some(language) => language,
+                None if is_french(document_language) => Language::Fr,
+                None => Language::En,
             },
-            full_flow: match choice(reader, "fullFlow", ["continue", "stop"]) {
-                Choice::None | Choice::First => FullFlowPolicy::Continue,
-                Choice::Second => FullFlowPolicy::Stop,
+            top_navigation: top_navigation(reader.get("sandbox")),
+            full_flow: match reader.text("fullFlow") {
+                Some("stop") => FullFlowPolicy::Stop,
+                Some("continue") | None => FullFlowPolicy::Continue,
+                Some(_) => {
+                    reader.refuse("fullFlow");
+                    FullFlowPolicy::Continue
+                }
             },
             destination: if is_endpoint(reader, "deliver") { Destination::Backend } else { Destination::Page },
             load_timeout_ms: reader.milliseconds("loadTimeoutMs", 20_000, MAX_TIMER_MS),
@@ -155,9 +172,27 @@ fn shell_options(reader: &mut Reader<'_>) {
         Property::Text(text) => ["same-origin", "include", "omit"].contains(&text.as_str()),
         _ => false,
     });
+    check("allow", |property| matches!(property, Property::Text(_)));
     check("labels", |property| matches!(property, Property::Pairs(_)));
     check("sandbox", |property| matches!(property, Property::Text(_) | Property::Null));
     check("signal", |property| matches!(property, Property::Signal));
+}
+
+/// The beginning of the sandbox tokens that allow it.
+const TOP_NAVIGATION: &[u8] = b"allow-top-navigation";
+
+fn top_navigation(sandbox: &Property) -> TopNavigation {
+    match sandbox {
+        // No attribute, no sandbox.
+        Property::Null => TopNavigation::Allowed,
+        // By bytes: a search in text is 2 KB more of the module (brotli).
+        Property::Text(tokens)
+            if tokens.as_bytes().windows(TOP_NAVIGATION.len()).any(|part| part == TOP_NAVIGATION) =>
+        {
+            TopNavigation::Allowed
+        }
+        _ => TopNavigation::Forbidden,
+    }
 }
 
 /// Whether there is a way to reach the host: a URL or a function.
@@ -169,23 +204,6 @@ fn is_endpoint(reader: &mut Reader<'_>, name: Wrong) -> bool {
         _ => reader.refuse(name),
     }
     true
-}
-
-/// Which of two words stands in a property.
-enum Choice {
-    None,
-    First,
-    Second,
-}
-
-fn choice(reader: &mut Reader<'_>, name: Wrong, [first, second]: [&str; 2]) -> Choice {
-    match reader.text(name) {
-        None => return Choice::None,
-        Some(text) if text == first => return Choice::First,
-        Some(text) if text == second => return Choice::Second,
-        Some(_) => reader.refuse(name),
-    }
-    Choice::None
 }
 
 /// `fr`, `fr-CA` or the misspelt `fr_CA`, but not `frr`.

@@ -55,8 +55,8 @@ pub struct Reconnected {
     pub attempt_id: AttemptId,
     /// What really happened.
     pub mode: Mode,
-    /// The login.
-    pub login_id: LoginId,
+    /// The login; none where Connect named none that could be read, and the backend takes it from Flinks.
+    pub login_id: Option<LoginId>,
     /// The session, as REDIRECT named it, else as it was launched.
     pub request_id: Option<RequestId>,
     /// The bank's name, for people.
@@ -71,7 +71,12 @@ pub struct Reconnected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The host's backend has the result; its reply is with the driver, which received it.
-    Reconnected(Rc<Reconnected>),
+    Reconnected {
+        /// What was delivered.
+        result: Rc<Reconnected>,
+        /// The login, where a REDIRECT named it only after a nameless one had been sent.
+        late_login: Option<LoginId>,
+    },
     /// Flinks needed nobody.
     UpToDate,
     /// It failed.
@@ -150,6 +155,10 @@ named_enum! {
         Expiring = "expiring",
         /// The same, where the host can begin another session in its place.
         Replaceable = "replaceable",
+        /// Connect, with the word that the session may be over.
+        Overdue = "overdue",
+        /// The same, where the host can begin another session in its place.
+        OverdueReplaceable = "overdueReplaceable",
         /// A new session is on its way in place of an expired one.
         Renewing = "renewing",
         /// Whatever it was, the network is gone.
@@ -166,12 +175,14 @@ named_enum! {
         LoadTimeout = "loadTimeout",
         /// The page does not let Connect load.
         Blocked = "blocked",
-        /// The session is over.
+        /// The session is over, and the host can begin another.
         Expired = "expired",
         /// The host did not get the result.
         Undelivered = "undelivered",
         /// The user connected another login.
         Mismatch = "mismatch",
+        /// The user's bank has answered, and the host did not take the result.
+        Unconfirmed = "unconfirmed",
         /// The session failed in any other way.
         Failed = "failed",
     }
@@ -184,9 +195,11 @@ impl View {
             (ErrorCode::Busy, _) => Self::Busy,
             (ErrorCode::LoadTimeout, LoadProblem::Unknown | LoadProblem::Offline) => Self::LoadTimeout,
             (ErrorCode::LoadTimeout, LoadProblem::Policy | LoadProblem::Isolation) => Self::Blocked,
-            (ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) => Self::Expired,
+            (ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) if failure.is_retryable => Self::Expired,
             (ErrorCode::Undelivered, _) => Self::Undelivered,
             (ErrorCode::LoginMismatch, _) => Self::Mismatch,
+            // Connect has told the user that it worked: what is open is whether the host has it.
+            _ if failure.phase == Phase::Delivering => Self::Unconfirmed,
             _ => Self::Failed,
         }
     }
@@ -195,6 +208,16 @@ impl View {
     pub(super) fn needs_network(self) -> bool {
         matches!(self, Self::Loading | Self::Slow | Self::Connect | Self::Renewing | Self::Delivering | Self::Retrying)
     }
+}
+
+/// Why the host is asked to begin a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartAfter {
+    /// It need not know.
+    #[default]
+    Nothing,
+    /// Flinks refused the token that it gave: the other kind may be wanted, the session's own or a fresh one.
+    TokenInvalid,
 }
 
 /// How the lock of a session is asked for.
@@ -222,6 +245,8 @@ pub enum Output {
     Start {
         /// Tells this call's answer from an abandoned one's.
         call: u32,
+        /// What the host should know of the session before.
+        after: StartAfter,
     },
     /// Ask for the session's lock for this tab; answer with [`super::Input::Lock`].
     AcquireLock {
@@ -266,7 +291,9 @@ pub enum Output {
 impl fmt::Debug for Output {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Start { call } => formatter.debug_struct("Start").field("call", call).finish(),
+            Self::Start { call, after } => {
+                formatter.debug_struct("Start").field("call", call).field("after", after).finish()
+            }
             Self::AcquireLock { session, mode } => {
                 formatter.debug_struct("AcquireLock").field("session", session).field("mode", mode).finish()
             }

@@ -14,7 +14,7 @@ use web_sys::{
 use super::inbox::{Happened, Inbox};
 use super::report::{object, reconnected};
 use super::values::{Given, own};
-use crate::session::{Delivery, HostAnswer, TRY_TIMEOUT_MS};
+use crate::session::{Delivery, HostAnswer, StartAfter, TRY_TIMEOUT_MS};
 
 #[wasm_bindgen]
 extern "C" {
@@ -82,13 +82,17 @@ impl Backend {
     }
 
     /// Begins a session.
-    pub(super) fn start(&self, call: u32) -> Result<StartCall, JsValue> {
+    pub(super) fn start(&self, call: u32, after: StartAfter) -> Result<StartCall, JsValue> {
         let controller = AbortController::new()?;
         let signal = controller.signal();
+        let body = match after {
+            StartAfter::Nothing => "{}",
+            StartAfter::TokenInvalid => r#"{"after":"TOKEN_INVALID"}"#,
+        };
         let (endpoint, transport, inbox) = (self.start.clone(), self.transport.clone(), self.inbox.clone());
         spawn_local(async move {
             let answer = match endpoint {
-                Endpoint::Url(url) => transport.post(&url, "{}", Posting::Plain, &signal).await,
+                Endpoint::Url(url) => transport.post(&url, body, Posting::Plain, &signal).await,
                 Endpoint::Function(start) => answer_of(start.call1(&JsValue::UNDEFINED, &signal)).await,
                 Endpoint::Missing => Err(JsValue::UNDEFINED),
             };
@@ -100,7 +104,7 @@ impl Backend {
     /// Sends a result.
     pub(super) fn deliver(&self, try_number: u32, delivery: &Delivery) {
         let signal = AbortSignal::timeout_with_u32(TRY_TIMEOUT_MS);
-        let body = object(&reconnected(delivery));
+        let body = object(&reconnected(delivery, delivery.login_id.as_ref()));
         let delivery = Delivery::clone(delivery);
         let (endpoint, transport, inbox) = (self.deliver.clone(), self.transport.clone(), self.inbox.clone());
         spawn_local(async move {

@@ -4,6 +4,7 @@ use js_sys::{Array, Date};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Url, Window};
 
+use crate::session::PageState;
 use flinks_connect::address::ParsedUrl;
 use flinks_connect::id::AttemptId;
 
@@ -26,6 +27,19 @@ impl Browser {
         (self.performance.now(), Date::now())
     }
 
+    /// Whether the browser believes that there is a network.
+    pub(super) fn is_online(&self) -> bool {
+        self.window.navigator().on_line()
+    }
+
+    /// Whether somebody may be looking at the page. A frame in it may have the focus, which then is the page's, too.
+    pub(super) fn page_state(&self) -> PageState {
+        match self.window.document() {
+            Some(document) if document.hidden() && !document.has_focus().unwrap_or(false) => PageState::Hidden,
+            _ => PageState::Visible,
+        }
+    }
+
     /// The page's own language; empty where it names none.
     pub(super) fn page_language(&self) -> String {
         let root = self.window.document().and_then(|document| document.document_element());
@@ -41,8 +55,11 @@ impl Browser {
 }
 
 /// A URL by the browser's own parser, the one that will load it.
-pub(super) fn parse_url(address: &str) -> Option<ParsedUrl> {
-    let url = Url::new(address).ok()?;
+pub(super) fn parse_url(address: &str, base: Option<&str>) -> Option<ParsedUrl> {
+    let url = match base {
+        Some(base) => Url::new_with_base(address, base).ok()?,
+        None => Url::new(address).ok()?,
+    };
     let href = url.href();
     let place = href.split(['?', '#']).next().unwrap_or_default().to_owned();
     let query = url.search_params().entries().into_iter().filter_map(Result::ok).map(|pair| {

@@ -1,7 +1,7 @@
 //! The loop: take what happened out of the inbox, feed the session, do what it asks, set its alarm.
 //!
 //! Invariants: the session is borrowed only while it computes, never while code of the page may run, so `close()` from any callback is legal.
-//! Page events are listened to while an attempt can still change, and not a moment longer.
+//! Page events are listened to until the session is over: a network that comes back between two attempts is noticed, too.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 use super::backend::{Backend, StartCall};
 use super::browser::{Browser, parse_url};
 use super::facade::{Facade, Ui};
-use super::frame::{Frame, Sandbox};
+use super::frame::{Frame, Rights};
 use super::inbox::{Happened, Inbox};
 use super::page_events::PageEvents;
 use super::report;
@@ -29,7 +29,7 @@ pub(super) struct Driver {
     pub(super) inbox: Inbox,
     pub(super) facade: Facade,
     pub(super) ui: Ui,
-    pub(super) sandbox: Sandbox,
+    pub(super) rights: Rights,
     pub(super) backend: Backend,
     pub(super) registered: Registered,
     /// The backend's last answer to a delivery.
@@ -72,12 +72,19 @@ impl Driver {
             self.set_alarm();
         }
         self.is_working.set(false);
-        Ok(self.session.borrow().is_over())
+        let is_over = self.session.borrow().is_over();
+        if is_over {
+            self.registered.page_events.take();
+        }
+        Ok(is_over)
     }
 
     fn handle(&self, happened: Happened) {
         match happened {
-            Happened::Begun => self.input(Input::Begin),
+            Happened::Begun => {
+                self.look_around();
+                self.input(Input::Begin);
+            }
             Happened::Posted(event) => self.input(Input::Posted(&FrameMessage(&event))),
             Happened::Started { call, answer } => {
                 let reply = match answer.judged {
@@ -95,16 +102,30 @@ impl Driver {
             Happened::Woken => {
                 // If the timer went off, it is used up; `set_alarm` makes a new one.
                 self.registered.alarm.take();
+                self.input(Input::Page(self.browser.page_state()));
                 self.input(Input::Wake);
             }
             Happened::Offline => self.input(Input::Offline),
             Happened::Online => self.input(Input::Online),
+            Happened::PageLeft => self.input(Input::PageLeft),
             Happened::ClosedByUser => self.input(Input::UserClosed),
             Happened::UserStays => self.input(Input::UserStays),
-            Happened::RetriedByUser => self.input(Input::UserRetries),
+            Happened::RetriedByUser => {
+                self.look_around();
+                self.input(Input::UserRetries);
+            }
             Happened::ClosedByPage => self.input(Input::HostClosed),
-            Happened::RetriedByPage => self.input(Input::Retry),
+            Happened::RetriedByPage => {
+                self.look_around();
+                self.input(Input::Retry);
+            }
         }
+    }
+
+    /// Asks for what may have changed unheard.
+    fn look_around(&self) {
+        self.input(Input::Page(self.browser.page_state()));
+        self.input(if self.browser.is_online() { Input::Online } else { Input::Offline });
     }
 
     fn input(&self, input: Input<'_>) {
@@ -119,8 +140,8 @@ impl Driver {
     fn perform(&self, output: Output) -> Result<(), JsValue> {
         let registered = &self.registered;
         match output {
-            Output::Start { call } => {
-                registered.start_call.replace(Some(self.backend.start(call)?));
+            Output::Start { call, after } => {
+                registered.start_call.replace(Some(self.backend.start(call, after)?));
                 let origin = self.session.borrow().known_origin().map(str::to_owned);
                 registered.warm_up.replace(Some(WarmUp::new(&self.browser.window, origin.as_deref())));
             }
@@ -133,7 +154,7 @@ impl Driver {
             Output::OpenFrame { url, origin } => {
                 self.close_frame()?;
                 let place = self.ui.frame_place()?;
-                let frame = Frame::open(&place, &self.ui.frame_title(), &self.sandbox, (&url, &origin), &self.inbox)?;
+                let frame = Frame::open(&place, &self.ui.frame_title(), &self.rights, (&url, &origin), &self.inbox)?;
                 self.ui.frame_opened(frame.element())?;
                 registered.warm_up.take();
                 registered.frame.replace(Some(frame));
@@ -159,7 +180,6 @@ impl Driver {
             }
             Output::Settle(outcome) => {
                 registered.start_call.take();
-                registered.page_events.take();
                 registered.warm_up.take();
                 report::settle(&self.facade, &outcome, self.reply.replace(JsValue::NULL));
             }
@@ -169,7 +189,9 @@ impl Driver {
 
     /// The first attempt, or one after a retry.
     pub(super) fn attempt_begins(&self) {
-        self.registered.page_events.replace(Some(PageEvents::new(&self.browser.window, &self.inbox)));
+        let mut page_events = self.registered.page_events.borrow_mut();
+        page_events.get_or_insert_with(|| PageEvents::new(&self.browser.window, &self.inbox));
+        drop(page_events);
         self.facade.attempt_begins();
     }
 
@@ -197,6 +219,11 @@ impl Driver {
     pub(super) fn expires_at(&self) -> Option<f64> {
         let expires_at_ms = self.session.try_borrow().ok()?.expires_at_ms()?;
         Some(Date::now() + expires_at_ms as f64 - self.now_ms() as f64)
+    }
+
+    /// The session at Flinks that was launched, or that Connect named last.
+    pub(super) fn request_id(&self) -> Option<String> {
+        self.session.try_borrow().ok()?.request_id().map(|id| id.as_str().to_owned())
     }
 
     fn now_ms(&self) -> u64 {

@@ -25,6 +25,14 @@ pub(super) enum Sandbox {
     Off,
 }
 
+/// What the frame may do.
+#[derive(Clone, Debug)]
+pub(super) struct Rights {
+    pub(super) sandbox: Sandbox,
+    /// Its `allow` attribute.
+    pub(super) allow: String,
+}
+
 /// The frame on the page. Dropping it takes it away.
 pub(super) struct Frame {
     element: HtmlIFrameElement,
@@ -37,7 +45,7 @@ impl Frame {
     pub(super) fn open(
         place: &Element,
         title: &str,
-        sandbox: &Sandbox,
+        rights: &Rights,
         (url, origin): (&str, &str),
         inbox: &Inbox,
     ) -> Result<Self, JsValue> {
@@ -46,9 +54,9 @@ impl Frame {
         let element: HtmlIFrameElement = document.create_element("iframe")?.unchecked_into();
         element.set_attribute("part", "frame")?;
         element.set_attribute("title", title)?;
-        element.set_attribute("allow", "")?;
+        element.set_attribute("allow", &rights.allow)?;
         element.set_attribute("referrerpolicy", "strict-origin")?;
-        match sandbox {
+        match &rights.sandbox {
             Sandbox::Default => element.set_attribute("sandbox", SANDBOX)?,
             Sandbox::Tokens(tokens) => element.set_attribute("sandbox", tokens)?,
             Sandbox::Off => {}

@@ -32,6 +32,8 @@ pub(super) enum Happened {
     Offline,
     /// The network is back.
     Online,
+    /// The page is being left.
+    PageLeft,
     /// The user pressed the button that closes, or Esc, or confirmed that they want to leave.
     ClosedByUser,
     /// The user pressed the button that goes on.

@@ -7,7 +7,7 @@ use super::inbox::{Happened, Inbox};
 
 /// Listens until it is dropped.
 pub(super) struct PageEvents {
-    _listeners: [EventListener; 4],
+    _listeners: [EventListener; 5],
 }
 
 impl PageEvents {
@@ -23,6 +23,8 @@ impl PageEvents {
                 // Timers are throttled in hidden tabs and stop in frozen ones: look at the clock whenever the page is back.
                 listen("pageshow", || Happened::Woken),
                 listen("visibilitychange", || Happened::Woken),
+                // What waits to be sent is sent now or never.
+                listen("pagehide", || Happened::PageLeft),
             ],
         }
     }

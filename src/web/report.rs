@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::facade::Facade;
 use crate::session::{Event, Failure, InvalidOption, Outcome, Reconnected};
-use flinks_connect::id::{RequestId, Tag};
+use flinks_connect::id::{LoginId, RequestId, Tag};
 
 /// An object of these fields. Not by assignment: a page that extends `Object.prototype` would get the values into its own setters.
 pub(super) fn object(fields: &[(&str, JsValue)]) -> Object {
@@ -14,13 +14,13 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> Object {
     Object::from_entries(&entries).unwrap_or_default()
 }
 
-/// A result, which is also the body of its delivery: the same in every try.
-pub(super) fn reconnected(result: &Reconnected) -> [(&'static str, JsValue); 7] {
+/// A result with the login that is known of it by now; with its own, the body of its delivery: the same in every try.
+pub(super) fn reconnected(result: &Reconnected, login_id: Option<&LoginId>) -> [(&'static str, JsValue); 7] {
     let account_ids: Array = result.account_ids.iter().map(|id| JsValue::from_str(id.as_str())).collect();
     [
         ("attemptId", result.attempt_id.as_str().into()),
         ("mode", result.mode.as_str().into()),
-        ("loginId", result.login_id.as_str().into()),
+        ("loginId", text_or_null(login_id.map(LoginId::as_str))),
         ("requestId", text_or_null(result.request_id.as_ref().map(RequestId::as_str))),
         ("institution", text_or_null(result.institution.as_deref())),
         ("accountIds", account_ids.into()),
@@ -32,9 +32,9 @@ pub(super) fn reconnected(result: &Reconnected) -> [(&'static str, JsValue); 7] 
 pub(super) fn settle(facade: &Facade, outcome: &Outcome, reply: JsValue) {
     match outcome {
         Outcome::UpToDate => facade.succeed(&object(&[("status", "upToDate".into())])),
-        Outcome::Reconnected(result) => {
+        Outcome::Reconnected { result, late_login } => {
             let mut fields = vec![("status", "reconnected".into())];
-            fields.extend(reconnected(result));
+            fields.extend(reconnected(result, late_login.as_ref().or(result.login_id.as_ref())));
             fields.push(("reply", reply));
             facade.succeed(&object(&fields));
         }
@@ -48,7 +48,7 @@ fn failure(failure: &Failure) -> Object {
         ("loadProblem", failure.load_problem.as_str().into()),
         ("flinksCode", text_or_null(failure.flinks_code)),
         ("httpStatus", failure.http_status.map_or(JsValue::NULL, JsValue::from)),
-        ("retryable", failure.code.is_retryable().into()),
+        ("retryable", failure.is_retryable.into()),
         ("phase", failure.phase.as_str().into()),
     ])
 }

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Element, MessageEvent};
 
 use crate::session::{Posted, Properties, Property};
-use flinks_connect::message::{Field, Fields, MAX_JSON_LEN};
+use flinks_connect::message::{Field, Fields, Form, MAX_FIELDS, MAX_JSON_LEN};
 
 #[wasm_bindgen]
 extern "C" {
@@ -44,42 +44,60 @@ impl Posted for FrameMessage<'_> {
             Some(text) => JSON::parse(&String::from(text)).ok()?,
             None => data,
         };
-        if value.is_undefined() { None } else { Some(Box::new(OwnFields(value))) }
+        if value.is_undefined() { None } else { Some(Box::new(OwnFields::of(value))) }
     }
 }
 
 /// The own properties of a posted value; what is no object has none.
-struct OwnFields(JsValue);
+struct OwnFields {
+    object: JsValue,
+    /// Their names, as they are spelled.
+    names: Vec<String>,
+}
 
-impl Fields for OwnFields {
-    fn text(&self, name: &str, max_len: usize) -> Field {
-        let value = own(&self.0, name);
-        match value.dyn_ref::<JsString>() {
-            Some(text) if length(text) == 0 => Field::Absent,
-            Some(text) if length(text) <= max_len => Field::Text(text.into()),
-            None if value.is_undefined() || value.is_null() => Field::Absent,
-            Some(_) | None => Field::Unusable,
-        }
+impl OwnFields {
+    fn of(object: JsValue) -> Self {
+        let names = if object.is_object() { own_names(&object).unwrap_or_default() } else { Array::new() };
+        // By index: there may be millions.
+        let count = names.length().min(u32::try_from(MAX_FIELDS).unwrap_or(u32::MAX));
+        Self { names: (0..count).filter_map(|index| names.get(index).as_string()).collect(), object }
     }
 
-    fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String> {
-        let value = own(&self.0, name);
-        let short_text = |item: JsValue| {
-            let text: JsString = item.dyn_into().ok()?;
-            (length(&text) <= max_len).then(|| text.into())
-        };
-        match value.dyn_ref::<Array>() {
-            // By index: a sparse array can claim four billion elements.
-            Some(items) => {
-                let count = items.length().min(u32::try_from(max_items).unwrap_or(u32::MAX));
-                (0..count).filter_map(|index| short_text(items.get(index))).collect()
+    /// Hands over the values under `name`: as it is spelled, then in another case.
+    fn own(&self, name: &str, take: &mut dyn FnMut(JsValue)) {
+        take(own(&self.object, name));
+        for known in &self.names {
+            if known != name && known.eq_ignore_ascii_case(name) {
+                take(own(&self.object, known));
             }
-            None => short_text(value).into_iter().collect(),
         }
+    }
+}
+
+impl Fields for OwnFields {
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
+        let mut add = |value: JsValue| match value.dyn_ref::<JsString>() {
+            Some(text) if length(text) == 0 => {}
+            Some(text) if length(text) <= max_len => take(Field::Text(text.into())),
+            None if value.is_undefined() || value.is_null() => {}
+            Some(_) | None => take(Field::Unusable),
+        };
+        self.own(name, &mut |value| match (form, value.dyn_ref::<Array>()) {
+            (Form::List(max_items), Some(items)) => {
+                // By index: a sparse array can claim four billion elements.
+                let count = items.length().min(u32::try_from(max_items).unwrap_or(u32::MAX));
+                for index in 0..count {
+                    add(items.get(index));
+                }
+            }
+            (Form::List(_) | Form::Text, _) => add(value),
+        });
     }
 
     fn number(&self, name: &str) -> Option<f64> {
-        own(&self.0, name).as_f64().filter(|number| number.is_finite())
+        let mut first = None;
+        self.own(name, &mut |value| first = first.or(value.as_f64().filter(|number| number.is_finite())));
+        first
     }
 }
 

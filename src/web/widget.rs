@@ -11,7 +11,7 @@ use super::backend::Backend;
 use super::browser::{Browser, parse_url};
 use super::driver::{Driver, Registered};
 use super::facade::Facade;
-use super::frame::Sandbox;
+use super::frame::{Rights, Sandbox};
 use super::inbox::{Happened, Inbox};
 use super::report::{refused_option, unsupported};
 use super::values::Given;
@@ -50,7 +50,10 @@ impl Widget {
             driver: Driver {
                 session: RefCell::new(Session::new(0, options, attempt_id, parse_url)),
                 clock: Cell::new(Clock::new(monotonic_ms, wall_ms)),
-                sandbox: sandbox(&given.get("sandbox")),
+                rights: Rights {
+                    sandbox: sandbox(&given.get("sandbox")),
+                    allow: given.get("allow").as_string().unwrap_or_default(),
+                },
                 backend: Backend::new(&given, browser.window.clone(), inbox.clone()),
                 browser,
                 inbox,
@@ -109,6 +112,13 @@ impl Widget {
     /// Gives everything back after `work()` has thrown.
     pub fn abandon(&self) {
         self.driver.abandon();
+    }
+
+    /// The session at Flinks that was launched, or that Connect named last.
+    #[must_use]
+    #[wasm_bindgen(getter, js_name = requestId)]
+    pub fn request_id(&self) -> Option<String> {
+        self.driver.request_id()
     }
 
     /// When the session at Flinks is estimated to die, in epoch milliseconds.

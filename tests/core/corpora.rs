@@ -22,11 +22,12 @@ use flinks_connect::address::{ConnectUrl, parse_url};
 use flinks_connect::id::{AccountId, AttemptId, AuthorizeToken, LoginId, RequestId, Tag};
 use flinks_connect::message::{MAX_JSON_LEN, MAX_TEXT_LEN, MAX_URL_LEN, Message};
 use flinks_connect::parameters::{self, Language, Launch};
-use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS, RedirectError};
+use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS};
 use flinks_reconnect::session::{InvalidOption, NAMES, Options, Posted, Properties, Property};
 use mutants::{Fate, mutants};
 use serde_json::{Value, json};
 
+use crate::messages::NOTHING_ASKED;
 use crate::support::{CHEQUING, Json, LOGIN, Letter, OTHER_LOGIN, REQUEST, SAVINGS, TAG};
 
 const LANDING: &str = "https://example.com/thank-you";
@@ -104,38 +105,28 @@ fn naughty_strings() -> Vec<String> {
 // ---- REDIRECT, against the data's own verdict ----
 
 #[test]
-fn every_url_of_urltestdata_is_a_place_of_the_web_or_refused() {
+fn every_url_of_urltestdata_is_read_where_it_is_on_the_web_and_only_there() {
     let cases = url_cases();
-    let (mut accepted, mut refused) = (0, 0);
+    let (mut read, mut silent, mut refused) = (0, 0, 0);
     for case in &cases {
-        let input = case["input"].as_str().expect("an input");
-        let is_web = |case: &Value| {
-            matches!(case["protocol"].as_str(), Some("http:" | "https:"))
-                && case["username"] == ""
-                && case["password"] == ""
-        };
-        // A relative URL has no base here: the frame's is not ours to resolve by. What it would have resolved to is tried as well.
-        let mut texts = Vec::new();
-        if case["base"].is_null() {
-            texts.push((input, case["failure"] != true && is_web(case)));
+        let Some(href) = case["href"].as_str() else { continue };
+        let landed = with_pair(href, &format!("loginId={LOGIN}"));
+        let redirect = Message::redirect(&Json(json!({ "step": "REDIRECT", "url": landed })), parse_url, NOTHING_ASKED);
+        let has_credentials = case["username"] != "" || case["password"] != "";
+        let is_web = matches!(case["protocol"].as_str(), Some("http:" | "https:"));
+        assert_eq!(redirect.is_err(), has_credentials, "{landed:?}");
+        if let Ok(redirect) = redirect {
+            assert_eq!(redirect.login_id.is_some(), is_web, "{landed:?}");
+            if is_web { read += 1 } else { silent += 1 }
+        } else {
+            refused += 1;
         }
-        if let Some(href) = case["href"].as_str() {
-            texts.push((href, is_web(case)));
-        }
-        for (text, is_fine) in texts {
-            let fields = Json(json!({ "step": "REDIRECT", "loginId": LOGIN, "url": text }));
-            let read = Message::redirect(&fields, parse_url, Expected { tag: None, redirect_url: None });
-            // No text says nothing, and contradicts nothing.
-            assert_eq!(read.is_ok(), is_fine || text.is_empty(), "{text:?}");
-            assert!(read.is_ok() || read == Err(RedirectError::Conflict), "{text:?}");
-            if read.is_ok() { accepted += 1 } else { refused += 1 }
-        }
-        // Whatever it is, alone it carries no login.
-        let alone = Json(json!({ "step": "REDIRECT", "url": input }));
-        assert!(Message::redirect(&alone, parse_url, Expected { tag: None, redirect_url: None }).is_err(), "{input:?}");
     }
-    assert!(cases.len() >= 800 && accepted > 200 && refused > 200);
-    report(&format!("urltestdata {} cases as a REDIRECT's url: {accepted} accepted, {refused} refused", cases.len()));
+    assert!(cases.len() >= 800 && read > 150 && silent > 100 && refused > 10, "{read} {silent} {refused}");
+    report(&format!(
+        "urltestdata {} cases as a REDIRECT's url: {read} read, {silent} say nothing, {refused} refused",
+        cases.len()
+    ));
 }
 
 // ---- REDIRECT, against Node ----
@@ -197,6 +188,7 @@ fn urltestdata_rows(rows: &mut Rows) {
 }
 
 /// Ways to put a login, or nearly one, into a query.
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn query_rows(rows: &mut Rows) {
     let escaped = LOGIN.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let double = LOGIN.replace('-', "%252D");
@@ -224,6 +216,9 @@ fn query_rows(rows: &mut Rows) {
         format!("loginId={LOGIN}&loginId="),
         format!("loginId={LOGIN}&loginId={LOGIN}"),
         format!("loginId={LOGIN}&loginId={OTHER_LOGIN}"),
+        format!("loginId={LOGIN}&LoginId={LOGIN}"),
+        format!("loginId={LOGIN}&LoginId={OTHER_LOGIN}"),
+        format!("log\u{131}nId={LOGIN}&lo\u{261}inId={OTHER_LOGIN}"),
         format!("loginId={LOGIN}&%6CoginId={OTHER_LOGIN}"),
         format!("loginId&loginId={LOGIN}"),
         format!("loginId=={LOGIN}"),
@@ -289,6 +284,9 @@ fn query_rows(rows: &mut Rows) {
             "file:///a",
             "about:blank",
             "//e.com/",
+            "/v2/Result/FlinksCapital",
+            "Result/FlinksCapital",
+            "\\\\e.com\\",
             "",
         ] {
             rows.by_url(&format!("{scheme}?{query}"));
@@ -439,10 +437,10 @@ fn naughty_rows(rows: &mut Rows) {
 /// What ours says, in the oracle's words.
 fn ours(row: &Row) -> Value {
     let tag = row.tag.map(|tag| Tag::parse(tag).expect("a tag"));
-    let expected = Expected { tag: tag.as_ref(), redirect_url: row.redirect_url.as_deref() };
+    let expected = Expected { tag: tag.as_ref(), redirect_url: row.redirect_url.as_deref(), ..NOTHING_ASKED };
     match Message::redirect(&Json(row.fields.clone()), parse_url, expected) {
         Ok(redirect) => json!({
-            "loginId": redirect.login_id.as_str(),
+            "loginId": redirect.login_id.as_ref().map(LoginId::as_str),
             "requestId": redirect.request_id.as_ref().map(RequestId::as_str),
             "tag": redirect.tag.as_ref().map(Tag::as_str),
             "accounts": redirect.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>(),
@@ -480,8 +478,16 @@ fn node_reads_every_redirect_as_we_do() {
     let mut disagreements = Vec::new();
     for ((row, asked), theirs) in rows.0.iter().zip(&asked).zip(&answers) {
         let ours = ours(row);
-        *verdicts.entry(ours.as_str().unwrap_or("accepted").to_lowercase()).or_default() += 1;
-        if ours != *theirs {
+        let verdict = match &ours {
+            Value::String(refusal) => refusal.as_str(),
+            ours if ours["loginId"].is_null() => "nameless",
+            _ => "named",
+        };
+        *verdicts.entry(verdict.to_owned()).or_default() += 1;
+        // The `url` crate takes a third slash for an empty host where a base is given; browsers, and Node, pass over it.
+        let is_difference_of_the_stand_in =
+            row.redirect_url.is_none() && row.fields["url"].as_str().is_some_and(|url| url.starts_with("///"));
+        if ours != *theirs && !is_difference_of_the_stand_in {
             disagreements.push(format!("{asked}\n  ours   {ours}\n  Node's {theirs}"));
         }
     }
@@ -492,14 +498,14 @@ fn node_reads_every_redirect_as_we_do() {
         disagreements[..disagreements.len().min(20)].join("\n")
     );
     let count = |verdict: &str| verdicts.get(verdict).copied().unwrap_or(0);
-    assert!(answers.len() >= 300 && ["accepted", "conflict", "unreadable"].iter().all(|verdict| count(verdict) >= 50));
+    assert!(answers.len() >= 300 && ["named", "nameless", "Contradiction"].iter().all(|verdict| count(verdict) >= 50));
     report(&format!(
-        "redirect URLs {} rows ({}), Node's URL agrees on all: {} accepted, {} conflicts, {} unreadable",
+        "redirect URLs {} rows ({}), Node's URL agrees on all: {} named, {} nameless, {} contradictions",
         answers.len(),
         sizes.join(", "),
-        count("accepted"),
-        count("conflict"),
-        count("unreadable")
+        count("named"),
+        count("nameless"),
+        count("Contradiction")
     ));
 }
 
@@ -556,7 +562,9 @@ fn read_option(name: &str, value: Property) -> Result<Options, InvalidOption> {
 fn takes(name: &str, kind: &str, naughty: &str, is_address: bool) -> bool {
     let is_id = LoginId::parse(naughty).is_some();
     match (name, kind) {
-        ("container" | "sandbox", "text") | ("labels", "pair" | "value" | "tag") | ("params", "value") => true,
+        ("container" | "sandbox" | "allow" | "resumeSelectedAccounts", "text")
+        | ("labels", "pair" | "value" | "tag")
+        | ("params", "value") => true,
         ("instance", "text") => ConnectUrl::of_instance(naughty, parse_url).is_ok(),
         ("connectUrl", "text") => is_address,
         ("requestId" | "authorizeToken", "text") | ("resumeSelectedAccounts", "list") => is_id,
@@ -640,7 +648,7 @@ fn a_naughty_string_survives_the_frames_url() {
                 connect: &connect,
                 request_id: None,
                 authorize_token: None,
-                accounts: &[],
+                accounts: None,
                 language: Language::En,
                 tag: tag.as_ref(),
                 others: &others,
@@ -655,7 +663,7 @@ fn a_naughty_string_survives_the_frames_url() {
         sent.extend(tag.as_ref().map(|tag| ("tag".to_owned(), tag.as_str().to_owned())));
         sent.extend(others.iter().cloned());
         sent.push(("language".to_owned(), "en".to_owned()));
-        let parsed = parse_url(url).expect("the frame's URL parses");
+        let parsed = parse_url(url, None).expect("the frame's URL parses");
         assert_eq!(parsed.query, sent);
         assert_eq!(by_node["pairs"], json!(sent));
         assert_eq!((parsed.origin.as_str(), &by_node["origin"]), (connect.origin(), &json!(connect.origin())));
@@ -718,8 +726,8 @@ fn a_poisoned_prototype_in_a_text_is_no_message() {
         assert_eq!(fields.is_some(), case[1] == "object", "{text}");
         let Some(fields) = fields else { continue };
         assert_eq!(Message::read(&*fields), None, "{text}");
-        let redirect = Message::redirect(&*fields, parse_url, Expected { tag: None, redirect_url: None });
-        assert_eq!(redirect, Err(RedirectError::Unreadable), "{text}");
+        let redirect = Message::redirect(&*fields, parse_url, NOTHING_ASKED);
+        assert_eq!(redirect.map(|redirect| redirect.login_id), Ok(None), "{text}");
         assert!(text.contains(FORGED_LOGIN), "{text}");
     }
     assert!(cases.len() >= 20 && harmful >= 10, "{} cases, {harmful} harmful", cases.len());

@@ -45,7 +45,7 @@ fn in_a_phase_that_does_not_listen_the_data_is_not_touched() {
     let mut closed = at_mfa();
     closed.user_closes();
     let mut failed = at_mfa();
-    failed.step("ACCESS_DENIED");
+    failed.step("SESSION_EXPIRED");
     let mut done = delivering();
     done.host_answers(200);
     let mut renewing = at_mfa_with(by_start());

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod corpora;
+mod either;
 mod gate;
 mod messages;
 mod names;

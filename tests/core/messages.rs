@@ -6,14 +6,15 @@ use flinks_connect::address::parse_url;
 use flinks_connect::code;
 use flinks_connect::id::{AccountId, LoginId, RequestId, Tag};
 use flinks_connect::message::{MAX_JSON_LEN, MAX_TEXT_LEN, MAX_URL_LEN, Message};
-use flinks_connect::redirect::{Expected, Redirect, RedirectError};
+use flinks_connect::redirect::{Contradiction, Expected, Redirect};
 use flinks_connect::step::{self, Meaning};
 use flinks_reconnect::session::Posted;
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-const NOTHING_ASKED: Expected<'static> = Expected { tag: None, redirect_url: None };
+pub(crate) const BASE: &str = "https://toolbox-iframe.private.fin.ag/v2/";
+pub(crate) const NOTHING_ASKED: Expected<'static> = Expected { tag: None, redirect_url: None, base: BASE };
 
 fn read(data: Value) -> Option<Message> {
     let letter = Letter(data);
@@ -21,11 +22,11 @@ fn read(data: Value) -> Option<Message> {
     Message::read(&*fields)
 }
 
-fn redirect_of(data: Value) -> Result<Box<Redirect>, RedirectError> {
+fn redirect_of(data: Value) -> Result<Box<Redirect>, Contradiction> {
     redirect_for(data, NOTHING_ASKED)
 }
 
-fn redirect_for(data: Value, expected: Expected<'_>) -> Result<Box<Redirect>, RedirectError> {
+fn redirect_for(data: Value, expected: Expected<'_>) -> Result<Box<Redirect>, Contradiction> {
     Message::redirect(&Json(data), parse_url, expected)
 }
 
@@ -34,8 +35,14 @@ fn by_url(query: &str) -> Value {
     json!({ "step": "REDIRECT", "url": landing(query) })
 }
 
-fn login_of(data: Value) -> Result<String, RedirectError> {
-    redirect_of(data).map(|redirect| redirect.login_id.as_str().to_owned())
+/// The login, `None` where none can be read.
+fn login_of(data: Value) -> Result<Option<String>, Contradiction> {
+    redirect_of(data).map(|redirect| redirect.login_id.map(|id| id.as_str().to_owned()))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it is compared with what reading returns")]
+fn login(id: &str) -> Result<Option<String>, Contradiction> {
+    Ok(Some(id.to_owned()))
 }
 
 fn accounts_of(data: Value) -> Vec<String> {
@@ -78,8 +85,14 @@ fn the_words_that_matter_mean_what_they_say() {
         ("COMPONENT_LOAD_MFA", Meaning::Mfa),
         ("COMPONENT_LOAD_INSTITUTION_SELECTOR", Meaning::FullFlow),
         ("COMPONENT_LOAD_CREDENTIAL", Meaning::FullFlow),
-        ("COMPONENT_LOAD_CREDENTIAL_RETRY", Meaning::Passing),
-        ("SUBMIT_CREDENTIAL", Meaning::Submitted),
+        ("COMPONENT_LOAD_CREDENTIAL_RETRY", Meaning::Screen),
+        ("COMPONENT_LOAD_MFA_RETRY", Meaning::Mfa),
+        ("COMPONENT_LOAD_CONSENT", Meaning::Screen),
+        ("POPUP_OPENED", Meaning::Window),
+        // Names we do not know, by their beginning: they move a clock and end nothing.
+        ("COMPONENT_LOAD_SOMETHING_NEW", Meaning::Screen),
+        ("SUBMIT_SOMETHING_NEW", Meaning::Submitted),
+        ("SUBMIT_CREDENTIAL", Meaning::SignedIn),
         ("SUBMIT_MFA", Meaning::Submitted),
         ("COMPONENT_CLOSE_SESSION", Meaning::Closed),
         ("COMPONENT_DENY_CONSENT", Meaning::Denied),
@@ -112,7 +125,6 @@ fn what_has_neither_step_nor_code_is_no_message() {
         json!({ "step": "", "flinksCode": "" }),
         json!({ "step": 1, "flinksCode": [] }),
         json!({ "step": { "toString": "REDIRECT" } }),
-        json!({ "Step": "REDIRECT" }),
         json!({ "data": { "step": "REDIRECT" } }),
         json!({ "__proto__": { "step": "REDIRECT" } }),
         json!({ "step": "x".repeat(MAX_TEXT_LEN + 1) }),
@@ -153,18 +165,37 @@ fn the_login_is_read_from_the_field_from_the_url_or_from_both() {
         by_url(&format!("loginId={}", LOGIN.replace('-', "%2D"))),
         by_url(&format!("loginId={LOGIN}#fragment?loginId={OTHER_LOGIN}")),
         by_url(&format!("&&=&loginId={LOGIN}&&")),
-        by_url(&format!("loginid={OTHER_LOGIN}&LoginId={OTHER_LOGIN}&loginId={LOGIN}")),
         json!({ "loginId": LOGIN, "url": "https://example.com/thank-you" }),
         json!({ "loginId": LOGIN, "url": "" }),
         json!({ "loginId": LOGIN, "url": null }),
         json!({ "loginId": "", "url": landing(&format!("loginId={LOGIN}")) }),
+        // What is empty or no id counts as absent, wherever it stands.
+        json!({ "loginId": "?", "url": landing(&format!("loginId={LOGIN}")) }),
+        json!({ "loginId": 5, "url": landing(&format!("loginId={LOGIN}")) }),
+        json!({ "loginId": [LOGIN], "url": landing(&format!("loginId={LOGIN}")) }),
+        json!({ "loginId": "x".repeat(MAX_TEXT_LEN + 1), "url": landing(&format!("loginId={LOGIN}")) }),
+        by_url(&format!("loginId={LOGIN}&loginId=")),
+        by_url(&format!("loginId=?&loginId={LOGIN}")),
+        // Names in any case, and the same said several times.
+        json!({ "Step": "REDIRECT", "LoginId": LOGIN }),
+        json!({ "LOGINID": LOGIN, "loginid": LOGIN, "loginId": LOGIN }),
+        json!({ "Url": landing(&format!("LoginId={LOGIN}")) }),
+        by_url(&format!("loginid={LOGIN}")),
+        by_url(&format!("LOGINID={LOGIN}")),
+        by_url(&format!("loginId={LOGIN}&loginId={LOGIN}&LoginId={LOGIN}")),
+        // A url at Connect's own address, in full or as it stands in a page of its own.
+        json!({ "url": format!("/v2/Result/FlinksCapital?thank-you=true&loginId={LOGIN}") }),
+        json!({ "url": format!("Result/FlinksCapital?loginId={LOGIN}") }),
+        json!({ "url": format!("?loginId={LOGIN}") }),
+        json!({ "url": format!("//example.com/?loginId={LOGIN}") }),
+        json!({ "url": format!("{BASE}Result/FlinksCapital?loginId={LOGIN}") }),
     ] {
-        assert_eq!(login_of(data.clone()).as_deref(), Ok(LOGIN), "{data}");
+        assert_eq!(login_of(data.clone()), login(LOGIN), "{data}");
     }
 }
 
 #[test]
-fn a_redirect_without_a_login_by_the_grammar_is_unreadable() {
+fn a_redirect_without_a_login_by_the_grammar_names_none() {
     let rows = [
         json!({ "step": "REDIRECT" }),
         json!({ "loginId": 5 }),
@@ -174,8 +205,6 @@ fn a_redirect_without_a_login_by_the_grammar_is_unreadable() {
         json!({ "url": "https://example.com/" }),
         by_url("loginId="),
         by_url("loginId"),
-        by_url(&format!("loginid={LOGIN}")),
-        by_url(&format!("LOGINID={LOGIN}")),
         by_url(&format!("login%20Id={LOGIN}")),
         by_url(&format!("demo=true?loginId={LOGIN}")),
         by_url(&format!("#loginId={LOGIN}")),
@@ -190,7 +219,7 @@ fn a_redirect_without_a_login_by_the_grammar_is_unreadable() {
         json!({ "url": format!("https://example.com/loginId={LOGIN}") }),
     ];
     for data in rows {
-        assert_eq!(login_of(data.clone()), Err(RedirectError::Unreadable), "{data}");
+        assert_eq!(login_of(data.clone()), Ok(None), "{data}");
     }
 }
 
@@ -218,14 +247,14 @@ fn ids_are_eight_to_128_safe_characters_wherever_they_stand() {
         "{\"a\":\"bcdef\"}",
     ];
     for id in good {
-        assert_eq!(login_of(json!({ "loginId": id })).as_deref(), Ok(id));
-        assert_eq!(login_of(by_url(&format!("loginId={id}"))).as_deref(), Ok(id));
+        assert_eq!(login_of(json!({ "loginId": id })), login(id));
+        assert_eq!(login_of(by_url(&format!("loginId={id}"))), login(id));
         assert_eq!(accounts_of(json!({ "loginId": LOGIN, "accountId": id })), [id]);
     }
     for id in bad {
-        assert_eq!(login_of(json!({ "loginId": id })), Err(RedirectError::Unreadable), "{id:?}");
+        assert_eq!(login_of(json!({ "loginId": id })), Ok(None), "{id:?}");
         let encoded: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-        assert_eq!(login_of(by_url(&format!("loginId={encoded}"))), Err(RedirectError::Unreadable), "{id:?}");
+        assert_eq!(login_of(by_url(&format!("loginId={encoded}"))), Ok(None), "{id:?}");
         assert_eq!(RequestId::parse(id), None, "{id:?}");
         assert_eq!(AccountId::parse(id), None, "{id:?}");
     }
@@ -244,66 +273,73 @@ fn what_field_and_url_say_must_agree() {
             redirect_of(data)
         };
         assert!(both(json!(one), one).is_ok(), "{name}");
-        assert_eq!(both(json!(one), other), Err(RedirectError::Conflict), "{name}");
-        assert_eq!(both(json!(one), &one.to_uppercase()), Err(RedirectError::Conflict), "{name}");
-        assert_eq!(both(json!([one]), one), Err(RedirectError::Conflict), "{name}");
-        assert_eq!(both(json!("x".repeat(MAX_TEXT_LEN + 1)), one), Err(RedirectError::Conflict), "{name}");
+        assert_eq!(both(json!(one), other), Err(Contradiction), "{name}");
+        assert_eq!(both(json!(one), &one.to_uppercase()), Err(Contradiction), "{name}");
+        assert!(both(json!([one]), one).is_ok(), "{name}: what is no text says nothing");
+        assert!(both(json!("x".repeat(MAX_TEXT_LEN + 1)), one).is_ok(), "{name}: nor what is too long");
     }
 }
 
 #[test]
-fn an_id_that_stands_twice_in_the_url_is_a_conflict_even_when_equal() {
+fn what_is_said_twice_must_be_the_same() {
     for query in [
-        format!("loginId={LOGIN}&loginId={LOGIN}"),
         format!("loginId={LOGIN}&loginId={OTHER_LOGIN}"),
+        format!("loginId={LOGIN}&LoginID={OTHER_LOGIN}"),
         format!("loginId={LOGIN}&x=1&login%49d={OTHER_LOGIN}"),
-        format!("loginId={LOGIN}&loginId="),
-        format!("loginId={LOGIN}&requestId={REQUEST}&requestId={REQUEST}"),
-        format!("loginId={LOGIN}&tag=a&tag=a"),
+        format!("loginId={LOGIN}&requestId={REQUEST}&requestid={OTHER_REQUEST}"),
+        format!("loginId={LOGIN}&tag=a&tag=b"),
     ] {
-        assert_eq!(redirect_of(by_url(&query)), Err(RedirectError::Conflict), "{query}");
+        assert_eq!(redirect_of(by_url(&query)), Err(Contradiction), "{query}");
         // A field beside it does not settle which one is meant.
-        assert_eq!(
-            redirect_of(with(by_url(&query), json!({ "loginId": LOGIN }))),
-            Err(RedirectError::Conflict),
-            "{query}"
-        );
+        assert_eq!(redirect_of(with(by_url(&query), json!({ "loginId": LOGIN }))), Err(Contradiction), "{query}");
+    }
+    for data in [
+        json!({ "loginId": LOGIN, "LoginId": OTHER_LOGIN }),
+        json!({ "loginId": LOGIN, "url": landing(""), "URL": landing(&format!("loginId={OTHER_LOGIN}")) }),
+    ] {
+        assert_eq!(redirect_of(data.clone()), Err(Contradiction), "{data}");
+    }
+    let query = format!("loginId={LOGIN}&requestId={REQUEST}&requestId={REQUEST}&tag=a&tag=a");
+    let redirect = redirect_of(by_url(&query)).expect("a redirect");
+    assert_eq!((redirect.request_id, redirect.tag), (RequestId::parse(REQUEST), Tag::parse("a")));
+}
+
+#[test]
+fn a_url_that_cannot_be_read_or_is_not_on_the_web_says_nothing() {
+    let urls = [
+        format!("javascript:alert(1)//?loginId={OTHER_LOGIN}"),
+        format!("JaVaScRiPt:alert(1)//?loginId={OTHER_LOGIN}"),
+        format!("java\tscript:alert(1)//?loginId={OTHER_LOGIN}"),
+        format!("data:text/html,x?loginId={OTHER_LOGIN}"),
+        format!("vbscript:x?loginId={OTHER_LOGIN}"),
+        format!("blob:https://example.com/8b35?loginId={OTHER_LOGIN}"),
+        format!("file:///thank-you?loginId={OTHER_LOGIN}"),
+        format!("ftp://example.com/?loginId={OTHER_LOGIN}"),
+        format!("ws://example.com/?loginId={OTHER_LOGIN}"),
+        format!("about:blank?loginId={OTHER_LOGIN}"),
+        format!("myapp://callback?loginId={OTHER_LOGIN}"),
+        format!("http://?loginId={OTHER_LOGIN}"),
+        format!("https://exa mple.com/?loginId={OTHER_LOGIN}"),
+        format!("https://[::1/?loginId={OTHER_LOGIN}"),
+        format!("https://example.com/?loginId={OTHER_LOGIN}&pad={}", "x".repeat(MAX_URL_LEN)),
+        "not a url".to_owned(),
+    ];
+    let odd = [json!(5), json!({}), json!([landing("")]), json!(true)];
+    for url in urls.into_iter().map(Value::String).chain(odd) {
+        assert_eq!(login_of(json!({ "url": url })), Ok(None), "{url}");
+        assert_eq!(login_of(json!({ "loginId": LOGIN, "url": url })), login(LOGIN), "{url}");
+        // Where a place was asked for, it is elsewhere.
+        let expected = Expected { redirect_url: Some("https://app.example.com/done"), ..NOTHING_ASKED };
+        assert_eq!(redirect_for(json!({ "loginId": LOGIN, "url": url }), expected), Err(Contradiction), "{url}");
     }
 }
 
 #[test]
-fn a_url_that_is_not_on_the_web_is_a_conflict() {
-    for url in [
-        format!("javascript:alert(1)//?loginId={LOGIN}"),
-        format!("JaVaScRiPt:alert(1)//?loginId={LOGIN}"),
-        format!("java\tscript:alert(1)//?loginId={LOGIN}"),
-        format!("data:text/html,x?loginId={LOGIN}"),
-        format!("vbscript:x?loginId={LOGIN}"),
-        format!("blob:https://example.com/8b35?loginId={LOGIN}"),
-        format!("file:///thank-you?loginId={LOGIN}"),
-        format!("ftp://example.com/?loginId={LOGIN}"),
-        format!("ws://example.com/?loginId={LOGIN}"),
-        format!("about:blank?loginId={LOGIN}"),
-        format!("myapp://callback?loginId={LOGIN}"),
-        format!("//example.com/?loginId={LOGIN}"),
-        format!("/thank-you?loginId={LOGIN}"),
-        format!("?loginId={LOGIN}"),
-        format!("example.com/?loginId={LOGIN}"),
-        format!("https://?loginId={LOGIN}"),
-        format!("https://exa mple.com/?loginId={LOGIN}"),
-        format!("https://[::1/?loginId={LOGIN}"),
-        format!("https://user:secret@example.com/?loginId={LOGIN}"),
-        format!("https://user@example.com/?loginId={LOGIN}"),
-        format!("https://:secret@example.com/?loginId={LOGIN}"),
-        format!("https://example.com/?loginId={LOGIN}&pad={}", "x".repeat(MAX_URL_LEN)),
-        "not a url".to_owned(),
-    ] {
-        assert_eq!(login_of(json!({ "url": url })), Err(RedirectError::Conflict), "{url}");
-        // Nor does a login beside it make such an address respectable.
-        assert_eq!(login_of(json!({ "loginId": LOGIN, "url": url })), Err(RedirectError::Conflict), "{url}");
-    }
-    for url in [json!(5), json!({}), json!([landing("")]), json!(true)] {
-        assert_eq!(login_of(json!({ "loginId": LOGIN, "url": url })), Err(RedirectError::Conflict), "{url}");
+fn a_url_with_credentials_is_nobodys() {
+    for user in ["user:secret@", "user@", ":secret@"] {
+        let url = format!("https://{user}example.com/?loginId={LOGIN}");
+        assert_eq!(login_of(json!({ "url": url })), Err(Contradiction), "{url}");
+        assert_eq!(login_of(json!({ "loginId": LOGIN, "url": url })), Err(Contradiction), "{url}");
     }
 }
 
@@ -316,7 +352,7 @@ fn without_a_redirect_url_asked_for_any_web_address_will_do() {
         "https:\\\\example.com\\a?",
         "  https://example.com/?",
     ] {
-        assert_eq!(login_of(json!({ "url": format!("{url}loginId={LOGIN}") })).as_deref(), Ok(LOGIN), "{url}");
+        assert_eq!(login_of(json!({ "url": format!("{url}loginId={LOGIN}") })), login(LOGIN), "{url}");
     }
 }
 
@@ -324,7 +360,7 @@ fn without_a_redirect_url_asked_for_any_web_address_will_do() {
 fn a_redirect_url_that_was_asked_for_is_the_only_place() {
     let asked = "https://app.example.com/done?own=1#top";
     let at = |url: &str| {
-        let expected = Expected { tag: None, redirect_url: Some(asked) };
+        let expected = Expected { redirect_url: Some(asked), ..NOTHING_ASKED };
         redirect_for(json!({ "loginId": LOGIN, "url": url }), expected).map(|_| ())
     };
     for same in [
@@ -354,28 +390,28 @@ fn a_redirect_url_that_was_asked_for_is_the_only_place() {
         "https://u:p@app.example.com/done",
         "javascript:https://app.example.com/done",
     ] {
-        assert_eq!(at(elsewhere), Err(RedirectError::Conflict), "{elsewhere}");
+        assert_eq!(at(elsewhere), Err(Contradiction), "{elsewhere}");
     }
-    let expected = Expected { tag: None, redirect_url: Some(asked) };
+    let expected = Expected { redirect_url: Some(asked), ..NOTHING_ASKED };
     assert!(redirect_for(json!({ "loginId": LOGIN }), expected).is_ok(), "a REDIRECT need not name its address");
 }
 
 #[test]
 fn a_custom_scheme_is_accepted_only_where_it_was_asked_for() {
-    let asked = Expected { tag: None, redirect_url: Some("myapp://callback") };
+    let asked = Expected { redirect_url: Some("myapp://callback"), ..NOTHING_ASKED };
     let data = |url: &str| json!({ "url": format!("{url}?loginId={LOGIN}") });
     assert!(redirect_for(data("myapp://callback"), asked).is_ok());
     for elsewhere in
         ["myapp://callback/x", "myapp://other", "yourapp://callback", "https://callback", "javascript://callback"]
     {
-        assert_eq!(redirect_for(data(elsewhere), asked), Err(RedirectError::Conflict), "{elsewhere}");
+        assert_eq!(redirect_for(data(elsewhere), asked), Err(Contradiction), "{elsewhere}");
     }
 }
 
 #[test]
 fn a_returned_tag_must_be_the_one_that_was_set() {
     let tag = Tag::parse(TAG).expect("a tag");
-    let expected = Expected { tag: Some(&tag), redirect_url: None };
+    let expected = Expected { tag: Some(&tag), ..NOTHING_ASKED };
     let encoded = "opaque%20tag+1";
     for same in [
         json!({ "loginId": LOGIN }),
@@ -394,7 +430,7 @@ fn a_returned_tag_must_be_the_one_that_was_set() {
         by_url(&format!("loginId={LOGIN}&tag={encoded}&tag=other")),
         by_url(&format!("loginId={LOGIN}&tag=%0a")),
     ] {
-        assert_eq!(redirect_for(other.clone(), expected), Err(RedirectError::Conflict), "{other}");
+        assert_eq!(redirect_for(other.clone(), expected), Err(Contradiction), "{other}");
     }
 }
 
@@ -426,20 +462,32 @@ fn an_empty_parameter_in_the_url_is_as_good_as_none() {
 }
 
 #[test]
-fn only_a_missing_login_makes_a_redirect_noise() {
+fn redirect_ignores_invalid_optional_fields() {
     // A success with an odd extra must not get lost: what is odd and needless falls away.
     for odd in [json!(5), json!({}), json!(["x"]), json!(true), json!("x".repeat(MAX_TEXT_LEN + 1)), json!("?")] {
         for name in ["requestId", "institution", "accountId", "accounts"] {
             let mut data = json!({ "loginId": LOGIN });
             data[name] = odd.clone();
             let redirect = redirect_of(data.clone());
-            assert_eq!(redirect.as_ref().map(|redirect| redirect.login_id.as_str()), Ok(LOGIN), "{data}");
+            assert_eq!(
+                redirect.as_ref().map(|redirect| redirect.login_id.as_ref()),
+                Ok(LoginId::parse(LOGIN).as_ref())
+            );
             assert_eq!(redirect.map(|redirect| redirect.request_id), Ok(None), "{data}");
         }
     }
 }
 
 // ---- REDIRECT: accounts ----
+
+#[test]
+fn a_session_is_named_by_any_message() {
+    assert_eq!(
+        read(json!({ "step": "APP_MOUNTED", "RequestId": REQUEST })).and_then(|it| it.request_id),
+        RequestId::parse(REQUEST)
+    );
+    assert_eq!(read(json!({ "step": "APP_MOUNTED", "requestId": "?" })).and_then(|it| it.request_id), None);
+}
 
 #[test]
 fn accounts_are_read_under_every_key_and_in_every_form() {
@@ -521,5 +569,5 @@ fn ids_never_show_in_debug_output() {
     for secret in [LOGIN, REQUEST, CHEQUING, TAG] {
         assert!(!printed.contains(secret), "{printed}");
     }
-    assert_eq!(LoginId::parse(LOGIN), Some(redirect.login_id));
+    assert_eq!(LoginId::parse(LOGIN), redirect.login_id);
 }

@@ -131,15 +131,22 @@ fn rows() -> Vec<Row> {
         Row { option: "authorizeToken", good: vec![text(TOKEN)], bad: bad_ids, kinds: &[] },
         Row {
             option: "resumeSelectedAccounts",
-            good: vec![texts(&[]), texts(&[CHEQUING]), texts(&[CHEQUING, SAVINGS]), texts(&long_list[..100])],
+            good: vec![
+                texts(&[]),
+                texts(&[CHEQUING]),
+                texts(&[CHEQUING, SAVINGS]),
+                texts(&long_list[..100]),
+                text(""),
+                text(&format!("[\"{CHEQUING}\"]")),
+            ],
             bad: vec![
                 texts(&[CHEQUING, CANARY]),
                 texts(&[""]),
                 texts(&[&format!("{CHEQUING},{SAVINGS}")]),
                 texts(&long_list),
-                text(CHEQUING),
+                text(&"x".repeat(8_193)),
             ],
-            kinds: &[],
+            kinds: &["text"],
         },
         Row {
             option: "deliver",
@@ -147,6 +154,7 @@ fn rows() -> Vec<Row> {
             bad: vec![text("")],
             kinds: &["text", "function"],
         },
+        Row { option: "allow", good: vec![text(""), text("camera; microphone")], bad: vec![], kinds: &["text"] },
         Row { option: "headers", good: vec![Property::Function], bad: vec![], kinds: &["function"] },
         Row {
             option: "credentials",
@@ -254,7 +262,7 @@ fn every_bad_value_is_refused_by_name_and_never_repeated() {
 #[test]
 fn what_is_left_out_has_its_default() {
     let options = base_for("").read().expect("options");
-    assert_eq!(options.settings.accounts, []);
+    assert_eq!(options.settings.accounts.as_str(), None);
     assert_eq!(options.destination, Destination::Page);
     assert_eq!(options.language, Language::En);
     assert_eq!(options.settings.params, []);
@@ -297,7 +305,7 @@ fn what_is_given_arrives() {
     assert_eq!(settings.request_id, RequestId::parse(REQUEST));
     assert_eq!(settings.authorize_token, AuthorizeToken::parse(TOKEN));
     assert_eq!(
-        settings.accounts.iter().map(flinks_connect::id::AccountId::as_str).collect::<Vec<_>>(),
+        settings.accounts.ids().iter().map(flinks_connect::id::AccountId::as_str).collect::<Vec<_>>(),
         [CHEQUING, SAVINGS]
     );
     assert_eq!(options.destination, Destination::Backend);

@@ -7,11 +7,11 @@
 
 use flinks_connect::address::parse_url;
 use flinks_connect::code::{self, Severity};
-use flinks_connect::id::AttemptId;
+use flinks_connect::id::{AttemptId, LoginId, RequestId};
 use flinks_connect::step;
 use flinks_reconnect::session::{
-    ErrorCode, HostAnswer, IDLE_LIMIT_MS, Input, LoadProblem, LockMode, LockState, MAX_RETRY_AFTER_MS, Mode, Options,
-    Outcome, Phase, Session, StartReply, View,
+    BeginWith, ErrorCode, HostAnswer, IDLE_LIMIT_MS, Input, LoadProblem, LockMode, LockState, MAX_RETRY_AFTER_MS, Mode,
+    Options, Outcome, Phase, Session, StartReply, View,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ const DELIVER_TIMEOUT_MS: u64 = 120 * SECOND;
 const TRY_TIMEOUT_MS: u64 = 10 * SECOND;
 const START_LIMIT_MS: u64 = 60 * SECOND;
 const PATIENCE_MS: u64 = 5 * SECOND;
+const LOGIN_WAIT_MS: u64 = 2 * SECOND;
 const TOKEN_LIFE_MS: u64 = 15 * MINUTE;
 const WARNING_MS: u64 = 7 * MINUTE;
 
@@ -59,7 +60,7 @@ fn an_interrupted_session_is_taken_up_answered_and_delivered() {
     let result = session.result();
     assert_eq!(result.attempt_id.as_str(), OWN_ATTEMPT);
     assert_eq!(result.mode, Mode::Resume);
-    assert_eq!(result.login_id.as_str(), LOGIN);
+    assert_eq!(result.login_id.as_ref().map(LoginId::as_str), Some(LOGIN));
     assert_eq!(result.request_id.as_ref().map(flinks_connect::id::RequestId::as_str), Some(REQUEST));
     assert_eq!(result.institution.as_deref(), Some(BANK));
     assert_eq!(result.account_ids, []);
@@ -102,7 +103,7 @@ fn without_deliver_the_redirect_itself_settles_the_session() {
     let mut session = at_mfa_with(without_deliver());
     session.connect_says(redirect());
     session.hears(&["step REDIRECT at FlinksCapital", "active → done", "hide, sent", "settle resume"]);
-    assert_eq!(session.result().login_id.as_str(), LOGIN);
+    assert_eq!(session.login(), Some(LOGIN));
 }
 
 #[test]
@@ -304,7 +305,7 @@ fn every_documented_shape_of_redirect_is_the_same_success() {
         assert_eq!(session.phase(), Phase::Delivering, "{name}");
         session.host_answers(200);
         let result = session.result();
-        assert_eq!(result.login_id.as_str(), LOGIN, "{name}");
+        assert_eq!(result.login_id.as_ref().map(LoginId::as_str), Some(LOGIN), "{name}");
         assert_eq!(result.request_id.as_ref().map(flinks_connect::id::RequestId::as_str), Some(REQUEST), "{name}");
         assert_eq!(result.institution.as_deref(), Some(BANK), "{name}");
         assert_eq!(result.tag.as_ref().map(flinks_connect::id::Tag::as_str), Some(TAG), "{name}");
@@ -336,21 +337,132 @@ fn a_redirect_may_be_connects_first_word() {
 }
 
 #[test]
-fn a_redirect_without_a_login_is_noise_and_the_next_one_counts() {
-    for noise in [
-        json!({ "step": "REDIRECT" }),
+fn a_nameless_redirect_waits_two_seconds_for_one_that_names_the_login() {
+    for nameless in [
+        json!({ "step": "REDIRECT", "requestId": OTHER_REQUEST }),
         json!({ "step": "REDIRECT", "loginId": "short" }),
         json!({ "step": "REDIRECT", "loginId": 5 }),
-        json!({ "step": "REDIRECT", "url": landing("loginid=8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31") }),
+        json!({ "step": "REDIRECT", "url": 5 }),
+        json!({ "step": "REDIRECT", "url": "javascript:0//?loginId=8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31" }),
     ] {
         let mut session = at_mfa();
-        session.connect_says(noise.clone());
-        session.hears_nothing();
-        assert_eq!(session.session.dropped().unreadable, 1, "{noise}");
+        session.connect_says(nameless.clone());
+        session.hears(&["step REDIRECT", "active → delivering", "show Delivering"]);
+        session.advance(LOGIN_WAIT_MS - 1);
         session.connect_says(redirect());
+        session.hears(&["step REDIRECT at FlinksCapital", "deliver 1"]);
         session.host_answers(200);
-        assert_eq!(session.result().login_id.as_str(), LOGIN);
+        session.hears(&["delivering → done", "hide, sent", "settle resume"]);
+        assert_eq!(session.login(), Some(LOGIN), "{nameless}");
+        assert_eq!(session.result(), &*session.deliveries[0]);
     }
+}
+
+#[test]
+fn a_redirect_that_nothing_named_in_time_is_delivered_without_a_login() {
+    let mut session = at_mfa();
+    session.step("REDIRECT");
+    session.skip();
+    session.advance(LOGIN_WAIT_MS - 1);
+    session.hears_nothing();
+    session.advance(1);
+    session.hears(&["deliver 1"]);
+    assert_eq!(session.deliveries[0].login_id, None);
+    assert_eq!(session.deliveries[0].request_id.as_ref().map(RequestId::as_str), Some(REQUEST));
+    // It comes after all: the page's result has it, the bytes stay the same.
+    session.host_answers(503);
+    session.connect_says(redirect());
+    session.connect_says(redirect_of_other_login());
+    session.advance(SECOND);
+    assert_eq!(session.deliveries[1], session.deliveries[0]);
+    session.host_answers(200);
+    assert_eq!(session.login(), Some(LOGIN));
+
+    let mut session = at_mfa();
+    session.step("REDIRECT");
+    session.advance(LOGIN_WAIT_MS);
+    session.host_answers(200);
+    assert_eq!(session.result().login_id, None);
+}
+
+#[test]
+fn a_nameless_redirect_is_sent_at_once_when_the_page_is_left() {
+    let mut session = at_mfa();
+    session.step("REDIRECT");
+    session.skip();
+    session.page_is_left();
+    session.hears(&["deliver 1"]);
+    session.page_is_left();
+    session.hears_nothing();
+    // So is what waits for its next try.
+    session.host_answers(503);
+    session.skip();
+    session.page_is_left();
+    session.hears(&["deliver 2"]);
+}
+
+#[test]
+fn a_nameless_redirect_that_nobody_can_ask_flinks_about_is_a_conflict() {
+    // Without `deliver` there is nobody who asks; in the full flow no session may be known to ask about.
+    let mut alone = at_mfa_with(without_deliver());
+    let mut unknown = Driver::new(by_start());
+    unknown.host_starts(full_flow());
+    unknown.step("APP_MOUNTED");
+    for session in [&mut alone, &mut unknown] {
+        session.step("REDIRECT");
+        session.skip();
+        session.advance(LOGIN_WAIT_MS - 1);
+        session.hears_nothing();
+        session.advance(1);
+        let settled = "settle CONFLICT in delivering";
+        session.hears(&["delivering → failed", "close frame", "show Unconfirmed", settled]);
+    }
+    // In the full flow a session may have been named on the way.
+    let mut named = Driver::new(by_start());
+    named.host_starts(full_flow());
+    named.connect_says(json!({ "step": "APP_MOUNTED", "requestId": OTHER_REQUEST }));
+    named.step("REDIRECT");
+    named.advance(LOGIN_WAIT_MS);
+    assert_eq!(named.deliveries[0].request_id.as_ref().map(RequestId::as_str), Some(OTHER_REQUEST));
+    // And without `deliver` one that names the login in time is the result.
+    let mut session = at_mfa_with(without_deliver());
+    session.step("REDIRECT");
+    session.connect_says(redirect());
+    assert_eq!(session.login(), Some(LOGIN));
+}
+
+#[test]
+fn closing_while_a_login_is_waited_for_keeps_the_delivery() {
+    let mut session = at_mfa();
+    session.step("REDIRECT");
+    session.skip();
+    session.user_closes();
+    session.hears(&["hide"]);
+    session.advance(LOGIN_WAIT_MS);
+    session.hears(&["deliver 1"]);
+    session.host_answers(200);
+    assert_eq!(session.result().mode, Mode::Resume);
+}
+
+#[test]
+fn the_session_is_the_one_that_was_launched_or_that_a_trusted_message_named_last() {
+    let known = |session: &Driver| session.session.request_id().map(|id| id.as_str().to_owned());
+    let mut session = Driver::new(by_start());
+    assert_eq!(known(&session), None);
+    session.host_starts(full_flow());
+    assert_eq!(known(&session), None);
+    session.connect_says(json!({ "step": "COMPONENT_LOAD_MFA", "requestId": OTHER_REQUEST }));
+    assert_eq!(known(&session).as_deref(), Some(OTHER_REQUEST));
+    session.connect_says(json!({ "step": "COMPONENT_LOAD_MFA", "requestId": "?" }));
+    session.user_closes();
+    assert_eq!(known(&session).as_deref(), Some(OTHER_REQUEST), "so that it can be come back to");
+
+    let mut session = at_mfa();
+    assert_eq!(known(&session).as_deref(), Some(REQUEST));
+    session.connect_says(
+        json!({ "step": "REDIRECT", "loginId": LOGIN, "url": landing(&format!("requestId={OTHER_REQUEST}")) }),
+    );
+    assert_eq!(known(&session).as_deref(), Some(OTHER_REQUEST));
 }
 
 // ---- unknown things pass through ----
@@ -399,8 +511,9 @@ fn what_is_no_message_of_connects_is_counted_and_nothing_else() {
 }
 
 #[test]
-fn every_documented_step_but_three_leaves_the_session_open() {
-    let ending = ["COMPONENT_DENY_CONSENT", "TOKEN_INVALID", "COMPONENT_CLOSE_SESSION"];
+fn every_documented_step_but_four_leaves_the_session_open() {
+    // A REDIRECT that names no login is waited with.
+    let ending = ["COMPONENT_DENY_CONSENT", "TOKEN_INVALID", "COMPONENT_CLOSE_SESSION", "REDIRECT"];
     for step in step::ALL {
         let mut session = at_mfa();
         session.step(step.name);
@@ -423,10 +536,9 @@ fn a_code_means_the_same_in_its_field_and_as_the_step() {
             session.connect_says(message.clone());
             assert!(session.heard().contains(&format!("flinkscode {}", code.name)), "{message}");
             match code.severity {
-                Severity::Passing | Severity::Correctable => assert_eq!(session.phase(), Phase::Active, "{message}"),
-                Severity::Terminal => {
-                    assert_eq!(session.failure().code, ErrorCode::Flinks, "{message}");
-                    assert_eq!(session.failure().flinks_code, Some(code.name));
+                Severity::Passing | Severity::Correctable | Severity::Refused => {
+                    assert_eq!(session.phase(), Phase::Active, "{message}");
+                    assert_eq!(session.view, Some(View::Connect), "{message}");
                 }
                 Severity::SessionOver => {
                     assert_eq!(session.failure().code, ErrorCode::SessionExpired, "{message}");
@@ -437,18 +549,75 @@ fn a_code_means_the_same_in_its_field_and_as_the_step() {
     }
 }
 
+/// What closes a session by the user's will.
+const CLOSINGS: [fn(&mut Driver); 3] = [
+    Driver::user_closes,
+    |session| session.step("COMPONENT_CLOSE_SESSION"),
+    |session| session.step("COMPONENT_DENY_CONSENT"),
+];
+
 #[test]
-fn a_terminal_code_ends_the_session_and_takes_the_frame_away() {
+fn a_refusal_is_connects_to_tell_and_who_closes_then_closes_because_of_it() {
+    let refusals = code::ALL.iter().filter(|code| code.severity == Severity::Refused);
+    for code in refusals {
+        for options in [interrupted(), by_start(), with(by_start(), json!({ "fullFlow": "stop" }))] {
+            for close in CLOSINGS {
+                let mut session = at_mfa_with(options.clone());
+                session.step("SUBMIT_MFA");
+                session.connect_says(json!({ "flinksCode": code.name }));
+                session.hears(&["step SUBMIT_MFA", &format!("flinkscode {}", code.name)]);
+                // Not only once: there is no answer left to lose.
+                close(&mut session);
+                assert_eq!(session.phase(), Phase::Closed, "{}", code.name);
+                assert_eq!(session.failure().code, ErrorCode::Flinks);
+                assert_eq!(session.failure().flinks_code, Some(code.name));
+                assert!(!session.failure().is_retryable);
+                assert_eq!(session.view, None);
+            }
+        }
+    }
+    // Also when both are said at once.
     let mut session = at_mfa();
-    session.connect_says(json!({ "step": "DISABLED_LOGIN" }));
-    session.hears(&[
-        "step DISABLED_LOGIN",
-        "flinkscode DISABLED_LOGIN",
-        "active → failed",
-        "close frame",
-        "show Failed",
-        "settle FLINKS in active, flinksCode DISABLED_LOGIN",
-    ]);
+    session.connect_says(json!({ "step": "COMPONENT_CLOSE_SESSION", "flinksCode": "DISABLED_LOGIN" }));
+    assert_eq!(session.failure().code, ErrorCode::Flinks);
+    let refusals: Vec<_> =
+        code::ALL.iter().filter(|code| code.severity == Severity::Refused).map(|code| code.name).collect();
+    assert_eq!(refusals.len(), 6, "{refusals:?}");
+}
+
+#[test]
+fn who_goes_on_after_a_refusal_and_then_closes_has_cancelled() {
+    for went_on in ["COMPONENT_LOAD_INSTITUTION_SELECTOR", "COMPONENT_LOAD_MFA", "COMPONENT_LOAD_NEW", "POPUP_OPENED"] {
+        let mut session = at_mfa();
+        session.connect_says(json!({ "flinksCode": "DISABLED_INSTITUTION" }));
+        session.step("APP_RESIZE");
+        session.step(went_on);
+        session.user_closes();
+        assert_eq!(session.failure().code, ErrorCode::Cancelled, "{went_on}");
+        assert_eq!(session.failure().flinks_code, Some("DISABLED_INSTITUTION"), "what Flinks told is told");
+    }
+    // What was submitted is asked about once.
+    let mut session = at_mfa();
+    session.step("DISABLED_LOGIN");
+    session.step("SUBMIT_CREDENTIAL");
+    session.user_closes();
+    session.user_closes();
+    assert_eq!(session.failure().code, ErrorCode::Cancelled);
+    // And a success after a refusal is a success.
+    let mut session = at_mfa();
+    session.step("DISABLED_LOGIN");
+    session.connect_says(redirect());
+    session.host_answers(200);
+    assert_eq!(session.result().mode, Mode::Resume);
+    // The page's closing is the page's.
+    let mut session = at_mfa();
+    session.step("DISABLED_LOGIN");
+    session.page_closes();
+    assert_eq!((session.failure().code, session.failure().flinks_code), (ErrorCode::Closed, None));
+    // No code, none told.
+    let mut session = at_mfa();
+    session.user_closes();
+    assert_eq!((session.failure().code, session.failure().flinks_code), (ErrorCode::Cancelled, None));
 }
 
 #[test]
@@ -496,7 +665,7 @@ fn a_start_endpoint_that_answers_nonsense_or_not_at_all_ends_the_session() {
         with(challenge(), json!({ "requestId": "a b c d e f g h" })),
         with(challenge(), json!({ "authorizeToken": "<token>" })),
         with(challenge(), json!({ "tag": "line\nbreak" })),
-        with(challenge(), json!({ "resumeSelectedAccounts": "acc0acc0-0001" })),
+        with(challenge(), json!({ "resumeSelectedAccounts": 5 })),
         with(challenge(), json!({ "resumeSelectedAccounts": ["bad id"] })),
         with(challenge(), json!({ "instance": "acme", "connectUrl": "https://a.example/" })),
         with(challenge(), json!({ "connectUrl": "javascript:alert(1)" })),
@@ -602,7 +771,7 @@ fn a_retry_after_a_load_timeout_puts_up_a_fresh_frame() {
     session.connect_says(redirect());
     session.host_answers(200);
     assert_eq!(session.outcomes.len(), 2, "one ending for each attempt");
-    assert!(matches!(session.outcomes[1], Outcome::Reconnected(_)));
+    assert!(matches!(session.outcomes[1], Outcome::Reconnected { .. }));
 }
 
 #[test]
@@ -633,15 +802,104 @@ fn a_frame_the_browser_refuses_ends_at_once_and_says_why() {
 }
 
 #[test]
-fn a_silence_while_offline_is_put_down_to_that() {
+fn without_a_network_the_load_is_tried_again_until_there_is_one() {
     let mut session = Driver::new(interrupted());
     session.goes_offline();
+    session.skip();
     session.advance(LOAD_TIMEOUT_MS);
+    session.hears(&["open frame"]);
+    session.advance(5 * MINUTE);
+    assert_eq!(session.phase(), Phase::Loading, "offline only stretches limits");
+    assert!(session.frames.len() >= 11, "at least every 30 s, not {} times", session.frames.len());
+    session.skip();
+    session.goes_online();
+    session.hears(&["open frame", "show Slow"]);
+    // Back in the network, the limit is the usual one.
+    session.advance(LOAD_TIMEOUT_MS);
+    assert_eq!(session.failure().load_problem, LoadProblem::Unknown);
+
+    let mut session = Driver::new(interrupted());
+    session.goes_offline();
+    session.advance(31 * MINUTE);
     assert_eq!(session.failure().load_problem, LoadProblem::Offline);
     session.retry();
     session.goes_online();
     session.advance(LOAD_TIMEOUT_MS);
     assert_eq!(session.failure().load_problem, LoadProblem::Unknown);
+}
+
+#[test]
+fn without_a_network_the_start_is_tried_again_until_there_is_one() {
+    let mut session = Driver::new(by_start());
+    session.goes_offline();
+    session.skip();
+    session.host_refuses_start(HostAnswer::Unreachable);
+    session.hears_nothing();
+    session.advance(30 * SECOND);
+    session.hears(&["start 2"]);
+    session.host_refuses_start(HostAnswer::Unreachable);
+    session.goes_online();
+    session.hears(&["start 3", "show Slow"]);
+    session.host_starts(challenge());
+    assert_eq!(session.phase(), Phase::Loading);
+    // A call that hangs is given up for another.
+    let mut session = Driver::unbegun(by_start(), OWN_ATTEMPT);
+    session.goes_offline();
+    session.handle(Input::Begin);
+    session.advance(30 * SECOND);
+    assert_eq!(session.call, 2);
+    session.advance(31 * MINUTE);
+    assert_eq!(session.failure().code, ErrorCode::StartFailed);
+}
+
+#[test]
+fn any_answer_and_any_trusted_message_means_online() {
+    let mut session = Driver::new(by_start());
+    session.goes_offline();
+    session.hears(&["show Loading", "start 1", "show Offline"]);
+    session.host_starts(challenge());
+    session.hears(&["show Loading", "starting → loading", "open frame"]);
+    session.goes_offline();
+    session.step("APP_MOUNTED");
+    session.hears(&["show Offline", "show Connect", "loading → active", "step APP_MOUNTED"]);
+    session.goes_offline();
+    session.skip();
+    session.connect_says(redirect());
+    session.hears(&["show Connect", "step REDIRECT", "active → delivering", "show Delivering", "deliver 1"].map(
+        |line| {
+            if line == "step REDIRECT" { "step REDIRECT at FlinksCapital" } else { line }
+        },
+    ));
+    session.goes_offline();
+    session.skip();
+    session.host_answers(503);
+    assert_eq!(session.view, Some(View::Retrying));
+    // A refusal of start is an answer, too.
+    let mut session = Driver::new(by_start());
+    session.goes_offline();
+    session.host_refuses_start(refused(500));
+    assert_eq!(session.failure().code, ErrorCode::StartFailed);
+}
+
+#[test]
+fn without_a_network_a_delivery_is_not_given_up_and_sent_at_once_when_there_is_one() {
+    let mut session = delivering();
+    session.goes_offline();
+    session.advance(10 * MINUTE);
+    assert_eq!(session.phase(), Phase::Delivering);
+    let times = session.delivery_times_ms.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(times <= Some(TRY_TIMEOUT_MS + 30 * SECOND), "{times:?}");
+    session.host_answers_with(HostAnswer::Unreachable);
+    let tries = session.deliveries.len();
+    session.goes_online();
+    assert_eq!(session.deliveries.len(), tries + 1);
+    session.host_answers(200);
+    assert_eq!(session.outcomes.len(), 1);
+
+    let mut session = delivering();
+    session.goes_offline();
+    session.advance(33 * MINUTE);
+    assert_eq!(session.failure().code, ErrorCode::Undelivered);
 }
 
 #[test]
@@ -667,7 +925,7 @@ fn who_waits_five_seconds_gets_a_word_and_only_one() {
 // ---- the idle clock ----
 
 #[test]
-fn seven_idle_minutes_warn_and_eight_end_the_session() {
+fn a_question_has_eight_minutes_and_a_warning_after_seven() {
     let mut session = at_mfa();
     assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + IDLE_LIMIT_MS));
     session.advance(WARNING_MS - 1);
@@ -676,9 +934,106 @@ fn seven_idle_minutes_warn_and_eight_end_the_session() {
     session.hears(&["show Expiring", "expiring in 60000"]);
     session.advance(MINUTE - 1);
     session.hears_nothing();
-    session.advance(1);
-    session.hears(&["active → failed", "close frame", "show Expired", "settle SESSION_EXPIRED in active"]);
-    assert_eq!(session.session.expires_at_ms(), None);
+}
+
+#[test]
+fn at_the_limit_the_frame_stays_while_somebody_may_look_at_it() {
+    for (options, warned, overdue) in
+        [(interrupted(), "show Expiring", "show Overdue"), (by_start(), "show Replaceable", "show OverdueReplaceable")]
+    {
+        let mut session = at_mfa_with(options);
+        session.advance(IDLE_LIMIT_MS);
+        session.hears(&[warned, "expiring in 60000", overdue]);
+        assert_eq!(session.session.expires_at_ms(), Some(session.now_ms));
+        // A late answer is heard, and takes the warning back.
+        session.advance(10 * MINUTE);
+        session.hears_nothing();
+        session.step("SUBMIT_MFA");
+        session.hears(&["show Connect", "step SUBMIT_MFA"]);
+        session.connect_says(redirect());
+        session.host_answers(200);
+        assert_eq!(session.outcomes.len(), 1);
+    }
+}
+
+#[test]
+fn at_the_limit_a_hidden_page_ends_the_session_and_renews_nothing() {
+    for options in [interrupted(), by_start()] {
+        let mut session = at_mfa_with(options.clone());
+        session.page_is_hidden();
+        session.advance(IDLE_LIMIT_MS - 1);
+        assert_eq!(session.phase(), Phase::Active);
+        session.advance(1);
+        assert_eq!((session.failure().code, session.failure().flinks_code), (ErrorCode::SessionExpired, None));
+        assert_eq!(session.frames.len(), 1);
+
+        // Or at the moment at which nobody looks any more.
+        let mut session = at_mfa_with(options);
+        session.advance(IDLE_LIMIT_MS + MINUTE);
+        assert_eq!(session.phase(), Phase::Active);
+        session.page_is_hidden();
+        assert_eq!(session.failure().code, ErrorCode::SessionExpired);
+    }
+    // A page that was hidden and is back has lost nothing.
+    let mut session = at_mfa();
+    session.page_is_hidden();
+    session.advance(5 * MINUTE);
+    session.page_is_shown();
+    session.advance(5 * MINUTE);
+    assert_eq!(session.view, Some(View::Overdue));
+}
+
+#[test]
+fn thirty_minutes_without_a_message_end_every_session() {
+    for (step, warning) in [("COMPONENT_LOAD_MFA", 7), ("COMPONENT_LOAD_MFA_RETRY", 7), ("SUBMIT_MFA", 29)] {
+        let mut session = at_mfa();
+        session.step(step);
+        session.skip();
+        session.advance(warning * MINUTE);
+        session.hears(&["show Expiring", "expiring in 60000"]);
+        session.advance((30 - warning) * MINUTE - 1);
+        assert_eq!(session.phase(), Phase::Active, "{step}");
+        session.advance(1);
+        assert_eq!(session.failure().code, ErrorCode::SessionExpired, "{step}");
+    }
+}
+
+#[test]
+fn only_a_question_that_waits_has_eight_minutes() {
+    let others = [
+        "SUBMIT_MFA",
+        "SUBMIT_CREDENTIAL",
+        "COMPONENT_LOAD_INSTITUTION_SELECTOR",
+        "COMPONENT_LOAD_CREDENTIAL",
+        "COMPONENT_LOAD_CREDENTIAL_RETRY",
+        "COMPONENT_LOAD_CONSENT",
+        "COMPONENT_LOAD_ACCOUNT_SELECTION",
+        "COMPONENT_LOAD_FROM_THE_FUTURE",
+        "POPUP_OPENED",
+    ];
+    for screen in others {
+        let mut session = at_mfa();
+        session.step(screen);
+        assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + 30 * MINUTE), "{screen}");
+        // What is no screen leaves it so.
+        session.step("APP_RESIZE");
+        session.skip();
+        session.page_is_hidden();
+        session.advance(29 * MINUTE - 1);
+        session.hears_nothing();
+        // The next question has its eight minutes.
+        session.step("COMPONENT_LOAD_MFA_RETRY");
+        assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + IDLE_LIMIT_MS), "{screen}");
+    }
+    // A session that is come back to was left at its question, before Connect has shown it.
+    let mut session = Driver::new(interrupted());
+    session.step("APP_MOUNTED");
+    assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + IDLE_LIMIT_MS));
+    // Where there is none to come back to, there is no question.
+    let mut session = Driver::new(by_start());
+    session.host_starts(full_flow());
+    session.step("APP_MOUNTED");
+    assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + 30 * MINUTE));
 }
 
 #[test]
@@ -687,7 +1042,7 @@ fn every_trusted_event_sets_the_idle_clock_back() {
         json!({ "step": "COMPONENT_HELP2FA_INFO" }),
         json!({ "step": "COMPONENT_FROM_THE_FUTURE" }),
         json!({ "flinksCode": "INVALID_SECURITY_RESPONSE" }),
-        json!("{\"step\":\"SUBMIT_MFA\"}"),
+        json!("{\"step\":\"COMPONENT_LOAD_MFA\"}"),
     ];
     for event in events {
         let mut session = at_mfa();
@@ -703,6 +1058,7 @@ fn every_trusted_event_sets_the_idle_clock_back() {
         session.connect_says(event);
         assert_eq!(session.heard().first().map(String::as_str), Some("show Connect"));
         assert_eq!(session.session.expires_at_ms(), Some(session.now_ms + IDLE_LIMIT_MS));
+        session.page_is_hidden();
         session.advance(IDLE_LIMIT_MS - 1);
         assert_eq!(session.phase(), Phase::Active);
         session.advance(1);
@@ -725,15 +1081,20 @@ fn a_new_size_after_the_warning_is_its_echo_and_sets_no_clock_back() {
     session.hears(&["step APP_RESIZE", "resize 500"]);
     session.user_stays();
     session.hears(&["show Connect"]);
-    session.connect_says(resized);
+    session.connect_says(resized.clone());
     session.hears(&["step APP_RESIZE", "resize 500"]);
     session.advance(MINUTE);
+    session.hears(&["show Overdue"]);
+    session.connect_says(resized);
+    session.hears(&["step APP_RESIZE", "resize 500"]);
+    session.advance(22 * MINUTE);
     assert_eq!(session.failure().code, ErrorCode::SessionExpired);
 }
 
 #[test]
 fn noise_does_not_set_the_idle_clock_back() {
     let mut session = at_mfa();
+    session.page_is_hidden();
     for minutes in 0..8 {
         assert_eq!(session.phase(), Phase::Active, "minute {minutes}");
         session.connect_says(json!({ "noise": true }));
@@ -744,14 +1105,71 @@ fn noise_does_not_set_the_idle_clock_back() {
 }
 
 #[test]
-fn a_machine_that_slept_past_the_limit_wakes_to_an_expired_session_without_a_late_warning() {
+fn after_a_sleep_what_has_arrived_is_heard_before_a_deadline_is_judged() {
+    // Past the limit: no late warning.
     let mut session = at_mfa();
     session.sleep(9 * MINUTE);
-    session.hears(&["active → failed", "close frame", "show Expired", "settle SESSION_EXPIRED in active"]);
+    session.hears_nothing();
+    session.advance(HEARING_MS);
+    session.hears(&["show Overdue"]);
 
     let mut session = at_mfa();
-    session.sleep(WARNING_MS + 20 * SECOND);
-    session.hears(&["show Expiring", "expiring in 40000"]);
+    session.sleep(60 * 60 * MINUTE);
+    session.hears_nothing();
+    session.advance(HEARING_MS);
+    session.hears(&["active → failed", "close frame", "show Failed", "settle SESSION_EXPIRED in active"]);
+
+    // The user answered on another device's clock: what Connect said meanwhile stands in the queue.
+    let mut session = at_mfa();
+    session.sleep(60 * MINUTE);
+    session.connect_says(redirect());
+    session.advance(HEARING_MS);
+    assert_eq!(session.phase(), Phase::Delivering);
+
+    let mut session = Driver::new(interrupted());
+    session.sleep(60 * MINUTE);
+    session.step("APP_MOUNTED");
+    session.advance(HEARING_MS);
+    assert_eq!(session.phase(), Phase::Active);
+
+    let mut session = Driver::new(by_start());
+    session.sleep(60 * MINUTE);
+    session.host_starts(challenge());
+    assert_eq!(session.phase(), Phase::Loading);
+
+    // A warning that is late by seconds tells the time that is left.
+    let mut session = at_mfa();
+    session.sleep_and_hear(WARNING_MS + 20 * SECOND);
+    session.hears(&["show Expiring", "expiring in 39000"]);
+}
+
+#[test]
+fn after_a_sleep_a_delivery_with_one_try_behind_it_gets_another() {
+    // Its answer has arrived.
+    let mut session = delivering();
+    session.sleep(60 * MINUTE);
+    session.host_answers(200);
+    assert_eq!(session.outcomes.len(), 1);
+    session.result();
+    // Or not.
+    for backoff in [false, true] {
+        let mut session = delivering();
+        if backoff {
+            session.host_answers(503);
+        }
+        session.sleep(60 * MINUTE);
+        session.advance(HEARING_MS + SECOND);
+        assert_eq!(session.deliveries.len(), 2);
+        session.host_answers(200);
+        session.result();
+    }
+    // One that had its tries is over.
+    let mut session = delivering();
+    session.host_answers(503);
+    session.advance(SECOND);
+    assert_eq!(session.deliveries.len(), 2);
+    session.sleep_and_hear(60 * MINUTE);
+    assert_eq!(session.failure().code, ErrorCode::Undelivered);
 }
 
 #[test]
@@ -766,12 +1184,28 @@ fn waking_early_and_often_changes_nothing() {
 }
 
 #[test]
-fn a_session_without_start_may_be_retried_after_it_expired() {
-    let mut session = at_mfa();
-    session.advance(IDLE_LIMIT_MS);
-    session.skip();
-    session.retry();
-    session.hears(&["show Loading", "failed → starting", "starting → loading", "open frame"]);
+fn without_start_a_dead_session_offers_no_other() {
+    let mut by_clock = at_mfa();
+    by_clock.advance(30 * MINUTE);
+    let mut by_code = at_mfa();
+    by_code.step("SESSION_EXPIRED");
+    let mut by_token = at_mfa();
+    by_token.step("TOKEN_INVALID");
+    for session in [&mut by_clock, &mut by_code, &mut by_token] {
+        assert_eq!(session.view, Some(View::Failed));
+        assert!(!session.failure().is_retryable);
+        session.skip();
+        session.retry();
+        session.user_retries();
+        session.hears_nothing();
+    }
+    let mut renewable = at_mfa_with(by_start());
+    renewable.advance(30 * MINUTE);
+    assert_eq!(renewable.view, Some(View::Expired));
+    assert!(renewable.failure().is_retryable);
+    renewable.skip();
+    renewable.user_retries();
+    renewable.hears(&["show Loading", "failed → starting", "start 2"]);
 }
 
 #[test]
@@ -789,8 +1223,17 @@ fn a_warned_user_goes_on_or_starts_again() {
     session.host_starts(with(challenge(), json!({ "requestId": OTHER_REQUEST })));
     session.step("APP_MOUNTED");
     // The user asked for that one: the renewal that needs nobody is still there.
-    session.advance(IDLE_LIMIT_MS);
+    session.step("SESSION_EXPIRED");
     assert_eq!(session.phase(), Phase::Starting);
+
+    // So it is after the limit.
+    let mut session = at_mfa_with(by_start());
+    session.advance(IDLE_LIMIT_MS + MINUTE);
+    session.skip();
+    session.user_stays();
+    session.hears(&["show Connect"]);
+    session.user_retries();
+    session.hears(&["close frame", "show Renewing", "active → starting", "start 2"]);
 
     // With a requestId there is nothing to start again with.
     let mut session = at_mfa();
@@ -808,26 +1251,90 @@ fn a_warned_user_goes_on_or_starts_again() {
 // ---- renewals ----
 
 #[test]
-fn an_expired_session_is_renewed_once_through_start() {
+fn our_own_clock_renews_nothing_without_a_click() {
     let mut session = at_mfa_with(by_start());
-    session.advance(IDLE_LIMIT_MS);
-    session.hears(&[
-        "show Replaceable",
-        "expiring in 60000",
-        "close frame",
-        "show Renewing",
-        "active → starting",
-        "start 2",
-    ]);
+    session.advance(30 * MINUTE);
+    assert_eq!(session.call, 1);
+    assert_eq!(session.failure().code, ErrorCode::SessionExpired);
+    session.retry();
+    assert_eq!(session.call, 2);
     session
         .host_starts(with(challenge(), json!({ "attemptId": "attempt-of-the-host-0002", "requestId": OTHER_REQUEST })));
-    session.hears(&["starting → loading", "open frame"]);
     assert_eq!(session.frame_parameter("requestId").as_deref(), Some(OTHER_REQUEST));
     session.step("APP_MOUNTED");
     session.connect_says(with(redirect(), json!({ "requestId": null })));
     session.host_answers(200);
-    assert_eq!(session.result().attempt_id.as_str(), "attempt-of-the-host-0002");
-    assert_eq!(session.result().request_id.as_ref().map(flinks_connect::id::RequestId::as_str), Some(OTHER_REQUEST));
+    let Some(Outcome::Reconnected { result, .. }) = session.outcomes.last() else { panic!("no result") };
+    assert_eq!(result.attempt_id.as_str(), "attempt-of-the-host-0002");
+    assert_eq!(result.request_id.as_ref().map(RequestId::as_str), Some(OTHER_REQUEST));
+}
+
+#[test]
+fn a_renewal_without_a_click_is_within_a_minute_of_loading_or_submitting_and_in_a_visible_page() {
+    for (dead, code) in [("SESSION_EXPIRED", ErrorCode::SessionExpired), ("TOKEN_INVALID", ErrorCode::TokenInvalid)] {
+        let renews = |prepare: fn(&mut Driver)| {
+            let mut session = at_mfa_with(by_start());
+            prepare(&mut session);
+            session.step(dead);
+            if session.phase() == Phase::Starting {
+                return true;
+            }
+            assert_eq!(session.failure().code, code);
+            assert_eq!(session.view, Some(View::Expired));
+            assert!(session.failure().is_retryable);
+            false
+        };
+        assert!(renews(|_| {}), "just after loading");
+        assert!(renews(|session| session.advance(MINUTE)));
+        assert!(!renews(|session| session.advance(MINUTE + 1)));
+        assert!(renews(|session| {
+            session.advance(5 * MINUTE);
+            session.step("SUBMIT_MFA");
+            session.advance(MINUTE);
+        }));
+        assert!(!renews(|session| {
+            session.advance(5 * MINUTE);
+            session.step("COMPONENT_LOAD_MFA");
+        }));
+        assert!(!renews(Driver::page_is_hidden));
+        assert!(renews(|session| {
+            session.page_is_hidden();
+            session.page_is_shown();
+        }));
+    }
+    // So is the renewal of a token that has grown too old to be tried.
+    for (hide, call) in [(false, 2), (true, 1)] {
+        let mut session = Driver::new(by_start());
+        session.lock = None;
+        session.host_starts(with(challenge(), json!({ "authorizeToken": TOKEN })));
+        if hide {
+            session.page_is_hidden();
+        }
+        session.now_ms += TOKEN_LIFE_MS;
+        session.handle(Input::Lock(LockState::Granted));
+        assert_eq!(session.call, call);
+    }
+}
+
+#[test]
+fn after_a_refused_token_the_host_is_asked_for_the_other_kind() {
+    let mut session = at_mfa_with(by_start());
+    session.step("TOKEN_INVALID");
+    session.hears(&[
+        "step TOKEN_INVALID",
+        "close frame",
+        "show Renewing",
+        "active → starting",
+        "start 2 after TOKEN_INVALID",
+    ]);
+    session.host_starts(challenge());
+    session.step("TOKEN_INVALID");
+    session.skip();
+    session.retry();
+    session.hears(&["show Loading", "failed → starting", "start 3 after TOKEN_INVALID"]);
+    session.host_starts(challenge());
+    session.step("SESSION_EXPIRED");
+    assert_eq!(session.heard().last().map(String::as_str), Some("start 4"), "it was for the token only");
 }
 
 #[test]
@@ -865,7 +1372,7 @@ fn a_refused_token_is_renewed_once_silently_and_then_fails() {
         "close frame",
         "show Renewing",
         "active → starting",
-        "start 2",
+        "start 2 after TOKEN_INVALID",
     ]);
     session.host_starts(with(challenge(), json!({ "authorizeToken": "fresh-token-2" })));
     assert_eq!(session.frame_parameter("authorizeToken").as_deref(), Some("fresh-token-2"));
@@ -877,13 +1384,12 @@ fn a_refused_token_is_renewed_once_silently_and_then_fails() {
 #[test]
 fn session_and_token_each_have_their_own_renewal() {
     let mut session = at_mfa_with(by_start());
-    session.advance(IDLE_LIMIT_MS);
+    session.step("SESSION_EXPIRED");
     session.host_starts(challenge());
     session.step("TOKEN_INVALID");
     assert_eq!(session.phase(), Phase::Starting);
     session.host_starts(challenge());
-    session.step("APP_MOUNTED");
-    session.advance(IDLE_LIMIT_MS);
+    session.step("SESSION_NONEXISTENT");
     assert_eq!(session.failure().code, ErrorCode::SessionExpired);
     assert_eq!(session.call, 3);
 }
@@ -912,11 +1418,11 @@ fn without_start_nothing_is_renewed() {
         "step TOKEN_INVALID",
         "active → failed",
         "close frame",
-        "show Expired",
+        "show Failed",
         "settle TOKEN_INVALID in active, flinksCode TOKEN_INVALID",
     ]);
     session.retry();
-    session.hears(&["show Loading", "failed → starting", "starting → loading", "open frame"]);
+    session.hears_nothing();
 }
 
 #[test]
@@ -984,14 +1490,88 @@ fn a_token_whose_life_is_no_number_is_no_start_reply() {
 // ---- the full flow where a reconnect was asked for ----
 
 #[test]
-fn under_continue_the_user_goes_on_in_the_full_flow_and_the_result_says_so() {
+fn under_continue_the_result_says_connect_once_the_user_went_through_the_full_flow() {
+    let list = ["COMPONENT_LOAD_INSTITUTION_SELECTOR", "INSTITUTION_SELECTED", "COMPONENT_LOAD_CREDENTIAL"];
+    let mode = |steps: &[&str]| {
+        let mut session = at_mfa();
+        for step in steps {
+            session.step(step);
+        }
+        session.connect_says(redirect());
+        session.host_answers(200);
+        session.result().mode
+    };
+    // Seen is not gone through.
+    assert_eq!(mode(&list), Mode::Resume);
+    assert_eq!(mode(&["COMPONENT_LOAD_INSTITUTION_SELECTOR", "COMPONENT_LOAD_MFA", "SUBMIT_MFA"]), Mode::Resume);
+    assert_eq!(mode(&[&list[..], &["SUBMIT_CREDENTIAL"]].concat()), Mode::Connect);
+    // A bank with OAuth takes its credentials in a window of its own.
+    assert_eq!(mode(&["COMPONENT_LOAD_INSTITUTION_SELECTOR", "POPUP_OPENED"]), Mode::Connect);
+    assert_eq!(mode(&["COMPONENT_LOAD_CREDENTIAL", "POPUP_OPENED"]), Mode::Connect);
+    // In a reconnect it opens one as well, without a list before it.
+    assert_eq!(mode(&["POPUP_OPENED"]), Mode::Resume);
+    // It is told at first sight, and once.
     let mut session = at_mfa();
     session.step("COMPONENT_LOAD_INSTITUTION_SELECTOR");
     session.step("COMPONENT_LOAD_CREDENTIAL");
     session.hears(&["step COMPONENT_LOAD_INSTITUTION_SELECTOR", "fullflow", "step COMPONENT_LOAD_CREDENTIAL"]);
-    session.connect_says(redirect());
-    session.host_answers(200);
-    assert_eq!(session.result().mode, Mode::Connect);
+}
+
+#[test]
+fn the_start_replys_language_is_the_logins() {
+    for (reply, launched) in [(json!({}), "en"), (json!({ "language": "fr" }), "fr")] {
+        let mut session = Driver::new(by_start());
+        session.host_starts(with(challenge(), reply));
+        assert_eq!(session.frame_parameter("language").as_deref(), Some(launched));
+    }
+    let mut session = Driver::new(with(by_start(), json!({ "language": "fr" })));
+    session.host_starts(with(challenge(), json!({ "language": "en" })));
+    assert_eq!(session.frame_parameter("language").as_deref(), Some("en"));
+    let mut session = Driver::new(by_start());
+    session.host_starts(with(challenge(), json!({ "language": "de" })));
+    assert_eq!(session.failure().code, ErrorCode::StartFailed);
+}
+
+#[test]
+fn ready_accounts_travel_as_they_are() {
+    for ready in [format!("{CHEQUING},{SAVINGS}"), format!("[\"{CHEQUING}\"]"), "a b&c=d".to_owned()] {
+        let mut session = Driver::new(with(interrupted(), json!({ "resumeSelectedAccounts": ready })));
+        assert_eq!(session.frame_parameter("resumeSelectedAccounts").as_ref(), Some(&ready));
+        session.connect_says(redirect());
+        session.host_answers(200);
+        let ids = account_ids(&session);
+        assert_eq!(ids.len(), if ready.starts_with("acc0") { 2 } else { 0 }, "the ids that can be read in {ready}");
+        let mut session = Driver::new(by_start());
+        session.host_starts(with(challenge(), json!({ "resumeSelectedAccounts": ready })));
+        assert_eq!(session.frame_parameter("resumeSelectedAccounts").as_ref(), Some(&ready));
+    }
+}
+
+#[test]
+fn a_redirect_url_ends_inside_the_frame_while_its_sandbox_forbids_anything_else() {
+    let place = "https://app.example.com/done";
+    let inner = |options: Value| {
+        let session = Driver::new(with(interrupted(), options));
+        session.frame_parameter("innerRedirect")
+    };
+    let asked = json!({ "params": { "redirectUrl": place } });
+    assert_eq!(inner(json!({})), None);
+    assert_eq!(inner(asked.clone()).as_deref(), Some("true"));
+    assert_eq!(inner(with(asked.clone(), json!({ "sandbox": "allow-scripts" }))).as_deref(), Some("true"));
+    assert_eq!(inner(with(asked.clone(), json!({ "sandbox": "allow-scripts allow-top-navigation" }))), None);
+    assert_eq!(inner(json!({ "params": { "redirectUrl": place, "innerRedirect": false } })).as_deref(), Some("false"));
+    let mut off = interrupted();
+    off["params"] = asked["params"].clone();
+    off["sandbox"] = Value::Null;
+    assert_eq!(Driver::new(off).frame_parameter("innerRedirect"), None);
+    // Also where the reply asks for it, and once only when the frame is opened again.
+    let mut session = Driver::new(by_start());
+    session.host_starts(with(challenge(), asked));
+    session.advance(LOAD_TIMEOUT_MS);
+    session.retry();
+    session.host_starts(challenge());
+    assert_eq!(session.frame_parameter("innerRedirect"), None, "another reply, another address");
+    assert_eq!(session.frames[0].query.iter().filter(|(name, _)| name == "innerRedirect").count(), 1);
 }
 
 #[test]
@@ -1016,6 +1596,7 @@ fn under_stop_the_full_flow_ends_the_session() {
 fn a_renewal_forgets_the_full_flow_of_the_dead_session() {
     let mut session = at_mfa_with(by_start());
     session.step("COMPONENT_LOAD_CREDENTIAL");
+    session.step("SUBMIT_CREDENTIAL");
     session.step("SESSION_EXPIRED");
     session.host_starts(challenge());
     session.connect_says(redirect());
@@ -1038,7 +1619,7 @@ fn a_redirect_that_contradicts_itself_or_this_session_is_a_conflict() {
         (
             "login twice in the URL",
             challenge(),
-            json!({ "step": "REDIRECT", "url": landing(&format!("loginId={LOGIN}&loginId={LOGIN}")) }),
+            json!({ "step": "REDIRECT", "url": landing(&format!("loginId={LOGIN}&LoginId={OTHER_LOGIN}")) }),
         ),
         (
             "another tag in the URL",
@@ -1046,8 +1627,11 @@ fn a_redirect_that_contradicts_itself_or_this_session_is_a_conflict() {
             json!({ "step": "REDIRECT", "url": landing(&format!("loginId={LOGIN}&tag=other")) }),
         ),
         ("another tag in the field", tagged, with(redirect(), json!({ "tag": "other" }))),
-        ("no URL at all", challenge(), with(redirect(), json!({ "url": "thank-you" }))),
-        ("script URL", challenge(), with(redirect(), json!({ "url": format!("javascript:0//?loginId={LOGIN}") }))),
+        (
+            "login in two spellings",
+            challenge(),
+            json!({ "step": "REDIRECT", "loginId": LOGIN, "LoginId": OTHER_LOGIN }),
+        ),
         (
             "elsewhere than asked",
             with(challenge(), json!({ "params": { "redirectUrl": "https://bank.example/done" } })),
@@ -1098,19 +1682,24 @@ fn the_same_success_in_another_shape_is_still_the_same() {
 }
 
 #[test]
-fn a_different_success_before_the_end_is_a_conflict() {
+fn while_a_success_is_delivered_every_other_one_is_told_and_changes_nothing() {
     for other in [
         redirect_of_other_login(),
         with(redirect(), json!({ "requestId": OTHER_REQUEST })),
         with(redirect(), json!({ "loginId": OTHER_LOGIN })),
+        with(redirect(), json!({ "tag": "of another" })),
+        json!({ "step": "REDIRECT" }),
     ] {
-        let mut session = delivering();
+        let mut session = delivering_with(with(interrupted(), json!({ "params": { "tag": TAG } })));
         session.connect_says(other.clone());
-        assert_eq!(session.failure().code, ErrorCode::Conflict, "{other}");
-        assert_eq!(session.failure().phase, Phase::Delivering);
-        session.skip();
+        assert!(session.heard()[0].starts_with("step REDIRECT"), "{other}");
+        assert_eq!(session.phase(), Phase::Delivering, "{other}");
+        session.host_answers(503);
+        session.connect_says(other);
+        session.advance(SECOND);
+        assert_eq!(session.deliveries[0], session.deliveries[1]);
         session.host_answers(200);
-        session.hears_nothing();
+        assert_eq!(session.login(), Some(LOGIN));
     }
 }
 
@@ -1121,7 +1710,7 @@ fn a_different_success_after_the_end_is_not_listened_to() {
     session.skip();
     session.connect_says(redirect_of_other_login());
     session.hears_nothing();
-    assert_eq!(session.result().login_id.as_str(), LOGIN);
+    assert_eq!(session.login(), Some(LOGIN));
 }
 
 // ---- delivery ----
@@ -1153,13 +1742,13 @@ fn what_may_pass_is_tried_again_and_what_cannot_is_reported_once() {
         session.advance(SECOND);
         session.host_answers(201);
         assert_eq!(session.outcomes.len(), 1, "{status}");
-        assert_eq!(session.result().login_id.as_str(), LOGIN, "{status}");
+        assert_eq!(session.login(), Some(LOGIN), "{status}");
     }
     for status in [400, 401, 403, 404, 405, 410, 413, 415, 422, 501, 505] {
         let mut session = delivering();
         session.host_answers(status);
         let settled = format!("settle REJECTED in delivering, HTTP {status}");
-        session.hears(&["delivering → failed", "close frame", "show Failed", &settled]);
+        session.hears(&["delivering → failed", "close frame", "show Unconfirmed", &settled]);
         session.advance(DELIVER_TIMEOUT_MS);
         session.retry();
         session.hears_nothing();
@@ -1389,7 +1978,7 @@ fn a_delivery_that_fails_after_closing_shows_nothing_and_can_still_be_retried() 
 #[test]
 fn closing_after_the_end_only_takes_the_picture_away() {
     let mut failed = at_mfa();
-    failed.step("ACCESS_DENIED");
+    failed.step("SESSION_EXPIRED");
     failed.skip();
     failed.user_closes();
     failed.hears(&["hide"]);
@@ -1438,7 +2027,7 @@ fn the_question_whether_to_leave_ends_nothing_and_what_happens_meanwhile_counts(
 
     let mut session = leaving();
     session.step("DISABLED_LOGIN");
-    assert_eq!(session.view, Some(View::Failed));
+    assert_eq!(session.view, Some(View::Connect), "there is nothing left to lose");
 
     let mut session = leaving();
     session.page_closes();
@@ -1480,7 +2069,7 @@ fn without_a_network_the_user_is_told_so_and_then_how_things_stand() {
 
     // What failed is not the network's fault.
     let mut session = at_mfa();
-    session.step("ACCESS_DENIED");
+    session.step("SESSION_EXPIRED");
     session.skip();
     session.goes_offline();
     session.hears_nothing();
@@ -1533,7 +2122,7 @@ fn connect_may_ask_for_a_height_within_bounds() {
 fn a_session_is_over_when_it_has_settled_and_left_the_page() {
     let mut failed = at_mfa();
     assert!(!failed.session.is_over());
-    failed.step("ACCESS_DENIED");
+    failed.step("SESSION_EXPIRED");
     assert!(!failed.session.is_over(), "the user still reads why");
     failed.user_closes();
     assert!(failed.session.is_over());
@@ -1598,8 +2187,8 @@ fn retry_helps_where_it_can_and_nowhere_else() {
             session
         }),
         (ErrorCode::SessionExpired, || {
-            let mut session = at_mfa();
-            session.step("SESSION_EXPIRED");
+            let mut session = at_mfa_with(by_start());
+            session.advance(30 * MINUTE);
             session
         }),
         (ErrorCode::TokenInvalid, || {
@@ -1615,11 +2204,12 @@ fn retry_helps_where_it_can_and_nowhere_else() {
         (ErrorCode::Flinks, || {
             let mut session = at_mfa();
             session.step("UNAUTHORIZED");
+            session.user_closes();
             session
         }),
         (ErrorCode::Conflict, || {
-            let mut session = delivering();
-            session.connect_says(redirect_of_other_login());
+            let mut session = at_mfa();
+            session.connect_says(json!({ "step": "REDIRECT", "loginId": LOGIN, "LoginId": OTHER_LOGIN }));
             session
         }),
         (ErrorCode::LoginMismatch, || {
@@ -1638,8 +2228,9 @@ fn retry_helps_where_it_can_and_nowhere_else() {
         assert_eq!(session.failure().code, code);
         session.skip();
         session.retry();
-        assert_eq!(!session.heard().is_empty(), code.is_retryable(), "{code:?}");
-        assert_eq!(!session.phase().is_final(), code.is_retryable(), "{code:?}");
+        let is_retryable = session.failure().is_retryable;
+        assert_eq!(!session.heard().is_empty(), is_retryable, "{code:?}");
+        assert_eq!(!session.phase().is_final(), is_retryable, "{code:?}");
         // Twice is once.
         session.retry();
         session.hears_nothing();
@@ -1648,9 +2239,15 @@ fn retry_helps_where_it_can_and_nowhere_else() {
 
 #[test]
 fn the_retryable_codes_are_the_documented_ones() {
-    let retryable: Vec<_> =
-        ErrorCode::ALL.iter().filter(|code| code.is_retryable()).map(|code| code.as_str()).collect();
-    assert_eq!(retryable, ["LOAD_TIMEOUT", "SESSION_EXPIRED", "TOKEN_INVALID", "UNDELIVERED", "BUSY"]);
+    let retryable = |begin_with| {
+        let codes = ErrorCode::ALL.iter().filter(move |code| code.is_retryable(begin_with));
+        codes.map(|code| code.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        retryable(BeginWith::StartEndpoint),
+        ["LOAD_TIMEOUT", "SESSION_EXPIRED", "TOKEN_INVALID", "UNDELIVERED", "BUSY"]
+    );
+    assert_eq!(retryable(BeginWith::RequestId), ["LOAD_TIMEOUT", "UNDELIVERED", "BUSY"]);
 }
 
 // ---- tabs ----
@@ -1695,7 +2292,7 @@ fn a_delivery_goes_on_when_another_tab_takes_over() {
     session.handle(Input::Lock(LockState::HeldElsewhere));
     session.hears_nothing();
     session.host_answers(200);
-    assert_eq!(session.result().login_id.as_str(), LOGIN);
+    assert_eq!(session.login(), Some(LOGIN));
 }
 
 #[test]

@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 
 use flinks_connect::address::{ParsedUrl, parse_url};
-use flinks_connect::id::AttemptId;
-use flinks_connect::message::{Field, Fields, MAX_JSON_LEN};
+use flinks_connect::id::{AttemptId, LoginId};
+use flinks_connect::message::{Field, Fields, Form, MAX_FIELDS, MAX_JSON_LEN};
 use flinks_reconnect::session::{
     CompletionNotice, Delivery, Event, Failure, HostAnswer, Input, LockMode, LockState, Options, Outcome, Output,
-    Phase, Posted, Properties, Property, Reconnected, Session, StartReply, View,
+    PageState, Phase, Posted, Properties, Property, Reconnected, Session, StartAfter, StartReply, View,
 };
 use serde_json::{Value, json};
 
@@ -32,6 +32,8 @@ pub(crate) const CONNECT_ORIGIN: &str = "https://toolbox-iframe.private.fin.ag";
 
 pub(crate) const SECOND: u64 = 1_000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
+/// How long what has arrived is heard after a sleep.
+pub(crate) const HEARING_MS: u64 = SECOND;
 
 /// The session clock's reading when a test begins: not 0, so that a time which was meant to be relative shows.
 pub(crate) const BIRTH_MS: u64 = 777_000;
@@ -77,31 +79,32 @@ fn primitive(value: &Value) -> Option<String> {
 }
 
 impl Fields for Json {
-    fn text(&self, name: &str, max_len: usize) -> Field {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Field::Absent,
-            Some(Value::String(text)) if text.is_empty() => Field::Absent,
-            Some(Value::String(text)) if utf16_len(text) <= max_len => Field::Text(text.clone()),
-            Some(_) => Field::Unusable,
-        }
-    }
-
-    fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String> {
-        let items = match self.0.get(name) {
-            Some(Value::Array(items)) => items.iter().take(max_items).collect(),
-            Some(value) => vec![value],
-            None => Vec::new(),
-        };
-        items
-            .into_iter()
-            .filter_map(Value::as_str)
-            .filter(|text| utf16_len(text) <= max_len)
-            .map(str::to_owned)
-            .collect()
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field)) {
+        let named = self.own(name).flat_map(|value| match (value, form) {
+            (Value::Array(items), Form::List(max_items)) => items.iter().take(max_items).collect(),
+            (value, _) => vec![value],
+        });
+        named
+            .filter_map(|value| match value {
+                Value::Null => None,
+                Value::String(text) if text.is_empty() => None,
+                Value::String(text) if utf16_len(text) <= max_len => Some(Field::Text(text.clone())),
+                _ => Some(Field::Unusable),
+            })
+            .for_each(take);
     }
 
     fn number(&self, name: &str) -> Option<f64> {
-        self.0.get(name).and_then(Value::as_f64)
+        self.own(name).find_map(Value::as_f64)
+    }
+}
+
+impl Json {
+    /// The values of the properties of that name, in whatever case.
+    fn own<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
+        let properties = self.0.as_object().into_iter().flatten().take(MAX_FIELDS);
+        let others = properties.filter(move |(known, _)| *known != name && known.eq_ignore_ascii_case(name));
+        self.0.get(name).into_iter().chain(others.map(|(_, value)| value))
     }
 }
 
@@ -247,12 +250,32 @@ impl Driver {
         self.handle(Input::Wake);
     }
 
+    /// The same, and what has arrived meanwhile has had its time.
+    pub(crate) fn sleep_and_hear(&mut self, ms: u64) {
+        self.sleep(ms);
+        self.advance(HEARING_MS);
+    }
+
+    /// Nobody sees the page any more.
+    pub(crate) fn page_is_hidden(&mut self) {
+        self.handle(Input::Page(PageState::Hidden));
+    }
+
+    pub(crate) fn page_is_shown(&mut self) {
+        self.handle(Input::Page(PageState::Visible));
+        self.handle(Input::Wake);
+    }
+
     pub(crate) fn goes_online(&mut self) {
         self.handle(Input::Online);
     }
 
     pub(crate) fn goes_offline(&mut self) {
         self.handle(Input::Offline);
+    }
+
+    pub(crate) fn page_is_left(&mut self) {
+        self.handle(Input::PageLeft);
     }
 
     pub(crate) fn user_closes(&mut self) {
@@ -306,7 +329,18 @@ impl Driver {
     #[track_caller]
     pub(crate) fn result(&self) -> &Reconnected {
         match self.outcomes.as_slice() {
-            [Outcome::Reconnected(result)] => result,
+            [Outcome::Reconnected { result, .. }] => result,
+            other => panic!("expected one result, got {other:?}"),
+        }
+    }
+
+    /// The login of the only ending so far, a result.
+    #[track_caller]
+    pub(crate) fn login(&self) -> Option<&str> {
+        match self.outcomes.as_slice() {
+            [Outcome::Reconnected { result, late_login }] => {
+                late_login.as_ref().or(result.login_id.as_ref()).map(LoginId::as_str)
+            }
             other => panic!("expected one result, got {other:?}"),
         }
     }
@@ -351,9 +385,9 @@ impl Driver {
                     }
                 }
                 Output::ReleaseLock => self.holds = false,
-                Output::Start { call } => self.call = call,
+                Output::Start { call, .. } => self.call = call,
                 Output::OpenFrame { url, origin } => {
-                    let frame = parse_url(&url).expect("the frame's URL parses");
+                    let frame = parse_url(&url, None).expect("the frame's URL parses");
                     // What the frame loads and what its messages are compared with may not drift apart.
                     assert_eq!(frame.origin, origin);
                     self.frames.push(frame);
@@ -377,7 +411,8 @@ impl Driver {
 /// One output as one line of a transcript.
 fn line(output: &Output) -> String {
     match output {
-        Output::Start { call } => format!("start {call}"),
+        Output::Start { call, after: StartAfter::Nothing } => format!("start {call}"),
+        Output::Start { call, after: StartAfter::TokenInvalid } => format!("start {call} after TOKEN_INVALID"),
         Output::OpenFrame { .. } => "open frame".to_owned(),
         Output::AcquireLock { .. } => "hold".to_owned(),
         Output::ReleaseLock => "release".to_owned(),
@@ -396,7 +431,7 @@ fn line(output: &Output) -> String {
             Event::Expiring { remaining_ms } => format!("expiring in {remaining_ms}"),
             Event::Retrying { attempt, .. } => format!("retrying, try {attempt}"),
         },
-        Output::Settle(Outcome::Reconnected(result)) => format!("settle {}", result.mode.as_str()),
+        Output::Settle(Outcome::Reconnected { result, .. }) => format!("settle {}", result.mode.as_str()),
         Output::Settle(Outcome::UpToDate) => "settle upToDate".to_owned(),
         Output::Settle(Outcome::Failed(failure)) => {
             let code = failure.flinks_code.as_ref().map(|code| format!(", flinksCode {code}")).unwrap_or_default();

@@ -1,123 +1,130 @@
-//! The table of `src/session/machine.rs`, exhaustively: every place a session can stand at × every input there is.
+//! The table of `src/session/machine/mod.rs`, exhaustively: every place a session can stand at × every input there is.
 //!
 //! A cell is the phase afterwards. `.` is: nothing changed at all — no output, no deadline moved. `=` is: the phase is the same, but
 //! something was done or said (which is what `scenarios.rs` is about).
 
 #![allow(clippy::panic, clippy::indexing_slicing, reason = "helpers of tests: a broken premise must stop the test")]
 
-use flinks_reconnect::session::{ErrorCode, HostAnswer, Input, LoadProblem, LockState, Outcome, Phase, StartReply};
+use flinks_reconnect::session::{
+    ErrorCode, HostAnswer, Input, LoadProblem, LockState, Outcome, PageState, Phase, StartReply,
+};
 use serde_json::json;
 
 use crate::support::*;
 
 /// A session with `start` and `deliver`; its REDIRECTs carry a tag to contradict.
 ///
-/// `unbegun` is `starting` before anything was asked, `claiming` before the browser has said who holds the session; `warned`, `answering` and
-/// `leaving` are `active` about to expire, in the middle of an answer, and asked whether to leave it; `again` marks a session that has used up both renewals; `backoff` one that waits for its next delivery try; `load`, `expired`, `token` and
+/// `unbegun` is `starting` before anything was asked, `claiming` before the browser has said who holds the session; `warned`, `overdue`,
+/// `answering` and `leaving` are `active` about to expire, past that, in the middle of an answer, and asked whether to leave it; `nameless`
+/// waits for the login that its REDIRECT left out; `again` marks a session that has used up both renewals; `backoff` one that waits for its next delivery try; `load`, `expired`, `token` and
 /// `undeliv` are `failed` in the four ways a retry helps, `failed` is any other.
 const BY_START: &str = "
-                          unbegun starting again   claiming loading    again      active     again      warned     answering  leaving    deliver backoff done failed load     expired  token    undeliv    closed
-begin                     =       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-start_challenge           .       loading  loading .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-start_connect             .       loading  loading .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-start_up_to_date          .       done     done    .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-start_nonsense            .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-start_refused             .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-start_unreachable         .       failed   failed  .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-start_of_abandoned_call   .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-posted_noise              .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-app_mounted               .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-mfa                       .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-submitted                 .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-unknown_step              .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-correctable_code          .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-unknown_code              .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-full_flow                 .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-terminal_code             .       .        .       .        failed     failed     failed     failed     failed     failed     failed     =       =       .    .      .        .        .        .          .
-session_over              .       .        .       .        starting   failed     starting   failed     starting   starting   starting   =       =       .    .      .        .        .        .          .
-token_refused             .       .        .       .        starting   failed     starting   failed     starting   starting   starting   =       =       .    .      .        .        .        .          .
-closed_in_connect         .       .        .       .        closed     closed     closed     closed     closed     closed     closed     =       =       .    .      .        .        .        .          .
-consent_denied            .       .        .       .        closed     closed     closed     closed     closed     closed     closed     =       =       .    .      .        .        .        .          .
-redirect                  .       .        .       .        delivering delivering delivering delivering delivering delivering delivering .       .       .    .      .        .        .        .          .
-redirect_as_text          .       .        .       .        delivering delivering delivering delivering delivering delivering delivering .       .       .    .      .        .        .        .          .
-redirect_other            .       .        .       .        delivering delivering delivering delivering delivering delivering delivering failed  failed  .    .      .        .        .        .          .
-redirect_contradicting    .       .        .       .        failed     failed     failed     failed     failed     failed     failed     failed  failed  .    .      .        .        .        .          .
-redirect_unreadable       .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-delivered                 .       .        .       .        .          .          .          .          .          .          .          done    .       .    .      .        .        .        .          .
-delivery_may_pass         .       .        .       .        .          .          .          .          .          .          .          =       .       .    .      .        .        .        .          .
-delivery_unreachable      .       .        .       .        .          .          .          .          .          .          .          =       .       .    .      .        .        .        .          .
-delivery_refused          .       .        .       .        .          .          .          .          .          .          .          failed  .       .    .      .        .        .        .          .
-delivery_mismatch         .       .        .       .        .          .          .          .          .          .          .          failed  .       .    .      .        .        .        .          .
-delivered_abandoned_try   .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-popup_blocked             .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-resized                   .       .        .       .        active     active     =          =          =          =          =          =       =       .    .      .        .        .        .          .
-blocked                   .       .        .       .        failed     failed     .          .          .          .          .          .       .       .    .      .        .        .        .          .
-blocked_by_isolation      .       .        .       .        failed     failed     .          .          .          .          .          .       .       .    .      .        .        .        .          .
-claim_granted             .       .        .       loading  .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-claim_refused             .       .        .       failed   failed     failed     failed     failed     failed     failed     failed     .       .       .    .      .        .        .        .          .
-woken_early               .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
-woken_at_deadline         .       =        =       loading  =          =          =          =          starting   =          =          =       =       .    .      .        .        .        .          .
-woken_an_hour_late        .       failed   failed  loading  failed     failed     starting   failed     starting   starting   starting   failed  failed  .    .      .        .        .        .          .
-offline                   .       =        =       =        =          =          =          =          .          =          .          =       =       .    .      .        .        .        .          .
-online                    .       .        .       .        .          .          .          .          .          .          .          .       =       .    .      .        .        .        .          .
-user_stays                .       .        .       .        .          .          .          .          =          .          =          .       .       .    .      .        .        .        .          .
-user_retries              .       .        .       .        .          .          .          .          starting   .          .          .       .       .    .      starting starting starting delivering .
-user_closes               closed  closed   closed  closed   closed     closed     closed     closed     closed     =          closed     =       =       .    =      =        =        =        =          .
-page_closes               closed  closed   closed  closed   closed     closed     closed     closed     closed     closed     closed     =       =       .    =      =        =        =        =          .
-retry                     .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      starting starting starting delivering .
+                        unbegun starting again   claiming loading    again      active     again      warned     overdue    answering  leaving    nameless deliver backoff done failed load     expired  token    undeliv    closed
+begin                   =       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+start_challenge         .       loading  loading .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+start_connect           .       loading  loading .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+start_up_to_date        .       done     done    .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+start_nonsense          .       failed   failed  .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+start_refused           .       failed   failed  .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+start_unreachable       .       failed   failed  .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+start_of_abandoned_call .       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+posted_noise            .       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+app_mounted             .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+mfa                     .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+submitted               .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+unknown_step            .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+correctable_code        .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+unknown_code            .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+full_flow               .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+refused_code            .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+session_over            .       .        .       .        starting   failed     starting   failed     failed     failed     starting   starting   =        =       =       .    .      .        .        .        .          .
+token_refused           .       .        .       .        starting   failed     starting   failed     failed     failed     starting   starting   =        =       =       .    .      .        .        .        .          .
+closed_in_connect       .       .        .       .        closed     closed     closed     closed     closed     closed     closed     closed     =        =       =       .    .      .        .        .        .          .
+consent_denied          .       .        .       .        closed     closed     closed     closed     closed     closed     closed     closed     =        =       =       .    .      .        .        .        .          .
+redirect                .       .        .       .        delivering delivering delivering delivering delivering delivering delivering delivering =        =       =       .    .      .        .        .        .          .
+redirect_as_text        .       .        .       .        delivering delivering delivering delivering delivering delivering delivering delivering =        =       =       .    .      .        .        .        .          .
+redirect_other          .       .        .       .        delivering delivering delivering delivering delivering delivering delivering delivering =        =       =       .    .      .        .        .        .          .
+redirect_contradicting  .       .        .       .        failed     failed     failed     failed     failed     failed     failed     failed     =        =       =       .    .      .        .        .        .          .
+redirect_nameless       .       .        .       .        delivering delivering delivering delivering delivering delivering delivering delivering =        =       =       .    .      .        .        .        .          .
+delivered               .       .        .       .        .          .          .          .          .          .          .          .          .        done    .       .    .      .        .        .        .          .
+delivery_may_pass       .       .        .       .        .          .          .          .          .          .          .          .          .        =       .       .    .      .        .        .        .          .
+delivery_unreachable    .       .        .       .        .          .          .          .          .          .          .          .          .        =       .       .    .      .        .        .        .          .
+delivery_refused        .       .        .       .        .          .          .          .          .          .          .          .          .        failed  .       .    .      .        .        .        .          .
+delivery_mismatch       .       .        .       .        .          .          .          .          .          .          .          .          .        failed  .       .    .      .        .        .        .          .
+delivered_abandoned_try .       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+popup_blocked           .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+resized                 .       .        .       .        active     active     =          =          =          =          =          =          =        =       =       .    .      .        .        .        .          .
+blocked                 .       .        .       .        failed     failed     .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+blocked_by_isolation    .       .        .       .        failed     failed     .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+claim_granted           .       .        .       loading  .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+claim_refused           .       .        .       failed   failed     failed     failed     failed     failed     failed     failed     failed     .        .       .       .    .      .        .        .        .          .
+woken_early             .       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
+woken_at_deadline       .       =        =       loading  =          =          =          =          =          failed     =          =          =        =       =       .    .      .        .        .        .          .
+woken_an_hour_late      .       failed   failed  loading  failed     failed     failed     failed     failed     failed     failed     failed     =        =       =       .    .      .        .        .        .          .
+page_hidden             .       .        .       .        .          .          .          .          .          failed     .          .          .        .       .       .    .      .        .        .        .          .
+page_left               .       .        .       .        .          .          .          .          .          .          .          .          =        .       =       .    .      .        .        .        .          .
+offline                 .       =        =       =        =          =          =          =          .          .          =          .          =        =       =       .    .      .        .        .        .          .
+online                  .       .        .       .        .          .          .          .          .          .          .          .          .        .       =       .    .      .        .        .        .          .
+user_stays              .       .        .       .        .          .          .          .          =          =          .          =          .        .       .       .    .      .        .        .        .          .
+user_retries            .       .        .       .        .          .          .          .          starting   starting   .          .          .        .       .       .    .      starting starting starting delivering .
+user_closes             closed  closed   closed  closed   closed     closed     closed     closed     closed     closed     =          closed     =        =       =       .    =      =        =        =        =          .
+page_closes             closed  closed   closed  closed   closed     closed     closed     closed     closed     closed     closed     closed     =        =       =       .    =      =        =        =        =          .
+retry                   .       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      starting starting starting delivering .
 ";
 
 /// A session with `requestId`, without `deliver`, that stops at the full flow.
 const BY_REQUEST_ID: &str = "
-                          unbegun claiming loading active warned answering leaving done failed load    expired token   closed
-begin                     loading .        .       .      .      .         .       .    .      .       .       .       .
-start_challenge           .       .        .       .      .      .         .       .    .      .       .       .       .
-start_connect             .       .        .       .      .      .         .       .    .      .       .       .       .
-start_up_to_date          .       .        .       .      .      .         .       .    .      .       .       .       .
-start_nonsense            .       .        .       .      .      .         .       .    .      .       .       .       .
-start_refused             .       .        .       .      .      .         .       .    .      .       .       .       .
-start_unreachable         .       .        .       .      .      .         .       .    .      .       .       .       .
-start_of_abandoned_call   .       .        .       .      .      .         .       .    .      .       .       .       .
-posted_noise              .       .        .       .      .      .         .       .    .      .       .       .       .
-app_mounted               .       .        active  =      =      =         =       .    .      .       .       .       .
-mfa                       .       .        active  =      =      =         =       .    .      .       .       .       .
-submitted                 .       .        active  =      =      =         =       .    .      .       .       .       .
-unknown_step              .       .        active  =      =      =         =       .    .      .       .       .       .
-correctable_code          .       .        active  =      =      =         =       .    .      .       .       .       .
-unknown_code              .       .        active  =      =      =         =       .    .      .       .       .       .
-full_flow                 .       .        failed  failed failed failed    failed  .    .      .       .       .       .
-terminal_code             .       .        failed  failed failed failed    failed  .    .      .       .       .       .
-session_over              .       .        failed  failed failed failed    failed  .    .      .       .       .       .
-token_refused             .       .        failed  failed failed failed    failed  .    .      .       .       .       .
-closed_in_connect         .       .        closed  closed closed closed    closed  .    .      .       .       .       .
-consent_denied            .       .        closed  closed closed closed    closed  .    .      .       .       .       .
-redirect                  .       .        done    done   done   done      done    .    .      .       .       .       .
-redirect_as_text          .       .        done    done   done   done      done    .    .      .       .       .       .
-redirect_other            .       .        done    done   done   done      done    .    .      .       .       .       .
-redirect_contradicting    .       .        failed  failed failed failed    failed  .    .      .       .       .       .
-redirect_unreadable       .       .        .       .      .      .         .       .    .      .       .       .       .
-delivered                 .       .        .       .      .      .         .       .    .      .       .       .       .
-delivery_may_pass         .       .        .       .      .      .         .       .    .      .       .       .       .
-delivery_unreachable      .       .        .       .      .      .         .       .    .      .       .       .       .
-delivery_refused          .       .        .       .      .      .         .       .    .      .       .       .       .
-delivery_mismatch         .       .        .       .      .      .         .       .    .      .       .       .       .
-delivered_abandoned_try   .       .        .       .      .      .         .       .    .      .       .       .       .
-popup_blocked             .       .        active  =      =      =         =       .    .      .       .       .       .
-resized                   .       .        active  =      =      =         =       .    .      .       .       .       .
-blocked                   .       .        failed  .      .      .         .       .    .      .       .       .       .
-blocked_by_isolation      .       .        failed  .      .      .         .       .    .      .       .       .       .
-claim_granted             .       loading  .       .      .      .         .       .    .      .       .       .       .
-claim_refused             .       failed   failed  failed failed failed    failed  .    .      .       .       .       .
-woken_early               .       .        .       .      .      .         .       .    .      .       .       .       .
-woken_at_deadline         .       loading  =       =      failed =         =       .    .      .       .       .       .
-woken_an_hour_late        .       loading  failed  failed failed failed    failed  .    .      .       .       .       .
-offline                   .       =        =       =      .      =         .       .    .      .       .       .       .
-online                    .       .        .       .      .      .         .       .    .      .       .       .       .
-user_stays                .       .        .       .      =      .         =       .    .      .       .       .       .
-user_retries              .       .        .       .      .      .         .       .    .      loading loading loading .
-user_closes               closed  closed   closed  closed closed =         closed  .    =      =       =       =       .
-page_closes               closed  closed   closed  closed closed closed    closed  .    =      =       =       =       .
-retry                     .       .        .       .      .      .         .       .    .      loading loading loading .
+                        unbegun claiming loading    active     warned     overdue    answering  leaving    done failed load    expired token closed
+begin                   loading .        .          .          .          .          .          .          .    .      .       .       .     .
+start_challenge         .       .        .          .          .          .          .          .          .    .      .       .       .     .
+start_connect           .       .        .          .          .          .          .          .          .    .      .       .       .     .
+start_up_to_date        .       .        .          .          .          .          .          .          .    .      .       .       .     .
+start_nonsense          .       .        .          .          .          .          .          .          .    .      .       .       .     .
+start_refused           .       .        .          .          .          .          .          .          .    .      .       .       .     .
+start_unreachable       .       .        .          .          .          .          .          .          .    .      .       .       .     .
+start_of_abandoned_call .       .        .          .          .          .          .          .          .    .      .       .       .     .
+posted_noise            .       .        .          .          .          .          .          .          .    .      .       .       .     .
+app_mounted             .       .        active     =          =          =          =          =          .    .      .       .       .     .
+mfa                     .       .        active     =          =          =          =          =          .    .      .       .       .     .
+submitted               .       .        active     =          =          =          =          =          .    .      .       .       .     .
+unknown_step            .       .        active     =          =          =          =          =          .    .      .       .       .     .
+correctable_code        .       .        active     =          =          =          =          =          .    .      .       .       .     .
+unknown_code            .       .        active     =          =          =          =          =          .    .      .       .       .     .
+full_flow               .       .        failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
+refused_code            .       .        active     =          =          =          =          =          .    .      .       .       .     .
+session_over            .       .        failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
+token_refused           .       .        failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
+closed_in_connect       .       .        closed     closed     closed     closed     closed     closed     .    .      .       .       .     .
+consent_denied          .       .        closed     closed     closed     closed     closed     closed     .    .      .       .       .     .
+redirect                .       .        done       done       done       done       done       done       .    .      .       .       .     .
+redirect_as_text        .       .        done       done       done       done       done       done       .    .      .       .       .     .
+redirect_other          .       .        done       done       done       done       done       done       .    .      .       .       .     .
+redirect_contradicting  .       .        failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
+redirect_nameless       .       .        delivering delivering delivering delivering delivering delivering .    .      .       .       .     .
+delivered               .       .        .          .          .          .          .          .          .    .      .       .       .     .
+delivery_may_pass       .       .        .          .          .          .          .          .          .    .      .       .       .     .
+delivery_unreachable    .       .        .          .          .          .          .          .          .    .      .       .       .     .
+delivery_refused        .       .        .          .          .          .          .          .          .    .      .       .       .     .
+delivery_mismatch       .       .        .          .          .          .          .          .          .    .      .       .       .     .
+delivered_abandoned_try .       .        .          .          .          .          .          .          .    .      .       .       .     .
+popup_blocked           .       .        active     =          =          =          =          =          .    .      .       .       .     .
+resized                 .       .        active     =          =          =          =          =          .    .      .       .       .     .
+blocked                 .       .        failed     .          .          .          .          .          .    .      .       .       .     .
+blocked_by_isolation    .       .        failed     .          .          .          .          .          .    .      .       .       .     .
+claim_granted           .       loading  .          .          .          .          .          .          .    .      .       .       .     .
+claim_refused           .       failed   failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
+woken_early             .       .        .          .          .          .          .          .          .    .      .       .       .     .
+woken_at_deadline       .       loading  =          =          =          failed     =          =          .    .      .       .       .     .
+woken_an_hour_late      .       loading  failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
+page_hidden             .       .        .          .          .          failed     .          .          .    .      .       .       .     .
+page_left               .       .        .          .          .          .          .          .          .    .      .       .       .     .
+offline                 .       =        =          =          .          .          =          .          .    .      .       .       .     .
+online                  .       .        .          .          .          .          .          .          .    .      .       .       .     .
+user_stays              .       .        .          .          =          =          .          =          .    .      .       .       .     .
+user_retries            .       .        .          .          .          .          .          .          .    .      loading .       .     .
+user_closes             closed  closed   closed     closed     closed     closed     =          closed     .    =      =       =       =     .
+page_closes             closed  closed   closed     closed     closed     closed     closed     closed     .    =      =       =       =     .
+retry                   .       .        .          .          .          .          .          .          .    .      loading .       .     .
 ";
 
 const TAGGED: &str = "tag-of-this-session";
@@ -205,6 +212,16 @@ fn stand_at(kind: Kind, place: &str, before: &str) -> Driver {
             session.advance(7 * MINUTE);
             session
         }
+        (_, "overdue") => {
+            let mut session = kind.active();
+            session.advance(8 * MINUTE);
+            session
+        }
+        (_, "nameless") => {
+            let mut session = kind.active();
+            session.connect_says(json!({ "step": "REDIRECT", "loginId": "?" }));
+            session
+        }
         (_, "answering" | "leaving") => {
             let mut session = kind.active();
             session.step("SUBMIT_MFA");
@@ -233,7 +250,7 @@ fn stand_at(kind: Kind, place: &str, before: &str) -> Driver {
         }
         (_, "failed") => {
             let mut session = kind.active();
-            session.step("ACCESS_DENIED");
+            session.connect_says(with(redirect(), json!({ "tag": "tag-of-a-stranger" })));
             session
         }
         (_, "load") => {
@@ -293,7 +310,7 @@ fn apply(session: &mut Driver, input: &str) {
         "correctable_code" => session.connect_says(json!({ "flinksCode": "INVALID_SECURITY_RESPONSE" })),
         "unknown_code" => session.connect_says(json!({ "flinksCode": "CODE_FROM_THE_FUTURE" })),
         "full_flow" => session.step("COMPONENT_LOAD_CREDENTIAL"),
-        "terminal_code" => session.step("DISABLED_LOGIN"),
+        "refused_code" => session.step("DISABLED_LOGIN"),
         "session_over" => session.connect_says(json!({ "flinksCode": "SESSION_NONEXISTENT" })),
         "token_refused" => session.step("TOKEN_INVALID"),
         "closed_in_connect" => session.step("COMPONENT_CLOSE_SESSION"),
@@ -302,7 +319,7 @@ fn apply(session: &mut Driver, input: &str) {
         "redirect_as_text" => session.connect_says(json!(redirect().to_string())),
         "redirect_other" => session.connect_says(redirect_of_other_login()),
         "redirect_contradicting" => session.connect_says(with(redirect(), json!({ "tag": "tag-of-a-stranger" }))),
-        "redirect_unreadable" => session.connect_says(json!({ "step": "REDIRECT", "loginId": "?" })),
+        "redirect_nameless" => session.connect_says(json!({ "step": "REDIRECT", "loginId": "?" })),
         "delivered" => session.host_answers(200),
         "delivery_may_pass" => session.host_answers(503),
         "delivery_unreachable" => session.host_answers_with(HostAnswer::Unreachable),
@@ -319,7 +336,9 @@ fn apply(session: &mut Driver, input: &str) {
             let deadline_ms = session.session.deadline_ms().unwrap_or(session.now_ms);
             session.sleep(deadline_ms - session.now_ms);
         }
-        "woken_an_hour_late" => session.sleep(60 * MINUTE),
+        "woken_an_hour_late" => session.sleep_and_hear(60 * MINUTE),
+        "page_hidden" => session.page_is_hidden(),
+        "page_left" => session.page_is_left(),
         "popup_blocked" => session.step("POPUP_BLOCKED"),
         "resized" => session.connect_says(json!({ "step": "APP_RESIZE", "height": 700 })),
         "blocked" => session.handle(Input::Blocked(LoadProblem::Policy)),
@@ -405,6 +424,8 @@ fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
         Input::Lock(_) => &["claim_granted", "claim_refused"],
         Input::Blocked(_) => &["blocked", "blocked_by_isolation"],
         Input::Wake => &["woken_early", "woken_at_deadline", "woken_an_hour_late"],
+        Input::Page(_) => &["page_hidden"],
+        Input::PageLeft => &["page_left"],
         Input::Offline => &["offline"],
         Input::Online => &["online"],
         Input::UserClosed => &["user_closes"],
@@ -427,6 +448,8 @@ fn every_input_and_every_phase_stands_in_the_tables() {
         Input::Lock(LockState::Granted),
         Input::Blocked(LoadProblem::Policy),
         Input::Wake,
+        Input::Page(PageState::Hidden),
+        Input::PageLeft,
         Input::Offline,
         Input::Online,
         Input::UserClosed,
@@ -450,7 +473,7 @@ fn every_input_and_every_phase_stands_in_the_tables() {
             Phase::Closed,
         ] {
             let stands = cells.iter().any(|Cell { place, before, .. }| stand_at(kind, place, before).phase() == phase);
-            // Without `deliver` there is no delivering.
+            // Without `deliver` there is delivering only while a login is waited for, which scenarios.rs looks at.
             assert!(
                 stands || (kind == Kind::ByRequestId && phase == Phase::Delivering),
                 "no column for {}",
@@ -526,7 +549,7 @@ fn each_attempt_has_exactly_one_ending() {
     session.connect_says(redirect());
     session.host_answers(200);
     assert_eq!(session.outcomes.len(), 21);
-    assert!(matches!(session.outcomes.last(), Some(Outcome::Reconnected(_))));
+    assert!(matches!(session.outcomes.last(), Some(Outcome::Reconnected { .. })));
     assert!(session.outcomes[..20].iter().all(|ending| matches!(
         ending,
         Outcome::Failed(failure) if matches!(failure.code, ErrorCode::TokenInvalid | ErrorCode::LoadTimeout)

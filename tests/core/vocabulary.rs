@@ -21,13 +21,16 @@ fn rows(title: &str) -> Vec<(String, Vec<String>)> {
 
 fn does(meaning: Meaning) -> &'static str {
     match meaning {
-        Meaning::Mounted | Meaning::Mfa | Meaning::Passing => "goes on",
+        Meaning::Mounted | Meaning::Screen | Meaning::Passing => "goes on",
+        Meaning::Mfa => "goes on; the answer has eight minutes",
+        Meaning::Window => "goes on; after the bank list the result's `mode` is `connect`",
         Meaning::Submitted => "goes on; closing asks once from now on",
+        Meaning::SignedIn => "goes on; closing asks once from now on, and the result's `mode` is `connect`",
         Meaning::Resized => "takes the height, within 240 to 1600 pixels",
         Meaning::PopupBlocked => "tells the user what to do",
         Meaning::FullFlow => "in a reconnect: `fullflow`, and `FULL_FLOW` with `fullFlow: \"stop\"`",
-        Meaning::Closed | Meaning::Denied => "ends with `CANCELLED`",
-        Meaning::TokenInvalid => "renews once through `start`, else `TOKEN_INVALID`",
+        Meaning::Closed | Meaning::Denied => "ends with `CANCELLED`, or with `FLINKS` after a refusal",
+        Meaning::TokenInvalid => "renews once through `start` while the user is there, else `TOKEN_INVALID`",
         Meaning::Redirect => "checks, delivers, and is done",
     }
 }
@@ -49,8 +52,8 @@ fn every_code_and_what_the_widget_does_about_it_stands_in_the_docs() {
             let does = match code.severity {
                 Severity::Passing => "goes on",
                 Severity::Correctable => "goes on: the user can put it right in Connect",
-                Severity::SessionOver => "renews once through `start`, else `SESSION_EXPIRED`",
-                Severity::Terminal => "ends with `FLINKS`",
+                Severity::SessionOver => "renews once through `start` while the user is there, else `SESSION_EXPIRED`",
+                Severity::Refused => "goes on; if the user then closes: `FLINKS`",
             };
             (code.name.to_owned(), Some(does.to_owned()))
         })

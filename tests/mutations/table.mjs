@@ -9,7 +9,7 @@
  */
 const inFile = (file, mutations) => mutations.map(([check, change, text, replacement, test]) => ({ file, check, change, text, replacement, test }));
 
-const gate = inFile("src/session/machine.rs", [
+const gate = inFile("src/session/machine/message.rs", [
   ["phase", "a session that is over listens", "let counter = if !matches!(self.phase, Phase::Loading | Phase::Active | Phase::Delivering) {", "let counter = if false {", "gate"],
   ["rate", "a runaway is read without end", "} else if !self.rate.admits(now_ms) {", "} else if false {", "gate"],
   ["rate: cap", "quiet saves up an endless burst", "self.tokens = (self.tokens + gained).min(RATE_BURST);", "self.tokens += gained;", "gate"],
@@ -49,7 +49,7 @@ const frame = [
 const decoder = [
   ...inFile("crates/connect/src/message.rs", [
     ["message with nothing in it", "any object is a message", "if step.is_none() && code.is_none() {\n            return None;\n        }\n", "", "messages"],
-    ["a step that is no text", "it is the empty one", "Field::Absent | Field::Unusable => None,", "Field::Absent => None,\n        Field::Unusable => Some(String::new()),", "messages"],
+    ["a step that is no text", "it is the empty one", "Field::Text(_) | Field::Unusable => {}\n    });\n    first", "Field::Text(_) => {}\n        Field::Unusable => first = Some(String::new()),\n    });\n    first", "messages"],
   ]),
   ...inFile("crates/connect/src/id.rs", [
     ["id grammar: shortest", "seven characters are an id", "8..=MAX_ID_LEN)\n", "7..=MAX_ID_LEN)\n", "messages"],
@@ -61,8 +61,8 @@ const decoder = [
     ["tag grammar: alphabet", "a tag may have line breaks", "0x20..=0x7e", "0x00..=0x7e", "lib"],
     ["ids in debug output", "Debug tells the id", 'formatter.write_str(concat!(stringify!($name), "(***)"))', "formatter.write_str(&self.0)", "messages"],
   ]),
-  ...inFile("crates/connect/src/step.rs", [["unknown steps", "they are the full flow", ".map_or(Meaning::Passing, |step| step.meaning)", ".map_or(Meaning::FullFlow, |step| step.meaning)", "scenarios"]]),
-  ...inFile("crates/connect/src/code.rs", [["unknown codes", "they are terminal", "ALL.iter().find(|code| code.name == name).copied()", "ALL.iter().find(|code| code.name == name).copied().or(Some(ACCESS_DENIED))", "scenarios"]]),
+  ...inFile("crates/connect/src/step.rs", [["unknown steps", "they are the full flow", "        None => Meaning::Passing,", "        None => Meaning::FullFlow,", "scenarios"]]),
+  ...inFile("crates/connect/src/code.rs", [["unknown codes", "they are refusals", "ALL.iter().find(|code| code.name == name).copied()", "ALL.iter().find(|code| code.name == name).copied().or(Some(ACCESS_DENIED))", "scenarios"]]),
 ];
 
 const decoderOnThePage = [
@@ -70,15 +70,15 @@ const decoderOnThePage = [
     ["page: length of a text", "a message of 17 KiB is parsed", "Some(text) if length(text) > MAX_JSON_LEN => return None,", "", "e2e attacks r11_"],
     ["page: text that is no JSON", "the listener throws", "JSON::parse(&String::from(text)).ok()?", "JSON::parse(&String::from(text)).unwrap_or_else(|error| wasm_bindgen::throw_val(error))", "e2e attacks r11_"],
     ["page: own properties only", "what is inherited counts", "object.is_object() && has_own(object, name).unwrap_or(false)", "object.is_object()", "e2e attacks r12_"],
-    ["page: a field is a text", "anything with a length is one", "let value = own(&self.0, name);\n        match value.dyn_ref::<JsString>() {", "let value = own(&self.0, name);\n        let value = if value.is_object() { JsValue::from(js_sys::Object::from(value).to_string()) } else { value };\n        match value.dyn_ref::<JsString>() {", "e2e attacks r15_"],
-    ["page: length of a field", "a step of 64 MiB is told", "Some(text) if length(text) <= max_len => Field::Text(text.into()),", "Some(text) if length(text) <= usize::MAX - max_len => Field::Text(text.into()),", "e2e attacks r11_"],
+    ["page: a field is a text", "anything with a length is one", "(Form::List(_) | Form::Text, _) => add(value),", "(Form::List(_) | Form::Text, _) => add(if value.is_object() { js_sys::Object::from(value).to_string().into() } else { value }),", "e2e attacks r15_"],
+    ["page: length of a field", "a step of 64 MiB is told", "Some(text) if length(text) <= max_len => take(Field::Text(text.into())),", "Some(text) if length(text) <= usize::MAX - max_len => take(Field::Text(text.into())),", "e2e attacks r11_"],
     ["page: length of a list", "four billion elements are looked at", "items.length().min(u32::try_from(max_items).unwrap_or(u32::MAX))", "items.length().max(u32::try_from(max_items).unwrap_or(u32::MAX))", "e2e attacks r11_"],
     ["page: a height is a number", "the frame gets a height that is none", "as_f64().filter(|number| number.is_finite())", "as_f64()", "e2e attacks r11_"],
     ["page: ids are texts", "a list of anything is a list of texts", "items.iter().map(|item| item.as_string()).collect::<Option<_>>()", "Some(items.iter().filter_map(|item| item.as_string()).collect::<Vec<_>>())", "e2e element wrong"],
     ["page: params are plain", "objects go into the address", "            item.as_string()?\n", "            item.as_string().unwrap_or_default()\n", "e2e element wrong"],
   ]),
   ...inFile("src/web/browser.rs", [
-    ["page: a url that is none", "the listener throws", "let url = Url::new(address).ok()?;", "let url = Url::new(address).unwrap_or_else(|error| wasm_bindgen::throw_val(error));", "e2e attacks r15_"],
+    ["page: a url that is none", "the listener throws", "Some(base) => Url::new_with_base(address, base).ok()?,", "Some(base) => Url::new_with_base(address, base).unwrap_or_else(|error| wasm_bindgen::throw_val(error)),", "e2e attacks r15_"],
     ["page: credentials in a url", "the parser does not tell", "has_credentials: !url.username().is_empty() || !url.password().is_empty(),", "has_credentials: false,", "e2e attacks r15_"],
     ["page: query of a base address", "the parser does not tell", "is_bare: place.len() == href.len(),", "is_bare: true,", "e2e leaks r60_"],
   ]),
@@ -86,18 +86,15 @@ const decoderOnThePage = [
 
 const redirect = [
   ...inFile("crates/connect/src/redirect.rs", [
-    ["field and url agree", "the field wins over the url", "self.is_contradictory |= in_query.is_some_and(|value| *value != text);", "", "messages"],
-    ["duplicates in the query", "the first of two counts", "self.is_contradictory |= values.next().is_some();", "", "messages"],
-    ["a field that is no text", "the url speaks for it", "self.is_contradictory |= in_query.is_some();\n                None", "in_query.cloned()", "messages"],
-    ["a contradiction without a login", "it is noise", "if told.is_contradictory { RedirectError::Conflict } else { RedirectError::Unreadable }", "RedirectError::Unreadable", "messages"],
-    ["a contradiction with a login", "the login counts", "if told.is_contradictory { Err(RedirectError::Conflict) } else { Ok(redirect) }", "Ok(redirect)", "messages"],
+    ["what is said several times agrees", "the first that is said counts", "Some(agreed) => is_contradictory |= agreed != text,", "Some(_) => {}", "messages"],
+    ["duplicates in the query", "the first of two counts", "self.in_query(name).for_each(add);", "self.in_query(name).take(1).for_each(add);", "messages"],
+    ["a contradiction", "the login counts", "if told.is_contradictory {\n        return", "if false {\n        return", "messages"],
     ["tag compare", "any tag is ours", "&& returned != tag.as_str()", "&& returned.len() > tag.as_str().len() + 1_000", "messages"],
-    ["redirectUrl place", "any place will do", "parse(asked).is_some_and(|asked| asked.place == url.place)", "parse(asked).is_some_and(|asked| asked.place.len() > url.place.len() || url.is_http())", "messages"],
-    ["url on the web", "any scheme will do", "None => url.is_http(),", "None => true,", "messages"],
-    ["credentials in url", "a url with credentials will do", "if url.has_credentials {", "if false {", "messages"],
-    ["a url that is none", "it is passed over", "_ => return Err(RedirectError::Conflict),\n        },", "_ => None,\n        },", "messages"],
-    ["unusable url", "a url that is no text is passed over", "Field::Unusable => return Err(RedirectError::Conflict),", "Field::Unusable => None,", "messages"],
-    ["length of the bank's name in a url", "it is as long as it likes", ".filter(|name| matches!(name.len(), 1..=MAX_TEXT_LEN))", "", "messages"],
+    ["redirectUrl place", "any place will do", "parse(asked, None).is_some_and(|asked| asked.place == url.place)", "parse(asked, None).is_some_and(|asked| asked.place.len() > url.place.len() || url.is_http())", "messages"],
+    ["url on the web", "any scheme will do", "(Some(url), None) if url.is_http() =>", "(Some(url), None) =>", "messages"],
+    ["credentials in url", "a url with credentials will do", "(Some(url), _) if url.has_credentials => told.is_contradictory = true,", "", "messages"],
+    ["a url elsewhere than was asked for", "it is passed over", "(_, Some(_)) => told.is_contradictory = true,", "(_, Some(_)) => {}", "messages"],
+    ["length of the bank's name in a url", "it is as long as it likes", "names.find(|name| matches!(name.len(), 1..=MAX_TEXT_LEN))", "names.find(|name| !name.is_empty())", "messages"],
     ["number of accounts", "as many as are sent", "&& ids.len() < MAX_ACCOUNTS\n", "", "messages"],
     ["accounts once", "the same twice", "&& !ids.contains(&id)\n", "", "messages"],
     ["number of values looked at", "two hundred", "pub const MAX_ACCOUNTS: usize = 100;", "pub const MAX_ACCOUNTS: usize = 200;", "messages"],
@@ -105,32 +102,45 @@ const redirect = [
   ...inFile("src/session/launch_settings.rs", [
     ["redirectUrl of the session", "nothing is held against the place that was asked for", "value_of(&self.params, parameters::REDIRECT_URL)", "value_of(&[], parameters::REDIRECT_URL)", "scenarios"],
   ]),
-  ...inFile("src/session/machine.rs", [
-    ["tag of the session", "nothing is held against the tag that was set", "Expected { tag: settings.tag.as_ref(), ", "Expected { tag: None, ", "scenarios"],
-    ["an unreadable redirect is noise", "it ends the session", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if false {", "scenarios"],
-    ["a contradiction is a conflict", "it is passed over", "if let Some(Err(RedirectError::Unreadable)) = redirect {", "if let Some(Err(_)) = redirect {", "scenarios"],
+  ...inFile("src/session/machine/message.rs", [
+    ["tag of the session", "nothing is held against the tag that was set", "tag: settings.tag.as_ref(),\n                    redirect_url", "tag: None,\n                    redirect_url", "scenarios"],
+    ["a contradiction is a conflict", "it is passed over", "Some(Err(_)) | None => self.fail_with(ErrorCode::Conflict),", "Some(Err(_)) | None => {}", "scenarios"],
   ]),
 ];
 
-const result = inFile("src/session/machine.rs", [
-  ["first wins", "a later success takes over", "if self.phase == Phase::Delivering {", "if false {", "scenarios"],
-  ["a different login is a conflict", "a second login is taken for the first", "redirect.login_id == result.login_id", "redirect.login_id.as_str().len() > 1", "scenarios"],
-  ["a different session is a conflict", "a second session is taken for the first", "(redirect.request_id.is_none() || redirect.request_id == result.request_id)", "redirect.login_id.as_str().len() > 1", "scenarios"],
-  ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Delivering => self.hide(CompletionNotice::None),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
-  ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Delivering | Phase::Starting", "transitions"],
-  ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
-  ["answers of abandoned tries", "any answer counts", "if try_number == self.tries && self.phase == Phase::Delivering", "if try_number <= self.tries && self.phase == Phase::Delivering", "scenarios"],
-  ["answers of abandoned starts", "any answer counts", "if call == self.calls && ", "if call <= self.calls && ", "scenarios"],
-  ["a frame that is up cannot be blocked", "it can", "if self.phase == Phase::Loading {\n                    self.not_loaded(problem);", "if !self.phase.is_final() {\n                    self.not_loaded(problem);", "scenarios"],
-  ["retry: what it can help", "anything is retried", "self.failure.filter(|code| code.is_retryable())", "self.failure", "scenarios"],
-  ["one renewal", "a dead session is renewed without end", "if self.can_start() && !self.renewals.session {", "if self.can_start() {", "scenarios"],
-  ["one renewal of the token", "a refused token is renewed without end", "if self.can_start() && !self.renewals.token {", "if self.can_start() {", "scenarios"],
-  ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
-  ["full flow refused", "it goes on", "if self.options.full_flow == FullFlowPolicy::Stop {", "if false {", "scenarios"],
-  ["full flow told", "the result says refresh", "mode: if self.went_full_flow { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
-  ["height: bounds", "any height", "(height_px as u32).clamp(least, most)", "(height_px as u32).max(least.min(most) - least)", "scenarios"],
-  ["one tab", "another tab's session is opened all the same", "(LockState::HeldElsewhere, Waiting::Lock | Waiting::Load", "(LockState::HeldElsewhere, Waiting::Load", "scenarios"],
-]);
+const result = [
+  ...inFile("src/session/machine/message.rs", [
+    ["first wins", "a later success takes over", "if self.phase == Phase::Delivering {\n            self.report(message);", "if false {\n            self.report(message);", "scenarios"],
+    ["full flow refused", "it goes on", "if self.options.full_flow == FullFlowPolicy::Stop {", "if false {", "scenarios"],
+    ["height: bounds", "any height", "(height_px as u32).clamp(least, most)", "(height_px as u32).max(least.min(most) - least)", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/result.rs", [
+    ["a later success changes nothing", "its login takes over", "if !is_nameless || redirect.login_id.is_none() {", "if redirect.login_id.is_none() {", "scenarios"],
+    ["a success without a login", "it is sent before another can name it", "if is_named {", "if true {", "scenarios"],
+    ["full flow told", "the result says refresh", "mode: if self.flow == Flow::FullFlowEntered { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/ending.rs", [
+    ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Delivering => self.hide(CompletionNotice::None),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
+    ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Delivering | Phase::Starting", "transitions"],
+    ["retry: what it can help", "anything is retried", "self.failure.filter(|code| code.is_retryable(self.options.begin_with))", "self.failure", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/mod.rs", [
+    ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
+    ["answers of abandoned tries", "any answer counts", "if try_number == self.tries && self.phase == Phase::Delivering", "if try_number <= self.tries && self.phase == Phase::Delivering", "scenarios"],
+    ["answers of abandoned starts", "any answer counts", "if call == self.calls && ", "if call <= self.calls && ", "scenarios"],
+    ["a frame that is up cannot be blocked", "it can", "if self.phase == Phase::Loading {\n                    self.not_loaded(problem);", "if !self.phase.is_final() {\n                    self.not_loaded(problem);", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/clock.rs", [
+    ["one renewal", "a dead session is renewed without end", "if self.may_renew(now_ms) && !self.renewals.session {", "if self.may_renew(now_ms) {", "scenarios"],
+    ["one renewal of the token", "a refused token is renewed without end", "if self.may_renew(now_ms) && !self.renewals.token {", "if self.may_renew(now_ms) {", "scenarios"],
+    ["a renewal without a click", "nobody need be there", "self.can_start() && self.page == PageState::Visible && now_ms <= self.fresh_until_ms", "self.can_start()", "scenarios"],
+    ["our own clock", "it ends a session that somebody looks at", "} else if now_ms < last_ms && self.page == PageState::Visible {", "} else if now_ms < deadline_ms {", "scenarios"],
+  ]),
+  ...inFile("src/session/machine/launch.rs", [
+    ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
+    ["one tab", "another tab's session is opened all the same", "LockState::HeldElsewhere,\n                Waiting::Lock | Waiting::Load", "LockState::HeldElsewhere,\n                Waiting::Load", "scenarios"],
+  ]),
+];
 
 const address = inFile("crates/connect/src/address.rs", [
   ["instance grammar: alphabet", "a name may have dots", "byte.is_ascii_digit() || *byte == b'-')", "byte.is_ascii_digit() || *byte == b'-' || *byte == b'.')", "addresses"],
@@ -172,7 +182,8 @@ const options = [
     ["signal: a signal", "anything", 'check("signal", |property| matches!(property, Property::Signal));', "", "options"],
     ["endpoints: a url or a function", "anything", "        _ => reader.refuse(name),\n    }\n    true", "        _ => {}\n    }\n    true", "options"],
     ["endpoints: not empty", "the page's own address", "Property::Text(url) if !url.is_empty() => {}", "Property::Text(_) => {}", "options"],
-    ["language, fullFlow: a word", "any text", "Some(_) => reader.refuse(name),", "Some(_) => {}", "options"],
+    ["fullFlow: a word", "any text", "Some(_) => {\n                    reader.refuse(\"fullFlow\");", "Some(_) => {", "options"],
+    ["allow: a text", "anything", 'check("allow", |property| matches!(property, Property::Text(_)));', "", "options"],
     ["timers: the longest", "one that a browser takes for none", "const MAX_TIMER_MS: f64 = 2_147_483_647.0;", "const MAX_TIMER_MS: f64 = 2_147_483_648.0;", "options"],
   ]),
   ...inFile("src/session/properties.rs", [
@@ -187,11 +198,12 @@ const options = [
     ["instance or connectUrl", "both", '(Some(_), Some(_)) => ("connectUrl", None),', '(Some(name), Some(_)) => ("connectUrl", ConnectUrl::of_instance(name, reader.parse).ok()),', "options"],
     ["a place that is none", "it counts as left out", "if connect.is_none() {\n        reader.refuse(property);\n    }", "let _ = property;", "options"],
     ["resumeSelectedAccounts: number", "as many as are given", "Property::Texts(texts) if texts.len() <= MAX_ACCOUNTS =>", "Property::Texts(texts) =>", "options"],
-    ["resumeSelectedAccounts: ids", "what is none falls away", "texts.iter().map(|text| AccountId::parse(text)).collect()", "Some(texts.iter().filter_map(|text| AccountId::parse(text)).collect())", "options"],
+    ["resumeSelectedAccounts: ids", "what is none travels all the same", "if AccountId::parse(text).is_none() {\n                    reader.refuse(NAME);\n                }\n", "", "options"],
+    ["language: a word", "any text", "_ => reader.refuse(NAME),\n    }\n    None", "_ => {}\n    }\n    None", "options"],
     ["params: names", "a name may have an ampersand", "let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');", "let is_name = !name.is_empty();", "options"],
     ["params: reserved", "the page may set them", "\n        && !parameters::is_reserved(name)", "", "options"],
     ["params: tag", "any text is a tag", "parameters::TAG => Tag::parse(value).is_some(),", "parameters::TAG => true,", "options"],
-    ["params: redirectUrl", "any text is a place", "parameters::REDIRECT_URL => parse(value).is_some_and(|url| !url.has_credentials),", "parameters::REDIRECT_URL => true,", "options"],
+    ["params: redirectUrl", "any text is a place", "parameters::REDIRECT_URL => parse(value, None).is_some_and(|url| !url.has_credentials),", "parameters::REDIRECT_URL => true,", "options"],
     ["params: redirectUrl with credentials", "it will do", ".is_some_and(|url| !url.has_credentials)", ".is_some()", "options"],
   ]),
   ...inFile("src/session/start.rs", [
@@ -249,7 +261,7 @@ const lints = [
   ...inFile("crates/connect/src/code.rs", [["lint: unwrap", "a code nobody documents is a panic", "ALL.iter().find(|code| code.name == name).copied()", "Some(ALL.iter().find(|code| code.name == name).copied().unwrap())", "clippy"]]),
   ...inFile("crates/connect/src/parameters.rs", [["lint: unsafe", "the compiler no longer vouches for memory", "percent_encode(value, &mut self.0);", "unsafe { self.0.as_mut_vec() }.extend_from_slice(value.as_bytes());", "clippy"]]),
   ...inFile("src/session/delivery.rs", [["lint: indexing", "a number too large is a panic", "let mut mixed = self.0;", "let words = [self.0, bound];\n        let mut mixed = words[usize::from(bound > 7)];", "clippy"]]),
-  ...inFile("src/session/machine.rs", [["lint: panic", "an input nobody expects is a panic", "Waiting::Begin | Waiting::Idle => {}", 'Waiting::Begin | Waiting::Idle => panic!("nobody waits"),', "clippy"]]),
+  ...inFile("src/session/machine/clock.rs", [["lint: panic", "an input nobody expects is a panic", "Waiting::Begin | Waiting::Idle => {}", 'Waiting::Begin | Waiting::Idle => panic!("nobody waits"),', "clippy"]]),
   ...inFile("src/web/driver.rs", [["lint: expect", "a number too large is a panic", "u32::try_from(at_ms.saturating_sub(self.now_ms())).unwrap_or(u32::MAX)", 'u32::try_from(at_ms.saturating_sub(self.now_ms())).expect("a small number")', "clippy"]]),
 ];
 

@@ -15,7 +15,9 @@ export type StartReply =
       authorizeToken?: string | null;
       /** How long the token is good for. Default 900000, fifteen minutes. */
       authorizeTokenExpiresInMs?: number | null;
-      resumeSelectedAccounts?: string[] | null;
+      resumeSelectedAccounts?: string[] | string | null;
+      /** The language of the login at Flinks; it wins over the page's. */
+      language?: "en" | "fr" | null;
       /** The host's own opaque mark; a REDIRECT that returns another is refused. */
       tag?: string | null;
       instance?: string | null;
@@ -29,6 +31,8 @@ export type StartReply =
       authorizeToken?: string | null;
       /** How long the token is good for. Default 900000, fifteen minutes. */
       authorizeTokenExpiresInMs?: number | null;
+      /** The language of the login at Flinks; it wins over the page's. */
+      language?: "en" | "fr" | null;
       tag?: string | null;
       instance?: string | null;
       connectUrl?: string | null;
@@ -87,7 +91,10 @@ export interface ConnectParams {
   foregroundColor2?: string;
   headerEnable?: boolean;
   headerImgEnable?: boolean;
-  /** Connect ends inside its frame instead of leading the page to `redirectUrl`. */
+  /**
+   * Connect ends inside its frame instead of leading the page to `redirectUrl`. Set by itself with a `redirectUrl`, unless the frame's `sandbox`
+   * allows top navigation.
+   */
   innerRedirect?: boolean;
   /** A search box above the bank list. */
   institutionFilterEnable?: boolean;
@@ -135,7 +142,8 @@ export interface ConnectParams {
 export interface Delivery {
   attemptId: string;
   mode: Mode;
-  loginId: string;
+  /** Null where Connect named none that could be read: your backend then takes it from Flinks, by `requestId`. */
+  loginId: string | null;
   requestId: string | null;
   institution: string | null;
   accountIds: string[];
@@ -152,13 +160,15 @@ export interface CommonOptions {
   connectUrl?: string;
   /** Where the frame goes. Absent: an accessible modal dialog. */
   container?: Element | string;
-  /** Account ids picked in the original session. */
-  resumeSelectedAccounts?: string[];
+  /** Account ids picked in the original session: an array travels with commas between them, a string as it is. */
+  resumeSelectedAccounts?: string[] | string;
   /**
    * Where the result goes: an endpoint of your backend, or a function. Absent: `result` settles on REDIRECT.
    * A function that rejects is tried again, unless the error has a numeric `status`, which is then judged like an HTTP status.
    */
   deliver?: string | ((delivery: Delivery, context: { attemptId: string; signal: AbortSignal }) => unknown);
+  /** The frame's `allow` attribute, as `camera; microphone`. Default: nothing. */
+  allow?: string;
   /** Asked before every request to your backend. */
   headers?: () => HeadersInit | Promise<HeadersInit>;
   /** For both endpoints. Default `same-origin`. */
@@ -211,7 +221,7 @@ export interface ReconnectEventMap {
   flinkscode: CustomEvent<{ flinksCode: FlinksCode }>;
   /** Connect left the reconnect for the full flow. */
   fullflow: CustomEvent<Record<string, never>>;
-  /** The session dies unless something happens in it. */
+  /** By our estimate the session dies unless something happens in it. */
   expiring: CustomEvent<{ remainingMs: number }>;
   /** Delivery will be tried again. */
   retrying: CustomEvent<{ attempt: number; delayMs: number }>;
@@ -221,11 +231,15 @@ export interface ReconnectSession extends EventTarget {
   readonly phase: Phase;
   /** Settles once per attempt; `retry()` replaces it. Never an unhandled rejection when nobody reads it. */
   readonly result: Promise<ReconnectResult>;
-  /** When the session at Flinks is estimated to die, in epoch milliseconds. */
+  /** The session at Flinks that was launched, or that Connect named last: to come back to it later. */
+  readonly requestId: string | null;
+  /** When the session at Flinks is estimated to die of idleness, in epoch milliseconds. */
   readonly expiresAt: number | null;
   /** Ends the session. What was accepted is still delivered. */
   close(): void;
-  /** A new try after `LOAD_TIMEOUT`, `SESSION_EXPIRED`, `TOKEN_INVALID` or `UNDELIVERED`; after `BUSY` it takes over. */
+  /**
+   * A new try after `LOAD_TIMEOUT` or `UNDELIVERED`, and with `start` after `SESSION_EXPIRED` or `TOKEN_INVALID`; after `BUSY` it takes over.
+   */
   retry(): void;
   addEventListener<Name extends keyof ReconnectEventMap>(
     type: Name,

@@ -25,6 +25,8 @@ export interface FlinksReconnectProperties {
   authorizeToken: string | null;
   resumeSelectedAccounts: string[] | string | null;
   deliver: NonNullable<ReconnectOptions["deliver"]> | null;
+  /** The frame's own `allow` attribute. */
+  allow: string | null;
   headers: NonNullable<ReconnectOptions["headers"]> | null;
   credentials: RequestCredentials | null;
   language: "en" | "fr" | null;
@@ -118,6 +120,7 @@ const OPTIONS: Record<Exclude<OptionName, "container" | "signal">, (value: strin
   authorizeToken: text,
   resumeSelectedAccounts: list,
   deliver: text,
+  allow: text,
   headers: text,
   credentials: text,
   language: text,

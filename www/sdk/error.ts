@@ -12,8 +12,8 @@ export const MESSAGES: Record<ErrorCode, string> = {
   SESSION_EXPIRED: "The Flinks session expired. Start a new one.",
   TOKEN_INVALID: "The authorize token was refused or is too old: tokens work once, within 15 minutes. Get a fresh one for every session.",
   FULL_FLOW: 'Connect left the MFA prompt for the full flow, and fullFlow is "stop".',
-  FLINKS: "Flinks ended the session; flinksCode tells why.",
-  CONFLICT: "Connect reported a success that does not belong to this session, or two different ones. Nothing was accepted.",
+  FLINKS: "Flinks refused the login, and the user closed; flinksCode tells why.",
+  CONFLICT: "Connect reported a success that does not belong to this session or names no login. Nothing was accepted.",
   REJECTED: "The host's backend refused the result; httpStatus tells how.",
   LOGIN_MISMATCH: "The user connected another login than the one to reconnect. The stored connection is unchanged.",
   UNDELIVERED: "The host's backend could not be reached in time. `retry()` sends the same result again.",
@@ -43,8 +43,9 @@ export const EXPECTED: Record<OptionName, string> = {
   requestId: `exactly one of \`requestId\` and \`start\`; ${ID}`,
   start: ENDPOINT,
   authorizeToken: `only with \`requestId\`, for a start reply brings its own; ${ID}`,
-  resumeSelectedAccounts: `an array of at most 100 account ids: ${ID}`,
+  resumeSelectedAccounts: `an array of at most 100 account ids: ${ID}; or a ready text`,
   deliver: ENDPOINT,
+  allow: "a text",
   headers: "a function that returns headers",
   credentials: '"same-origin", "include" or "omit"',
   language: '"en" or "fr"',
@@ -81,7 +82,7 @@ export interface Refusal {
 export class ReconnectError extends Error {
   override readonly name = "ReconnectError";
   readonly code: ErrorCode;
-  /** Why Flinks ended it: with `FLINKS`, and where a session or token died at Flinks. */
+  /** What Flinks said: with `FLINKS`, where a session or token died at Flinks, and with `CANCELLED` if there was a code. */
   readonly flinksCode: FlinksCode | null;
   /** What your backend answered, when it refused. */
   readonly httpStatus: number | null;

@@ -92,6 +92,8 @@ export type ViewName =
   | "popupBlocked"
   | "expiring"
   | "replaceable"
+  | "overdue"
+  | "overdueReplaceable"
   | "renewing"
   | "offline"
   | "delivering"
@@ -103,6 +105,7 @@ export type ViewName =
   | "expired"
   | "undelivered"
   | "mismatch"
+  | "unconfirmed"
   | "failed";
 
 export const VIEW_NAMES: readonly ViewName[] = [
@@ -112,6 +115,8 @@ export const VIEW_NAMES: readonly ViewName[] = [
   "popupBlocked",
   "expiring",
   "replaceable",
+  "overdue",
+  "overdueReplaceable",
   "renewing",
   "offline",
   "delivering",
@@ -123,6 +128,7 @@ export const VIEW_NAMES: readonly ViewName[] = [
   "expired",
   "undelivered",
   "mismatch",
+  "unconfirmed",
   "failed",
 ];
 
@@ -136,6 +142,7 @@ export type OptionName =
   | "authorizeToken"
   | "resumeSelectedAccounts"
   | "deliver"
+  | "allow"
   | "headers"
   | "credentials"
   | "language"
@@ -156,6 +163,7 @@ export const OPTION_NAMES: readonly OptionName[] = [
   "authorizeToken",
   "resumeSelectedAccounts",
   "deliver",
+  "allow",
   "headers",
   "credentials",
   "language",

@@ -35,6 +35,8 @@ export class Session extends EventTarget implements ReconnectSession {
   #widget: Widget | undefined;
   #ui: WidgetUi | undefined;
   #phase: Phase = "starting";
+  /** The module's last word, when it is gone. */
+  #requestId: string | null = null;
   #result!: Promise<ReconnectResult>;
   #resolve!: (result: ReconnectResult) => void;
   #reject!: (error: ReconnectError) => void;
@@ -90,6 +92,10 @@ export class Session extends EventTarget implements ReconnectSession {
     return this.#result;
   }
 
+  get requestId(): string | null {
+    return this.#widget ? (this.#widget.requestId ?? null) : this.#requestId;
+  }
+
   get expiresAt(): number | null {
     return this.#widget?.expiresAt ?? null;
   }
@@ -139,6 +145,7 @@ export class Session extends EventTarget implements ReconnectSession {
     if (this.#phase === "failed") return;
     // At once: until the garbage is collected, the module's memory would grow with every session.
     const widget = this.#widget;
+    this.#requestId = this.requestId;
     this.#widget = undefined;
     widget?.free();
   }

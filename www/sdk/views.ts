@@ -43,6 +43,8 @@ export const VIEWS: Record<ViewName, View> = {
   popupBlocked: alerting("popupBlocked"),
   expiring: alerting("expiring", stay),
   replaceable: alerting("expiring", stay, startAgain),
+  overdue: alerting("overdue", stay),
+  overdueReplaceable: alerting("overdue", stay, startAgain),
   renewing: waiting("renewing"),
   offline: polite("offline"),
   delivering: polite("delivering"),
@@ -54,5 +56,6 @@ export const VIEWS: Record<ViewName, View> = {
   expired: alerting("expired", startAgain),
   undelivered: alerting("undelivered", retry),
   mismatch: alerting("mismatch"),
+  unconfirmed: alerting("unconfirmed"),
   failed: alerting("failed"),
 };

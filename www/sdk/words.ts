@@ -35,6 +35,10 @@ export const WORDS = {
     "Your session ends in about a minute. Answer below to keep it open.",
     "Votre session prendra fin dans environ une minute. Répondez ci-dessous pour la garder ouverte.",
   ],
+  overdue: [
+    "Your session may have ended. Try to answer below, or start again.",
+    "Votre session a peut-être pris fin. Essayez de répondre ci-dessous ou recommencez.",
+  ],
   renewing: ["Your session had to start again. One moment…", "Votre session a dû recommencer. Un instant…"],
   offline: [
     "You are offline. We will continue as soon as your internet connection is back.",
@@ -69,6 +73,10 @@ export const WORDS = {
   mismatch: [
     "That was not the bank login to reconnect. Nothing was changed. Please use the original one.",
     "Ce n’était pas l’accès bancaire à reconnecter. Rien n’a été modifié. Veuillez utiliser l’accès d’origine.",
+  ],
+  unconfirmed: [
+    "Your bank has answered, but this site could not confirm it. Please check later.",
+    "Votre banque a répondu, mais ce site n’a pas pu le confirmer. Veuillez vérifier plus tard.",
   ],
   failed: [
     "Your bank could not be reconnected. Nothing was changed. Please try again later.",

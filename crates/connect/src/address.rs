@@ -22,8 +22,8 @@ pub struct ParsedUrl {
     pub query: Vec<(String, String)>,
 }
 
-/// Parses an absolute URL by the WHATWG rules; `None` when it is not one. Must be pure.
-pub type ParseUrl = fn(&str) -> Option<ParsedUrl>;
+/// Parses a URL by the WHATWG rules, a relative one against the base where there is one; `None` when it cannot be parsed. Must be pure.
+pub type ParseUrl = fn(text: &str, base: Option<&str>) -> Option<ParsedUrl>;
 
 impl ParsedUrl {
     /// Whether this is `http:` or `https:`.
@@ -99,7 +99,7 @@ impl ConnectUrl {
 
     /// A Connect at an address of the host's choice: https, or http on a loopback host; no query, fragment or credentials.
     pub fn at(address: &str, parse: ParseUrl) -> Result<Self, AddressError> {
-        let Some(parsed) = parse(address) else { return Err(AddressError::Relative) };
+        let Some(parsed) = parse(address, None) else { return Err(AddressError::Relative) };
         if parsed.scheme != "https:" && !(parsed.scheme == "http:" && parsed.is_loopback()) {
             return Err(AddressError::Insecure);
         }
@@ -153,6 +153,7 @@ impl From<url::Url> for ParsedUrl {
 /// [`ParseUrl`] outside a browser, by the `url` crate.
 #[cfg(feature = "native-url")]
 #[must_use]
-pub fn parse_url(text: &str) -> Option<ParsedUrl> {
-    url::Url::parse(text).ok().map(ParsedUrl::from)
+pub fn parse_url(text: &str, base: Option<&str>) -> Option<ParsedUrl> {
+    let base = base.map(url::Url::parse).transpose().ok()?;
+    url::Url::options().base_url(base.as_ref()).parse(text).ok().map(ParsedUrl::from)
 }

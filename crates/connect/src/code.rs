@@ -10,10 +10,11 @@ pub enum Severity {
     Passing,
     /// The user can put it right in the frame: Connect shows the form again.
     Correctable,
-    /// The session at Flinks is over; a new one may work.
+    /// The session at Flinks is over; a new one may work. Only these codes act on a session by themselves.
     SessionOver,
-    /// No retry in this session can help.
-    Terminal,
+    /// The bank or Flinks refuses this login, and Connect itself tells the user. It ends nothing: the user may go on with another login or
+    /// another bank; one who closes instead closes because of it.
+    Refused,
 }
 
 /// One documented code.
@@ -45,27 +46,27 @@ codes! {
     OPERATION_DISPATCHED 202 Passing,
     CARD_IN_USE 400 Passing,
     SESSION_NONEXISTENT 400 SessionOver,
-    ACCESS_DENIED 401 Terminal,
+    ACCESS_DENIED 401 Refused,
     ALREADY_AUTHORIZED 401 Passing,
     CONCURRENT_SESSION 401 Passing,
-    DISABLED_LOGIN 401 Terminal,
+    DISABLED_LOGIN 401 Refused,
     INVALID_LOGIN 401 Correctable,
     INVALID_PASSWORD 401 Correctable,
     INVALID_REQUEST 401 SessionOver,
     INVALID_SECURITY_RESPONSE 401 Correctable,
-    INVALID_SECURITY_RESPONSE_NO_RETRY 401 Terminal,
+    INVALID_SECURITY_RESPONSE_NO_RETRY 401 Refused,
     INVALID_USERNAME 401 Correctable,
-    NEW_ACCOUNT 401 Terminal,
+    NEW_ACCOUNT 401 Refused,
     QUESTION_NOT_FOUND 401 Correctable,
     RETRY_LATER 401 Passing,
     SECURITYRESPONSES_INCOMPLETE 401 Correctable,
     SESSION_EXPIRED 401 SessionOver,
     TOO_MANY_REQUESTS 401 Passing,
-    UNAUTHORIZED 401 Terminal,
+    UNAUTHORIZED 401 Refused,
     UNKNOWN_CHALLENGE_KEY 401 Correctable,
     METHOD_NOT_AVAILABLE 400 Passing,
     NO_TRANSACTION 400 Passing,
-    DISABLED_INSTITUTION 405 Terminal,
+    DISABLED_INSTITUTION 405 Refused,
     AGGREGATION_ERROR 500 Passing,
 }
 

@@ -8,8 +8,8 @@
 
 use super::address::ParseUrl;
 use super::code::{self, FlinksCode};
-use super::id;
-use super::redirect::{self, Expected, Redirect, RedirectError};
+use super::id::{self, RequestId};
+use super::redirect::{self, Contradiction, Expected, Redirect};
 use super::step::{self, Meaning};
 
 /// The longest text read from one field, in UTF-16 units: ids, names, codes. (A bank's name in a URL: in bytes.)
@@ -19,27 +19,36 @@ pub const MAX_URL_LEN: usize = 8_192;
 /// The longest JSON text parsed, in UTF-16 units.
 pub const MAX_JSON_LEN: usize = 16_384;
 
-/// One field as found.
+/// The most own properties of a message whose names are looked at for another case. Connect posts a dozen.
+pub const MAX_FIELDS: usize = 100;
+
+/// One value that stands in a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// No such own property, or null, undefined or the empty string.
-    Absent,
-    /// A primitive string within the limit.
+    /// A primitive string within the limit, and not empty.
     Text(String),
     /// Something else, or too long.
     Unusable,
 }
 
-/// Read access to the own properties of a posted object.
+/// What a field may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One text; an array is [`Field::Unusable`].
+    Text,
+    /// One text, or an array whose first so many elements are looked at.
+    List(usize),
+}
+
+/// Read access to the own properties of a posted object. Names are compared without the case of ASCII letters, because Flinks does not
+/// document it, so that several properties may have one name.
 pub trait Fields {
-    /// The own property `name`, when it is a primitive string of at most `max_len` UTF-16 units.
-    fn text(&self, name: &str, max_len: usize) -> Field;
+    /// Hands over each value under `name`. Null, undefined and the empty string are none. A text has at most `max_len` UTF-16 units.
+    ///
+    /// One by one, because a list of fields is 200 B more of the widget's module (brotli).
+    fn each(&self, name: &str, form: Form, max_len: usize, take: &mut dyn FnMut(Field));
 
-    /// The own property `name` as a list: a string is a list of one, an array gives its strings. At most `max_items` elements are
-    /// looked at; what is no string within `max_len` is passed over.
-    fn texts(&self, name: &str, max_items: usize, max_len: usize) -> Vec<String>;
-
-    /// The own property `name`, when it is a finite number.
+    /// The first value under `name` that is a finite number.
     fn number(&self, name: &str) -> Option<f64>;
 }
 
@@ -54,6 +63,8 @@ pub struct Message {
     pub code: Option<String>,
     /// The same, when it is one that Flinks documents.
     pub documented: Option<FlinksCode>,
+    /// The session it names.
+    pub request_id: Option<RequestId>,
     /// What it means to the session.
     pub meaning: Meaning,
 }
@@ -71,13 +82,14 @@ impl Message {
             return None;
         }
         let meaning = match step.as_deref().map_or(Meaning::Passing, step::meaning) {
-            // The step is the better word.
+            // Use the code's meaning only if the step changes nothing.
             Meaning::Passing => code.as_deref().map_or(Meaning::Passing, step::meaning),
             meaning => meaning,
         };
         // A redirect's bank belongs to the result, where it is read with the rest.
         let institution = name(fields, redirect::INSTITUTION);
-        Some(Self { documented: code.as_deref().and_then(code::find), institution, step, code, meaning })
+        let request_id = name(fields, redirect::REQUEST_ID).as_deref().and_then(RequestId::parse);
+        Some(Self { documented: code.as_deref().and_then(code::find), institution, step, code, request_id, meaning })
     }
 
     /// The height a message with [`Meaning::Resized`] asks for, in CSS pixels. Its field is not documented: only a plain `height` is read.
@@ -91,16 +103,19 @@ impl Message {
         fields: &dyn Fields,
         parse: ParseUrl,
         expected: Expected<'_>,
-    ) -> Result<Box<Redirect>, RedirectError> {
+    ) -> Result<Box<Redirect>, Contradiction> {
         redirect::read(fields, parse, expected)
     }
 }
 
-fn name(fields: &dyn Fields, key: &str) -> Option<String> {
-    match fields.text(key, MAX_TEXT_LEN) {
-        Field::Text(text) => Some(text),
-        Field::Absent | Field::Unusable => None,
-    }
+/// The first text under a name.
+pub(super) fn name(fields: &dyn Fields, key: &str) -> Option<String> {
+    let mut first = None;
+    fields.each(key, Form::Text, MAX_TEXT_LEN, &mut |field| match field {
+        Field::Text(text) if first.is_none() => first = Some(text),
+        Field::Text(_) | Field::Unusable => {}
+    });
+    first
 }
 
 const _: () =

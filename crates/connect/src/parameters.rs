@@ -7,7 +7,7 @@
 //! widget owns cannot come from anyone else.
 
 use super::address::ConnectUrl;
-use super::id::{AccountId, AuthorizeToken, RequestId, Tag};
+use super::id::{AuthorizeToken, RequestId, Tag};
 
 /// The live session to come back to.
 pub const REQUEST_ID: &str = "requestId";
@@ -21,6 +21,8 @@ pub const LANGUAGE: &str = "language";
 pub const TAG: &str = "tag";
 /// Where Flinks would lead the user after success; REDIRECT's `url` is built on it.
 pub const REDIRECT_URL: &str = "redirectUrl";
+/// Ends inside the frame instead of leading the page to [`REDIRECT_URL`].
+pub const INNER_REDIRECT: &str = "innerRedirect";
 /// Moves the events to a native bridge, so that the page hears nothing.
 pub const WEBVIEW: &str = "webview";
 /// Sends every event as JSON text.
@@ -85,7 +87,7 @@ pub const DOCUMENTED: &[&str] = &[
     "foregroundColor2",
     "headerEnable",
     "headerImgEnable",
-    "innerRedirect",
+    INNER_REDIRECT,
     INSTITUTION_FILTER_ENABLE,
     "institutionsLocation",
     "jsRedirect",
@@ -141,8 +143,8 @@ pub struct Launch<'a> {
     pub request_id: Option<&'a RequestId>,
     /// The token, when the instance wants one.
     pub authorize_token: Option<&'a AuthorizeToken>,
-    /// The accounts picked in the original session.
-    pub accounts: &'a [AccountId],
+    /// The accounts picked in the original session, as they travel.
+    pub accounts: Option<&'a str>,
     /// The page's language.
     pub language: Language,
     /// The host's mark for this attempt.
@@ -155,11 +157,10 @@ impl Launch<'_> {
     /// The frame's URL. It carries secrets: never log it.
     #[must_use]
     pub fn url(&self) -> String {
-        let accounts = self.accounts.iter().map(AccountId::as_str).collect::<Vec<_>>().join(",");
         let mut query = Query(self.connect.base().to_owned(), "?");
         query.push(REQUEST_ID, self.request_id.map(RequestId::as_str));
         query.push(AUTHORIZE_TOKEN, self.authorize_token.map(AuthorizeToken::as_str));
-        query.push(RESUME_SELECTED_ACCOUNTS, (!accounts.is_empty()).then_some(&accounts));
+        query.push(RESUME_SELECTED_ACCOUNTS, self.accounts);
         query.push(TAG, self.tag.map(Tag::as_str));
         for (name, value) in self.others.iter().filter(|(name, _)| self.tag.is_none() || name != TAG) {
             query.push(name, Some(value));

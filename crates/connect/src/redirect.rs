@@ -2,15 +2,15 @@
 //!
 //! Flinks documents two shapes and integrators read a third: ids only in the query of `url` (classic), ids as fields (newer), both.
 //! Source: Flinks' tag, OAuth and successful-connection pages; which key carries the accounts after a reconnect is not documented,
-//! so every plausible one is read.
+//! so every plausible one is read. Nor is the case of names documented, nor what `url` is where no `redirectUrl` was set: one integrator's
+//! ended at Connect's own `/v2/Result/…`, others parse it as relative text.
 //!
-//! Invariants: a `loginId` exists only by the grammar; what field and URL both say must agree; a `url` is only ever read, never
-//! followed.
+//! Invariants: a `loginId` exists only by the grammar; everything that is said about one thing must agree; what is incomplete, or
+//! cannot be read, is never a contradiction; a `url` is only ever read, never followed.
 
 use super::address::{ParseUrl, ParsedUrl};
 use super::id::{AccountId, LoginId, RequestId, Tag};
-use super::message::{Field, Fields, MAX_TEXT_LEN, MAX_URL_LEN};
-use super::parameters::value_of;
+use super::message::{self, Field, Fields, Form, MAX_TEXT_LEN, MAX_URL_LEN};
 
 /// Key of the login in fields and query.
 pub const LOGIN_ID: &str = "loginId";
@@ -67,8 +67,8 @@ impl Shape {
 /// A success as Connect told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
-    /// The login that was verified.
-    pub login_id: LoginId,
+    /// The login that was verified, when one could be read.
+    pub login_id: Option<LoginId>,
     /// The session, when REDIRECT names one.
     pub request_id: Option<RequestId>,
     /// The bank's name, for people.
@@ -79,14 +79,9 @@ pub struct Redirect {
     pub tag: Option<Tag>,
 }
 
-/// Why a REDIRECT yields no result.
+/// A REDIRECT contradicts itself or what was launched: somebody else's success, or a forged one. One that is merely incomplete does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedirectError {
-    /// No `loginId` that matches the grammar: noise, not an answer.
-    Unreadable,
-    /// It contradicts itself or what was launched: somebody else's success, or a forged one.
-    Conflict,
-}
+pub struct Contradiction;
 
 /// What was launched, to hold a REDIRECT against.
 #[derive(Clone, Copy, Debug)]
@@ -95,92 +90,96 @@ pub struct Expected<'a> {
     pub tag: Option<&'a Tag>,
     /// The `redirectUrl` this session set.
     pub redirect_url: Option<&'a str>,
+    /// The frame's address, which a relative `url` is resolved against.
+    pub base: &'a str,
 }
 
 /// Reads a REDIRECT message.
-pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Box<Redirect>, RedirectError> {
-    let url = match fields.text(URL, MAX_URL_LEN) {
-        Field::Absent => None,
-        Field::Text(text) => match parse(&text) {
-            Some(url) if is_expected_place(&url, parse, expected) => Some(url),
-            _ => return Err(RedirectError::Conflict),
-        },
-        Field::Unusable => return Err(RedirectError::Conflict),
-    };
-    let query = url.as_ref().map_or(&[][..], |url| &url.query);
-    let mut told = Told { fields, query, is_contradictory: false };
-
-    let login_id = told.id(LOGIN_ID, LoginId::parse);
-    let Some(login_id) = login_id else {
-        return Err(if told.is_contradictory { RedirectError::Conflict } else { RedirectError::Unreadable });
-    };
+pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Box<Redirect>, Contradiction> {
+    let mut told = Told { fields, query: Vec::new(), is_contradictory: false };
+    fields.each(URL, Form::Text, MAX_URL_LEN, &mut |field| {
+        let url = match field {
+            Field::Text(text) => parse(&text, Some(expected.base)),
+            Field::Unusable => None,
+        };
+        match (url, expected.redirect_url) {
+            (Some(url), _) if url.has_credentials => told.is_contradictory = true,
+            // An open redirect elsewhere must not smuggle an id in.
+            (Some(url), Some(asked)) if is_at(&url, asked, parse) => told.query.extend(url.query),
+            (_, Some(_)) => told.is_contradictory = true,
+            (Some(url), None) if url.is_http() => told.query.extend(url.query),
+            // Nobody asked for a place: what cannot be read, or is not on the web, says nothing.
+            (_, None) => {}
+        }
+    });
+    let login_id = told.agreed(LOGIN_ID, |text| LoginId::parse(text).is_some());
+    let request_id = told.agreed(REQUEST_ID, |text| RequestId::parse(text).is_some());
+    let returned_tag = told.agreed(TAG, |_| true);
     // The one that was set must come back as it was; one that nobody set may be anything.
-    let returned_tag = told.text(TAG);
     if let (Some(tag), Some(returned)) = (expected.tag, &returned_tag)
         && returned != tag.as_str()
     {
         told.is_contradictory = true;
     }
-    let redirect = Box::new(Redirect {
-        login_id,
-        request_id: told.id(REQUEST_ID, RequestId::parse),
+    if told.is_contradictory {
+        return Err(Contradiction);
+    }
+    Ok(Box::new(Redirect {
+        login_id: login_id.as_deref().and_then(LoginId::parse),
+        request_id: request_id.as_deref().and_then(RequestId::parse),
         institution: told.institution(),
         accounts: told.accounts(),
         tag: returned_tag.as_deref().and_then(Tag::parse),
-    });
-    if told.is_contradictory { Err(RedirectError::Conflict) } else { Ok(redirect) }
+    }))
 }
 
-/// An open redirect elsewhere must not smuggle an id in: the place is the one that was asked for, else at least the web.
-fn is_expected_place(url: &ParsedUrl, parse: ParseUrl, expected: Expected<'_>) -> bool {
-    if url.has_credentials {
-        return false;
-    }
-    match expected.redirect_url {
-        None => url.is_http(),
-        Some(asked) => parse(asked).is_some_and(|asked| asked.place == url.place),
-    }
+/// Whether a `url` is the page that was asked for, whatever its query.
+fn is_at(url: &ParsedUrl, asked: &str, parse: ParseUrl) -> bool {
+    parse(asked, None).is_some_and(|asked| asked.place == url.place)
 }
 
-/// What a REDIRECT says twice: in its fields, and in the query of its `url`.
+/// What a REDIRECT says, and may say several times: in its fields, in the query of its `url`, in several spellings of a name.
 struct Told<'a> {
     fields: &'a dyn Fields,
-    query: &'a [(String, String)],
+    query: Vec<(String, String)>,
     is_contradictory: bool,
 }
 
 impl Told<'_> {
-    /// What field and query say under `name`; both must say the same, and the query only once. The empty text says nothing.
-    fn text(&mut self, name: &str) -> Option<String> {
-        let mut values = self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
-        let in_query = values.next().filter(|value| !value.is_empty());
-        // More than once is one too many, whatever stands there.
-        self.is_contradictory |= values.next().is_some();
-        match self.fields.text(name, MAX_TEXT_LEN) {
-            Field::Text(text) => {
-                self.is_contradictory |= in_query.is_some_and(|value| *value != text);
-                Some(text)
-            }
-            Field::Absent => in_query.cloned(),
-            Field::Unusable => {
-                self.is_contradictory |= in_query.is_some();
-                None
-            }
-        }
+    /// What stands in the query under `name`, in whatever case.
+    fn in_query(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.query.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    fn id<Id>(&mut self, name: &str, parse: fn(&str) -> Option<Id>) -> Option<Id> {
-        parse(&self.text(name)?)
+    /// The one text that everything under `name` says. What is empty or not valid counts as absent; two texts contradict each other.
+    fn agreed(&mut self, name: &str, is_valid: fn(&str) -> bool) -> Option<String> {
+        let mut agreed: Option<String> = None;
+        let mut is_contradictory = false;
+        let mut add = |text: &str| {
+            if text.is_empty() || !is_valid(text) {
+                return;
+            }
+            match &agreed {
+                None => agreed = Some(text.to_owned()),
+                Some(agreed) => is_contradictory |= agreed != text,
+            }
+        };
+        self.fields.each(name, Form::Text, MAX_TEXT_LEN, &mut |field| {
+            if let Field::Text(text) = field {
+                add(&text);
+            }
+        });
+        self.in_query(name).for_each(add);
+        self.is_contradictory |= is_contradictory;
+        agreed
     }
 
-    /// For people: nothing depends on it, so the field is simply the better word.
+    /// For people: nothing depends on it, so the first that is said will do, fields before the query.
     fn institution(&self) -> Option<String> {
-        match self.fields.text(INSTITUTION, MAX_TEXT_LEN) {
-            Field::Text(text) => Some(text),
-            Field::Absent | Field::Unusable => value_of(self.query, INSTITUTION)
-                .filter(|name| matches!(name.len(), 1..=MAX_TEXT_LEN))
-                .map(str::to_owned),
-        }
+        message::name(self.fields, INSTITUTION).or_else(|| {
+            let mut names = self.in_query(INSTITUTION);
+            names.find(|name| matches!(name.len(), 1..=MAX_TEXT_LEN)).map(str::to_owned)
+        })
     }
 
     /// The first key that yields ids wins, fields before the query; duplicates and what is no id fall away.
@@ -189,18 +188,18 @@ impl Told<'_> {
     fn accounts(&self) -> Vec<AccountId> {
         let mut ids = Vec::new();
         for key in ACCOUNT_KEYS {
-            for text in &self.fields.texts(key, MAX_ACCOUNTS, MAX_URL_LEN) {
-                add_accounts(text, &mut ids);
-            }
+            self.fields.each(key, Form::List(MAX_ACCOUNTS), MAX_URL_LEN, &mut |field| {
+                if let Field::Text(text) = field {
+                    add_accounts(&text, &mut ids);
+                }
+            });
             if !ids.is_empty() {
                 return ids;
             }
         }
         for key in ACCOUNT_KEYS {
-            for (name, text) in self.query {
-                if name == key {
-                    add_accounts(text, &mut ids);
-                }
+            for text in self.in_query(key) {
+                add_accounts(text, &mut ids);
             }
             if !ids.is_empty() {
                 return ids;
@@ -211,7 +210,7 @@ impl Told<'_> {
 }
 
 /// Ids stand between commas, with or without space around them.
-fn add_accounts(list: &str, ids: &mut Vec<AccountId>) {
+pub fn add_accounts(list: &str, ids: &mut Vec<AccountId>) {
     let mut start = 0;
     // By bytes: no id has a byte that separates.
     for (at, byte) in list.bytes().chain([b',']).enumerate() {

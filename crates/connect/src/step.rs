@@ -8,12 +8,18 @@
 pub enum Meaning {
     /// Connect loaded: the frame is alive.
     Mounted,
-    /// The prompt a reconnect is for.
+    /// The prompt a reconnect is for: a question waits for its answer.
     Mfa,
     /// The bank list or the credential form: Connect has left the reconnect for the full flow.
     FullFlow,
-    /// The user sent credentials or answers: closing now would lose them.
+    /// Another screen.
+    Screen,
+    /// A bank opened its own window.
+    Window,
+    /// The user sent answers: closing now would lose them.
     Submitted,
+    /// The user sent credentials: closing now would lose them.
+    SignedIn,
     /// The user pressed Connect's own X. Connect does nothing more; the session stays resumable.
     Closed,
     /// The user refused consent. (Refused terms are an unticked box, not an end.)
@@ -54,7 +60,7 @@ steps! {
     APP_ONLINE Passing,
     APP_OFFLINE Passing,
     APP_RESIZE Resized,
-    COMPONENT_LOAD_CONSENT Passing,
+    COMPONENT_LOAD_CONSENT Screen,
     COMPONENT_ACCEPT_CONSENT Passing,
     COMPONENT_DENY_CONSENT Denied,
     COMPONENT_ACCEPT_PROVIDER_CONSENT Passing,
@@ -65,26 +71,32 @@ steps! {
     COMPONENT_LOAD_INSTITUTION_SELECTOR FullFlow,
     INSTITUTION_SELECTED Passing,
     COMPONENT_LOAD_CREDENTIAL FullFlow,
-    SUBMIT_CREDENTIAL Submitted,
-    COMPONENT_LOAD_CREDENTIAL_RETRY Passing,
+    SUBMIT_CREDENTIAL SignedIn,
+    COMPONENT_LOAD_CREDENTIAL_RETRY Screen,
     COMPONENT_LOAD_MFA Mfa,
     SUBMIT_MFA Submitted,
-    COMPONENT_LOAD_MFA_RETRY Passing,
+    COMPONENT_LOAD_MFA_RETRY Mfa,
     COMPONENT_HELP2FA_INFO Passing,
     COMPONENT_HELP2FA_TROUBLESHOOTING Passing,
     ENHANCED_MFA_HAS_QUESTIONS Passing,
     ENHANCED_MFA_NO_QUESTIONS Passing,
-    COMPONENT_LOAD_ACCOUNT_SELECTION Passing,
+    COMPONENT_LOAD_ACCOUNT_SELECTION Screen,
     ACCOUNT_SELECTED Passing,
-    POPUP_OPENED Passing,
+    POPUP_OPENED Window,
     POPUP_BLOCKED PopupBlocked,
     TOKEN_INVALID TokenInvalid,
     COMPONENT_CLOSE_SESSION Closed,
     REDIRECT Redirect,
 }
 
-/// What `name` means to a session; a name we do not know is [`Meaning::Passing`].
+/// What `name` means to a session. A name we do not know ends nothing, but its beginning can tell that there is another screen, or that
+/// something was submitted.
 #[must_use]
 pub fn meaning(name: &str) -> Meaning {
-    ALL.iter().find(|step| step.name == name).map_or(Meaning::Passing, |step| step.meaning)
+    match ALL.iter().find(|step| step.name == name) {
+        Some(step) => step.meaning,
+        None if name.starts_with("COMPONENT_LOAD_") => Meaning::Screen,
+        None if name.starts_with("SUBMIT_") => Meaning::Submitted,
+        None => Meaning::Passing,
+    }
 }

@@ -234,7 +234,7 @@ pub fn api_url_of_instance(name: &str) -> String {
 
 fn api_url(text: &str) -> Result<Url, StartError> {
     let wrong = |expected| StartError::Setting { name: "FLINKS_API_URL", expected };
-    let parsed = parse_url(text).ok_or_else(|| wrong("expected an absolute URL"))?;
+    let parsed = parse_url(text, None).ok_or_else(|| wrong("expected an absolute URL"))?;
     if parsed.scheme != "https:" && !(parsed.scheme == "http:" && parsed.is_loopback()) {
         return Err(wrong("expected https, or http on a loopback host"));
     }

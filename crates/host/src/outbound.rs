@@ -80,7 +80,7 @@ impl Outbound {
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .user_agent(USER_AGENT);
-        if parse_url(url.as_str()).is_some_and(|parsed| parsed.is_loopback()) {
+        if parse_url(url.as_str(), None).is_some_and(|parsed| parsed.is_loopback()) {
             builder = builder.no_proxy();
         }
         Ok(Self { client: builder.build().map_err(|_| NoRoots)? })

@@ -45,6 +45,10 @@ pub struct Faults {
     pub session_token: SessionToken,
     /// The token that a Connect page wants when it comes back to a session.
     pub page_token: PageToken,
+    /// What a Connect page does that is to come back to a session which is over or unknown.
+    pub expired_session: ExpiredSession,
+    /// What a Connect page does after the bank or Flinks has refused the login for good.
+    pub refused_login: RefusedLogin,
     /// Whether a POST or PATCH has to say how long its body is.
     pub content_length: ContentLength,
     /// How many of the next Connect pages find their token too old.
@@ -101,6 +105,41 @@ pub enum PageToken {
 impl PageToken {
     /// Every choice with its name in the control interface.
     pub const ALL: &'static [(&'static str, Self)] = &[("fresh", Self::Fresh), ("own", Self::Own)];
+}
+
+/// What a Connect page does that is to come back to a session which is over or unknown. Flinks does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpiredSession {
+    /// It posts a code, as `SESSION_EXPIRED`, and is over.
+    #[default]
+    Code,
+    /// It shows the bank list, as if no session had been named.
+    BankList,
+    /// It has mounted, and says nothing more.
+    Silence,
+}
+
+impl ExpiredSession {
+    /// Every choice with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] =
+        &[("code", Self::Code), ("bank-list", Self::BankList), ("silence", Self::Silence)];
+}
+
+/// What a Connect page does after the bank or Flinks has refused the login for good, as with `DISABLED_LOGIN`. It posts the code in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusedLogin {
+    /// It tells the user and does nothing more.
+    #[default]
+    Ends,
+    /// It goes on to the bank list, as Flinks does for a bank that is switched off.
+    GoesOn,
+}
+
+impl RefusedLogin {
+    /// Every choice with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] = &[("ends", Self::Ends), ("goes-on", Self::GoesOn)];
 }
 
 /// Whether a POST or PATCH has to say how long its body is.
@@ -398,6 +437,14 @@ mod tests {
         }
         for (name, token) in SessionToken::ALL {
             assert_eq!(serde_json::to_value(token).unwrap(), *name);
+        }
+        for (name, expired) in ExpiredSession::ALL {
+            let faults: Faults = serde_json::from_str(&format!(r#"{{"expiredSession":"{name}"}}"#)).unwrap();
+            assert_eq!(faults.expired_session, *expired);
+        }
+        for (name, refused) in RefusedLogin::ALL {
+            let faults: Faults = serde_json::from_str(&format!(r#"{{"refusedLogin":"{name}"}}"#)).unwrap();
+            assert_eq!(faults.refused_login, *refused);
         }
         for (name, token) in PageToken::ALL {
             assert_eq!(serde_json::to_value(token).unwrap(), *name);

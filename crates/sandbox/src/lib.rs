@@ -50,7 +50,8 @@ pub use config::{
 };
 pub use demo::{DEMO_LOGINS, DEMO_USERNAME, DemoLogin, History};
 pub use faults::{
-    ApiFailure, ApiMishap, ContentLength, Faults, Invalid, Mishap, PageFault, PageToken, RedirectFault, SessionToken,
+    ApiFailure, ApiMishap, ContentLength, ExpiredSession, Faults, Invalid, Mishap, PageFault, PageToken, RedirectFault,
+    RefusedLogin, SessionToken,
 };
 #[cfg(feature = "server")]
 pub use server::{Sandbox, served};

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use crate::common::Bench;
 use flinks_connect::redirect::Shape;
 use flinks_sandbox::Faults;
-use flinks_sandbox::faults::{ContentLength, PageToken, Questions, RedirectFault, SessionToken};
+use flinks_sandbox::faults::{
+    ContentLength, ExpiredSession, PageToken, Questions, RedirectFault, RefusedLogin, SessionToken,
+};
 use flinks_sandbox::{Mishap, PageFault, scenario};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -36,6 +38,8 @@ async fn the_description_is_true() {
     assert_eq!(listed(&faults["bankQuestions"]), known(Questions::ALL));
     assert_eq!(listed(&faults["sessionToken"]), known(SessionToken::ALL));
     assert_eq!(listed(&faults["pageToken"]), known(PageToken::ALL));
+    assert_eq!(listed(&faults["expiredSession"]), known(ExpiredSession::ALL));
+    assert_eq!(listed(&faults["refusedLogin"]), known(RefusedLogin::ALL));
     assert_eq!(listed(&faults["contentLength"]), known(ContentLength::ALL));
     assert_eq!(listed(&faults["redirectShape"]), known(Shape::ALL));
     assert_eq!(listed(&faults["page"]), known(PageFault::ALL));

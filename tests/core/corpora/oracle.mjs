@@ -14,6 +14,8 @@ const MAX_JSON = 16_384;
 const MAX_ACCOUNTS = 100;
 const ID = /^[A-Za-z0-9._-]{8,128}$/;
 const TAG = /^[\x20-\x7e]{1,256}$/;
+/** Where the frame is. */
+const BASE = "https://toolbox-iframe.private.fin.ag/v2/";
 const ACCOUNT_KEYS = ["accountId", "accountIds", "accounts", "resumeSelectedAccounts"];
 
 const tasks = { redirect, frame, address, grammar, jsonSuite, poison };
@@ -23,49 +25,44 @@ process.stdout.write(JSON.stringify(rows ? rows.map(tasks[task]) : await tasks[t
 
 // ---- what a REDIRECT says ----
 
-/** `{fields, tag, redirectUrl}` → `{loginId, requestId, tag, accounts, institution}`, or the name of the refusal. */
+/** `{fields, tag, redirectUrl}` → `{loginId, requestId, tag, accounts, institution}`, or `Contradiction`. */
 function redirect({ fields, tag, redirectUrl }) {
-  const has = (name) => Object.hasOwn(fields, name) && fields[name] !== null && fields[name] !== "";
-  let query = [];
-  if (has("url")) {
-    const url = typeof fields.url === "string" && fields.url.length <= MAX_URL ? parsed(fields.url) : null;
-    if (!url || url.username || url.password || !isAskedFor(url, redirectUrl)) return "Conflict";
-    query = [...url.searchParams];
+  const named = (pairs, name) => pairs.filter(([key]) => lower(key) === lower(name)).map(([, value]) => value);
+  const inFields = (name) => named(Object.entries(fields), name).filter((value) => value !== null && value !== "");
+  const query = [];
+  for (const given of inFields("url")) {
+    const url = typeof given === "string" && given.length <= MAX_URL ? parsed(given, BASE) : null;
+    if (redirectUrl === null && !url) continue;
+    if (!url || url.username || url.password) return "Contradiction";
+    if (isAskedFor(url, redirectUrl)) query.push(...url.searchParams);
+    else if (redirectUrl !== null) return "Contradiction";
   }
-  const inQuery = (name) => query.filter(([key]) => key === name).map(([, value]) => value);
 
-  /** What field and query agree on, or null; `false` when they do not. */
-  const agreed = (name) => {
-    const values = inQuery(name);
-    if (values.length > 1) return false;
-    const said = values[0] || null;
-    if (!has(name)) return said;
-    const isText = typeof fields[name] === "string" && fields[name].length <= MAX_TEXT;
-    if (said === null) return isText ? fields[name] : null;
-    return isText && fields[name] === said ? said : false;
+  /** The one text that all who say one agree on, null where none does, `false` where two differ. */
+  const agreed = (name, isValid) => {
+    const said = [...inFields(name).filter((value) => typeof value === "string" && value.length <= MAX_TEXT), ...named(query, name)];
+    const texts = new Set(said.filter((text) => text !== "" && isValid(text)));
+    return texts.size > 1 ? false : ([...texts][0] ?? null);
   };
+  const isId = (text) => ID.test(text);
+  const [loginId, requestId, mark] = [agreed("loginId", isId), agreed("requestId", isId), agreed("tag", () => true)];
+  if (loginId === false || requestId === false || mark === false || (tag !== null && mark !== null && mark !== tag)) return "Contradiction";
 
-  const loginId = agreed("loginId");
-  if (loginId === false) return "Conflict";
-  if (loginId === null || !ID.test(loginId)) return "Unreadable";
-  const marks = agreed("tag");
-  const requestId = agreed("requestId");
-  if (marks === false || requestId === false || (tag !== null && marks !== null && marks !== tag)) return "Conflict";
-
-  const named = typeof fields.institution === "string" && fields.institution !== "" && fields.institution.length <= MAX_TEXT;
-  const institution = named ? fields.institution : (inQuery("institution").slice(0, 1).find((name) => Buffer.byteLength(name) <= MAX_TEXT) || null);
+  const institution =
+    inFields("institution").find((name) => typeof name === "string" && name.length <= MAX_TEXT) ??
+    named(query, "institution").find((name) => name !== "" && Buffer.byteLength(name) <= MAX_TEXT) ??
+    null;
   const lists = [
-    ...ACCOUNT_KEYS.map((key) => (Object.hasOwn(fields, key) ? [fields[key]].flat().slice(0, MAX_ACCOUNTS) : [])),
-    ...ACCOUNT_KEYS.map(inQuery),
+    ...ACCOUNT_KEYS.map((key) => inFields(key).flatMap((value) => [value].flat().slice(0, MAX_ACCOUNTS))),
+    ...ACCOUNT_KEYS.map((key) => named(query, key)),
   ];
   const accounts = lists.map(accountIds).find((ids) => ids.length) ?? [];
-  return {
-    loginId,
-    requestId: requestId !== null && ID.test(requestId) ? requestId : null,
-    tag: marks !== null && TAG.test(marks) ? marks : null,
-    accounts,
-    institution,
-  };
+  return { loginId, requestId, tag: mark !== null && TAG.test(mark) ? mark : null, accounts, institution };
+}
+
+/** ASCII letters only: no other letter becomes one of a name's. */
+function lower(name) {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function isAskedFor(url, redirectUrl) {
@@ -75,9 +72,9 @@ function isAskedFor(url, redirectUrl) {
 }
 
 /** Not `URL.canParse`: once Node 20 has compiled its callers, it refuses hosts with a soft hyphen, which `new URL` and browsers take. */
-function parsed(text) {
+function parsed(text, base) {
   try {
-    return new URL(text);
+    return new URL(text, base);
   } catch {
     return null;
   }

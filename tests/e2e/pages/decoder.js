@@ -102,8 +102,9 @@ export async function noise() {
     const careless = taken && taken !== "nothing" ? `a careless reader: ${taken}` : "the valid REDIRECT that follows is delivered";
     const claims = {
       "the browser's part": isUnclonable ? failure?.startsWith("DataCloneError") : failure === null,
-      "no event": visit.steps.every((step) => step === "APP_MOUNTED" || step.startsWith("AFTER_")),
-      "the session goes on": visit.session.phase === "active" && !visit.outcome,
+      // A REDIRECT is told, also one without a login: for a moment it waits for one that has it.
+      "no event but that": visit.steps.every((step) => ["APP_MOUNTED", "REDIRECT"].includes(step) || step.startsWith("AFTER_")),
+      "the session goes on": visit.session.phase === (visit.steps.includes("REDIRECT") ? "delivering" : "active") && !visit.outcome,
     };
     await visit.delivers();
     rows.push(proved(attack, isUnclonable ? "not sent" : "dropped, the next REDIRECT delivered", careless, claims));
@@ -208,7 +209,9 @@ export async function inherited() {
     });
     const claims = {};
     if (outcome === "dropped") {
-      claims["nothing follows"] = !visit.outcome && visit.session.phase === "active" && visit.heard.filter(({ name }) => name !== "phasechange").length === 1;
+      const told = visit.heard.filter(({ name }) => name !== "phasechange").length;
+      const isRedirect = String(message.step ?? message).includes("REDIRECT");
+      claims["nothing follows"] = !visit.outcome && visit.session.phase === (isRedirect ? "delivering" : "active") && told === (isRedirect ? 2 : 1);
       claims["a careless reader falls for it"] = careless === EVIL_LOGIN;
       await visit.delivers();
     }
@@ -310,6 +313,16 @@ const SHAPES = {
   "practice: fields and url": { step: "REDIRECT", ...both, url: `${place}?loginId=${GOOD_LOGIN}&institution=FlinksCapital` },
   "practice: own parameters first": { step: "REDIRECT", url: `${place}?mine=1&demo=true&loginId=${GOOD_LOGIN}&tag=${encoded}&accountId=${ACCOUNT}&institution=FlinksCapital` },
   "in-frame result page": { step: "REDIRECT", institution: "FlinksCapital", url: `${CONNECT}/v2/Result/FlinksCapital?thank-you=true&demo=true&loginId=${GOOD_LOGIN}&accountId=${ACCOUNT}&institution=FlinksCapital` },
+  "a relative url": { step: "REDIRECT", url: `/v2/Result/FlinksCapital?thank-you=true&loginId=${GOOD_LOGIN}&tag=${encoded}&institution=FlinksCapital` },
+  "keys in another case": { Step: "REDIRECT", Institution: "FlinksCapital", LOGINID: GOOD_LOGIN, RequestId: REQUEST, AccountId: ACCOUNT },
+  "keys in another case in the url": { step: "REDIRECT", url: `${place}?LoginId=${GOOD_LOGIN}&Tag=${encoded}&AccountId=${ACCOUNT}&Institution=FlinksCapital` },
+  "said twice alike": { step: "REDIRECT", ...both, LoginId: GOOD_LOGIN, url: `${place}?loginId=${GOOD_LOGIN}&loginId=${GOOD_LOGIN}&tag=${encoded}&tag=${encoded}` },
+  "a loginId that is no text beside a url": { step: "REDIRECT", loginId: [GOOD_LOGIN], url: `${place}?loginId=${GOOD_LOGIN}&institution=FlinksCapital` },
+  "a javascript: url beside fields": { step: "REDIRECT", ...both, url: `javascript:alert(1)//?loginId=${EVIL_LOGIN}` },
+  "a data: url beside fields": { step: "REDIRECT", ...both, url: `data:text/html,<p>?loginId=${EVIL_LOGIN}` },
+  "a custom scheme nobody asked for beside fields": { step: "REDIRECT", ...both, url: `myapp://callback?loginId=${EVIL_LOGIN}` },
+  "a url that is none beside fields": { step: "REDIRECT", ...both, url: "https://" },
+  "a url that is no text beside fields": { step: "REDIRECT", ...both, url: [`${place}?loginId=${EVIL_LOGIN}`] },
   "accountId as text": { step: "REDIRECT", ...both, accountId: ACCOUNT },
   "accountId as a comma list": { step: "REDIRECT", ...both, accountId: `${ACCOUNT}, ${OTHER_ACCOUNT}` },
   "accountId as an array": { step: "REDIRECT", ...both, accountId: [ACCOUNT, OTHER_ACCOUNT] },
@@ -346,23 +359,21 @@ export async function shapes() {
 const CONTRADICTIONS = {
   "field and url name different logins": { loginId: GOOD_LOGIN, url: `${place}?loginId=${EVIL_LOGIN}` },
   "loginId twice in the url": { url: `${place}?loginId=${GOOD_LOGIN}&loginId=${EVIL_LOGIN}` },
-  "loginId twice in the url, equal": { url: `${place}?loginId=${GOOD_LOGIN}&loginId=${GOOD_LOGIN}` },
+  "loginId in two spellings in the url": { url: `${place}?loginId=${GOOD_LOGIN}&LoginId=${EVIL_LOGIN}` },
+  "loginId in two spellings": { loginId: GOOD_LOGIN, LoginId: EVIL_LOGIN },
   "field and url name different sessions": { loginId: GOOD_LOGIN, requestId: REQUEST, url: `${place}?loginId=${GOOD_LOGIN}&requestId=request-of-another` },
   "another tag in the url": { loginId: GOOD_LOGIN, url: `${place}?loginId=${GOOD_LOGIN}&tag=tag-of-another` },
   "another tag in the field": { loginId: GOOD_LOGIN, tag: "tag-of-another" },
-  "tag twice in the url": { url: `${place}?loginId=${GOOD_LOGIN}&tag=${encoded}&tag=${encoded}` },
-  "a javascript: url": { loginId: EVIL_LOGIN, url: `javascript:alert(1)//?loginId=${EVIL_LOGIN}` },
-  "a data: url": { url: `data:text/html,<p>?loginId=${EVIL_LOGIN}` },
-  "a custom scheme nobody asked for": { url: `myapp://callback?loginId=${EVIL_LOGIN}` },
+  "two tags in the url": { url: `${place}?loginId=${GOOD_LOGIN}&tag=${encoded}&tag=tag-of-another` },
   "a url with credentials": { url: `https://user:password@host.test/thanks?loginId=${EVIL_LOGIN}` },
-  "a url that is none": { loginId: EVIL_LOGIN, url: "//" },
-  "a url that is no text": { loginId: EVIL_LOGIN, url: [`${place}?loginId=${EVIL_LOGIN}`] },
-  "a loginId that is no text beside a url": { loginId: [GOOD_LOGIN], url: `${place}?loginId=${GOOD_LOGIN}` },
 };
 const MISPLACED = {
   "a url elsewhere than redirectUrl": { url: `${EVIL}/thanks?loginId=${EVIL_LOGIN}` },
   "a url at redirectUrl's host on another path": { url: `https://host.test/open-redirect?to=x&loginId=${EVIL_LOGIN}` },
   "a url with redirectUrl as a prefix": { url: `${place}.evil.test/?loginId=${EVIL_LOGIN}` },
+  "a javascript: url": { loginId: EVIL_LOGIN, url: `javascript:alert(1)//?loginId=${EVIL_LOGIN}` },
+  "a url that is none": { loginId: EVIL_LOGIN, url: "https://" },
+  "a url that is no text": { loginId: EVIL_LOGIN, url: [`${place}?loginId=${EVIL_LOGIN}`] },
   "redirectUrl over http": { url: `http://host.test/thanks?loginId=${EVIL_LOGIN}` },
 };
 
@@ -420,16 +431,21 @@ export async function repeated() {
     ["a contradiction", { url: `${place}?loginId=${EVIL_LOGIN}` }],
   ]) {
     const sent = [];
-    const torn = await mounted({ deliver: (delivery) => (sent.push(delivery), new Promise(() => {})) });
+    let stored;
+    const told = [];
+    const torn = await mounted({ deliver: (delivery) => (sent.push(delivery), new Promise((resolve) => (stored = resolve))) });
+    torn.session.addEventListener("step", ({ detail }) => told.push(detail.step));
     await torn.says(good({ requestId: REQUEST }));
     await until("it is on its way", () => torn.session.phase === "delivering");
     await torn.says(good({ requestId: REQUEST, ...other }));
-    const { error } = await torn.ended();
-    torn.session.close();
+    await until("both are told", () => told.length === 2);
+    stored({ stored: true });
+    const { result } = await torn.ended();
     rows.push(
-      proved(`a second REDIRECT with ${attack}`, String(error?.code), "the first alone is delivered, see above", {
-        "a conflict": error?.code === "CONFLICT",
+      proved(`a second REDIRECT with ${attack}`, "told, and the first is delivered", "the first alone is delivered, see above", {
+        "both are told": told.join() === "REDIRECT,REDIRECT",
         "the second is never delivered": sent.length === 1 && sent[0].loginId === GOOD_LOGIN,
+        "the first is the result": result?.loginId === GOOD_LOGIN && result.requestId === REQUEST,
       }),
     );
   }

@@ -60,7 +60,7 @@ const paths = {
   "load time-out": { options: { params: { theme: "silent" }, loadTimeoutMs: 300 }, code: "LOAD_TIMEOUT" },
   "a refused token": { message: { step: "TOKEN_INVALID", institution: "FlinksCapital" }, options: "own", code: "TOKEN_INVALID" },
   "a dead session": { message: { step: "COMPONENT_LOAD_MFA", flinksCode: "SESSION_EXPIRED" }, options: "own", code: "SESSION_EXPIRED" },
-  "a terminal code": { message: { flinksCode: "DISABLED_LOGIN" }, code: "FLINKS" },
+  "a refused login": { message: { step: "COMPONENT_CLOSE_SESSION", flinksCode: "DISABLED_LOGIN" }, code: "FLINKS" },
   "a nonsense start": { options: { start: () => ({ ...start, mode: start.requestId }) }, code: "START_FAILED" },
   "a start that throws": { options: { start: () => Promise.reject(new Error(JSON.stringify(start))) }, code: "START_FAILED" },
   closed: { close: true, code: "CLOSED" },

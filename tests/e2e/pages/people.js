@@ -219,9 +219,9 @@ export async function focusInFrame() {
   const stage = await scene("connect");
   stage.frame.focus();
   connectSays(stage.frame, { flinksCode: "SESSION_EXPIRED" });
-  await until("it is over", () => stage.surface?.dataset.view === "expired");
+  await until("it is over", () => stage.surface?.dataset.view === "failed");
   rows.push(
-    proved("focus in Connect's frame, which is taken away", "on the panel, with what has happened and a button", "a frame that is removed leaves it with nobody, see below", {
+    proved("focus in Connect's frame, which is taken away", "on the panel, with what has happened", "a frame that is removed leaves it with nobody, see below", {
       "it is in the dialog": focused() === stage.surface && stage.surface.shadowRoot.activeElement === stage.part("panel"),
     }),
   );

@@ -35,6 +35,8 @@ export const SCENES = {
   popupBlocked: { then: ({ says }) => says({ step: "POPUP_BLOCKED" }) },
   expiring: { then: ({ sleep }) => sleep(7 * MINUTE_MS) },
   replaceable: { view: "expiring", options: (requestId) => ({ start: once(requestId) }), then: ({ sleep }) => sleep(7 * MINUTE_MS) },
+  overdue: { then: ({ sleep }) => sleep(9 * MINUTE_MS) },
+  overdueReplaceable: { view: "overdue", options: (requestId) => ({ start: once(requestId) }), then: ({ sleep }) => sleep(9 * MINUTE_MS) },
   renewing: { options: (requestId) => ({ start: once(requestId) }), then: ({ says }) => says(SESSION_EXPIRED) },
   offline: { then: offline },
   delivering: { options: () => ({ deliver: never }), then: ({ says }) => says(REDIRECT) },
@@ -52,10 +54,18 @@ export const SCENES = {
   busy: { isSilent: true, isHeld: true },
   loadTimeout: { isSilent: true, options: () => ({ loadTimeoutMs: 1 }) },
   blocked: { isSilent: true, isForbidden: true },
-  expired: { then: ({ says }) => says(SESSION_EXPIRED) },
+  expired: {
+    options: (requestId) => ({ start: once(requestId) }),
+    then: ({ sleep, says }) => {
+      // Later than a renewal would be silent.
+      sleep(2 * MINUTE_MS);
+      return says(SESSION_EXPIRED);
+    },
+  },
   undelivered: { options: () => ({ deliver: refuse(503), deliverTimeoutMs: 1 }), then: ({ says }) => says(REDIRECT) },
   mismatch: { options: () => ({ deliver: refuse(409, "LOGIN_MISMATCH") }), then: ({ says }) => says(REDIRECT) },
-  failed: { options: () => ({ deliver: refuse(422) }), then: ({ says }) => says(REDIRECT) },
+  unconfirmed: { options: () => ({ deliver: refuse(422) }), then: ({ says }) => says(REDIRECT) },
+  failed: { then: ({ says }) => says({ ...REDIRECT, LoginId: "login-of-another-0001" }) },
 };
 
 const Clock = Date.now;

@@ -5,6 +5,7 @@
 
 mod attacks;
 mod demo;
+mod either;
 mod element;
 mod faults;
 mod leaks;

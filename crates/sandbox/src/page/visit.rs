@@ -19,7 +19,7 @@ use super::screen::{Choice, Remedy, Screen, Terms, Window};
 use crate::bank::institution::{self, FLINKS_CAPITAL, Institution, OAUTH_BANK};
 use crate::bank::{account, question};
 use crate::entropy;
-use crate::faults::{PageFault, PageToken};
+use crate::faults::{ExpiredSession, PageFault, PageToken, RefusedLogin};
 use crate::log::Happening;
 use crate::state::State;
 use crate::state::authorize::{Approval, Pace, SignIn, Standing, Wish};
@@ -345,7 +345,7 @@ impl Visit {
     // The ways in.
 
     fn resume(&mut self, state: &mut State, now_ms: u64, id: &str) -> Vec<Posted> {
-        let Some(id) = RequestId::parse(id) else { return self.end(code::SESSION_NONEXISTENT) };
+        let Some(id) = RequestId::parse(id) else { return self.miss(state, code::SESSION_NONEXISTENT) };
         let accounts = self.launch.resumed_accounts();
         let tag = self.launch.tag().map(str::to_owned);
         match state.sessions.get_mut(&id) {
@@ -363,6 +363,9 @@ impl Visit {
             _ => {}
         }
         match state.sessions.get(&id).cloned() {
+            Some(Session { saving: Saving::Keep, phase: Phase::Over(ending), .. }) => {
+                self.miss(state, ending_code(&ending))
+            }
             Some(session) if session.saving == Saving::Keep => {
                 let is_asking = matches!(session.phase, Phase::Asking { .. });
                 let mut events =
@@ -370,7 +373,19 @@ impl Visit {
                 events.extend(self.go_on(state, now_ms, &session));
                 events
             }
-            _ => self.end(code::SESSION_NONEXISTENT),
+            _ => self.miss(state, code::SESSION_NONEXISTENT),
+        }
+    }
+
+    /// There is no such session to come back to.
+    fn miss(&mut self, state: &State, code: FlinksCode) -> Vec<Posted> {
+        match state.faults.expired_session {
+            ExpiredSession::Code => self.end(code),
+            ExpiredSession::BankList => self.begin_full_flow(),
+            ExpiredSession::Silence => {
+                self.stop(Screen::Silent);
+                Vec::new()
+            }
         }
     }
 
@@ -545,8 +560,8 @@ impl Visit {
             }
             Standing::Refused(refusal) => {
                 events.push(self.post(Event::code(refusal.code)));
-                if refusal.code.severity == Severity::Terminal {
-                    self.stop(Screen::Error { code: refusal.code.name, remedy: Remedy::None });
+                if refusal.code.severity == Severity::Refused {
+                    events.extend(self.refuse(state, refusal.code));
                 } else {
                     self.screen = Screen::Error { code: refusal.code.name, remedy: Remedy::Retry };
                     self.stage = Stage::CredentialsFailed(bank);
@@ -567,7 +582,7 @@ impl Visit {
         let can_be_repaired = |code: FlinksCode| match code.severity {
             Severity::Correctable => true,
             Severity::Passing => from_the_bank == Some(code.name),
-            Severity::SessionOver | Severity::Terminal => false,
+            Severity::SessionOver | Severity::Refused => false,
         };
         events.extend(match standing {
             Some(Standing::Refused(refusal)) if can_be_repaired(refusal.code) => {
@@ -575,9 +590,10 @@ impl Visit {
                 self.screen = Screen::Error { code: refusal.code.name, remedy: Remedy::Retry };
                 vec![self.post(Event::code(refusal.code))]
             }
-            Some(Standing::Refused(refusal)) if refusal.code.severity == Severity::Terminal => {
-                self.stop(Screen::Error { code: refusal.code.name, remedy: Remedy::None });
-                vec![self.post(Event::code(refusal.code))]
+            Some(Standing::Refused(refusal)) if refusal.code.severity == Severity::Refused => {
+                let mut events = vec![self.post(Event::code(refusal.code))];
+                events.extend(self.refuse(state, refusal.code));
+                events
             }
             // Answered, or no longer asked: the session itself says what comes next.
             _ => self.go_on_with(state, now_ms, id),
@@ -633,6 +649,17 @@ impl Visit {
     }
 
     // The ends.
+
+    /// The login is refused for good, and the code is posted.
+    fn refuse(&mut self, state: &State, code: FlinksCode) -> Vec<Posted> {
+        match state.faults.refused_login {
+            RefusedLogin::Ends => {
+                self.stop(Screen::Error { code: code.name, remedy: Remedy::None });
+                Vec::new()
+            }
+            RefusedLogin::GoesOn => self.list_banks(),
+        }
+    }
 
     fn succeed(&mut self, state: &mut State, now_ms: u64, session: &Session, accounts: &[AccountId]) -> Vec<Posted> {
         state.announce(now_ms, &session.id);

@@ -328,6 +328,35 @@ pub const ALL: &[Scenario] = &[
         &[Load, Posts(&["APP_MOUNTED", "REDIRECT", "COMPONENT_LOAD_MFA"]), Redirect(Trait::Both), Call(Ask::Detail, 401, "UNAUTHORIZED")],
     ),
     redirect("page-wants-own-token", "The page takes the token that the session began with, and no fresh one.", r#"{"pageToken":"own"}"#, &[Load, Posts(&["APP_MOUNTED", "TOKEN_INVALID"])]),
+    Scenario::new(
+        "expired-shows-bank-list",
+        "The session is over when the page comes back to it: the page shows the bank list, as if none had been named.",
+        &[Load, Posts(&["APP_MOUNTED", "COMPONENT_LOAD_INSTITUTION_SELECTOR"]), Shows("banks")],
+    )
+    .with(r#"{"expiredSession":"bank-list"}"#)
+    .open(Open::Asking(0))
+    .later(8 * MINUTE_MS)
+    .page(PLAIN),
+    Scenario::new(
+        "expired-is-silent",
+        "The session is over when the page comes back to it: the page mounts, and says nothing more.",
+        &[Load, Posts(&["APP_MOUNTED"]), Shows("silent")],
+    )
+    .with(r#"{"expiredSession":"silence"}"#)
+    .open(Open::Asking(0))
+    .later(8 * MINUTE_MS)
+    .page(PLAIN),
+    redirect(
+        "refused-and-goes-on",
+        "Flinks has switched the bank off: the page posts the code and goes on to the bank list.",
+        r#"{"bankCode":"DISABLED_INSTITUTION","refusedLogin":"goes-on"}"#,
+        &[
+            Load,
+            Answer("Montreal"),
+            Posts(&["APP_MOUNTED", "COMPONENT_LOAD_MFA", "SUBMIT_MFA", "DISABLED_INSTITUTION", "COMPONENT_LOAD_INSTITUTION_SELECTOR"]),
+            Shows("banks"),
+        ],
+    ),
     // Pages that do not work.
     redirect("page-silent", "The page stays blank and posts nothing.", r#"{"page":"silent"}"#, &[Load, Shows("silent"), Posts(&[])]),
     redirect(

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use flinks_connect::address::ParsedUrl;
 use flinks_connect::id::AttemptId;
-use flinks_connect::message::{Field, Fields, Message};
+use flinks_connect::message::{Field, Fields, Form, Message};
 use flinks_connect::redirect::Expected;
 use flinks_reconnect::session::{
     HostAnswer, Input, LockState, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
@@ -45,17 +45,13 @@ struct Texts(&'static [(&'static str, &'static str)]);
 
 impl Texts {
     fn find(&self, name: &str) -> Option<&'static str> {
-        self.0.iter().find(|(key, _)| *key == name).map(|(_, text)| *text)
+        self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, text)| *text)
     }
 }
 
 impl Fields for Texts {
-    fn text(&self, name: &str, _max_len: usize) -> Field {
-        self.find(name).map_or(Field::Absent, |text| Field::Text(text.to_owned()))
-    }
-
-    fn texts(&self, name: &str, _max_items: usize, _max_len: usize) -> Vec<String> {
-        self.find(name).map(str::to_owned).into_iter().collect()
+    fn each(&self, name: &str, _form: Form, _max_len: usize, take: &mut dyn FnMut(Field)) {
+        self.find(name).map(|text| Field::Text(text.to_owned())).into_iter().for_each(take);
     }
 
     fn number(&self, _name: &str) -> Option<f64> {
@@ -76,7 +72,7 @@ impl Posted for Letter<'_> {
     }
 }
 
-fn parse(text: &str) -> Option<ParsedUrl> {
+fn parse(text: &str, _base: Option<&str>) -> Option<ParsedUrl> {
     let (host, origin, query) = match text {
         CONNECT => ("toolbox-iframe.private.fin.ag", ORIGIN, vec![]),
         LANDING => ("example.com", "https://example.com", vec![("loginId", LOGIN), ("institution", BANK)]),
@@ -100,7 +96,7 @@ fn message() -> bool {
 
 /// Reads the result out of a REDIRECT that says it twice, in fields and in `url`.
 fn redirect() -> bool {
-    let expected = Expected { tag: None, redirect_url: None };
+    let expected = Expected { tag: None, redirect_url: None, base: CONNECT };
     Message::redirect(black_box(&REDIRECT), parse, expected).is_ok()
 }
 
@@ -112,7 +108,7 @@ fn active() -> Option<Session> {
     let mut is_mounted = false;
     while let Some(output) = session.poll() {
         match output {
-            Output::Start { call } => {
+            Output::Start { call, .. } => {
                 let reply = StartReply::read(properties(&REPLY), parse).map_err(|_| &HostAnswer::Ok);
                 session.handle(1, Input::Started { call, reply });
             }
@@ -139,7 +135,7 @@ fn session() -> bool {
             Output::Deliver { try_number, .. } => {
                 session.handle(6, Input::Delivered { try_number, answer: &HostAnswer::Ok });
             }
-            Output::Settle(outcome) => is_done = matches!(outcome, Outcome::Reconnected(_)),
+            Output::Settle(outcome) => is_done = matches!(outcome, Outcome::Reconnected { .. }),
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ const themes = {
   redirect: () => say(redirect),
   silent: () => {},
   mounted: () => {},
-  "bank-list": () => (say({ step: "COMPONENT_LOAD_INSTITUTION_SELECTOR", cached: false }), say(redirect)),
+  "bank-list": () => (say({ step: "COMPONENT_LOAD_INSTITUTION_SELECTOR", cached: false }), say({ step: "SUBMIT_CREDENTIAL" }), say(redirect)),
   repeated: () => Array.from({ length: 500 }, () => say(redirect)),
   contradicted: () => (say(redirect), say({ ...redirect, loginId: "another-login-0001" })),
   "token-refused": () => say({ step: "TOKEN_INVALID" }),
