@@ -130,6 +130,7 @@ async function bundle({ names, key }) {
     mangleQuoted: true,
     mangleCache: names,
     define: { FLINKS_RECONNECT_VERSION: JSON.stringify(version) },
+    inject: [join(sdk, "text-coding.ts")],
     // react is the page's own. The other entries are apart so that the module's bytes are in one file only.
     external: ["react", "react/*"],
     logLevel: "warning",

@@ -234,12 +234,12 @@ const platform = [
   ...inFile("www/sdk/ui.ts", [
     ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#settings.say(label);", "button.innerHTML = this.#settings.say(label);", "e2e policies r31_"],
     ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isPolite ? "" : said;', 'this.#alert.innerHTML = isPolite ? "" : said;', "e2e policies r31_"],
-    ["texts are texts: the page's part", "the page's labels are HTML", "about.textContent = ", "about.innerHTML = ", "e2e policies r31_"],
+    ["texts are texts: the page's part", "the page's labels are HTML", '"about", { id: "about", dir: "auto" }).textContent = ', '"about", { id: "about", dir: "auto" }).innerHTML = ', "e2e policies r31_"],
     ["frame: where it stands", "the page's own frames have it", "return this.#onPage.body;", "return this.#settings.container ?? document.body;", "e2e policies r41_"],
   ]),
   ...inFile("src/web/backend.rs", [
-    ["delivery: redirects", "they are followed, body and all", "init.set_redirect(RequestRedirect::Error);", "init.set_redirect(RequestRedirect::Follow);", "e2e leaks r47_"],
-    ["delivery: referrer", "the backend learns the page's address", "init.set_referrer_policy(ReferrerPolicy::NoReferrer);", "init.set_referrer_policy(ReferrerPolicy::UnsafeUrl);", "e2e leaks r61_"],
+    ["delivery: redirects", "they are followed, body and all", '("redirect", "error".into())', '("redirect", "follow".into())', "e2e leaks r47_"],
+    ["delivery: referrer", "the backend learns the page's address", '("referrerPolicy", "no-referrer".into())', '("referrerPolicy", "unsafe-url".into())', "e2e leaks r61_"],
     ["delivery: key", "without one", 'headers.set("Idempotency-Key", &format!("\\"{key}\\""))?;', "let _ = key;", "e2e leaks r61_"],
   ]),
 ];
