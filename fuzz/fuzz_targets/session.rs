@@ -126,6 +126,7 @@ impl Run {
             b'U' => self.handle(Input::UserClosed),
             b'T' => self.handle(Input::UserStays),
             b'g' => self.handle(Input::UserRetries),
+            b'V' => self.handle(Input::FrameMoved),
             b'H' => self.handle(Input::HostClosed),
             b'Z' => self.handle(Input::Retry),
             // 1 ms to 12 days, with no timer firing

@@ -23,6 +23,7 @@
 //! | loading | load time-out, or blocked by the browser | failed |
 //! | loading, active | idle limit, session over, token refused: first time, with `start` | starting |
 //! | active, about to expire | the user starts again, with `start` | starting |
+//! | loading, active | the page moved the frame, which has used a token, with `start` | starting |
 //! | loading, active | the same again, or without `start` | failed |
 //! | loading, active | terminal code; full flow under `stop`; contradicting REDIRECT | failed |
 //! | loading, active | REDIRECT | delivering, or done without `deliver` |
@@ -298,6 +299,7 @@ impl Session {
             Input::UserClosed => self.user_closes(),
             Input::UserStays => self.user_stays(),
             Input::UserRetries if self.waiting == Waiting::WarnedUser && self.can_start() => self.renew(now_ms),
+            Input::FrameMoved => self.frame_moved(now_ms),
             Input::HostClosed => self.close(ErrorCode::Closed),
             Input::UserRetries | Input::Retry => self.retry(now_ms),
         }
@@ -628,6 +630,14 @@ impl Session {
             self.renew(now_ms);
         } else {
             self.fail(Failure { flinks_code: Some(step::TOKEN_INVALID), ..self.failure(ErrorCode::TokenInvalid) });
+        }
+    }
+
+    /// The browser loads a moved frame again. Its token has been used: ask the host, which resumes the session with another.
+    fn frame_moved(&mut self, now_ms: u64) {
+        let is_open = matches!(self.phase, Phase::Loading | Phase::Active);
+        if is_open && self.can_start() && self.attempt.settings.authorize_token.is_some() {
+            self.renew(now_ms);
         }
     }
 

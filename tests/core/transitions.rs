@@ -64,6 +64,7 @@ user_stays                .       .        .       .        .          .        
 user_retries              .       .        .       .        .          .          .          .          starting   .          .          .       .       .    .      starting starting starting delivering .
 user_closes               closed  closed   closed  closed   closed     closed     closed     closed     closed     =          closed     =       =       .    =      =        =        =        =          .
 page_closes               closed  closed   closed  closed   closed     closed     closed     closed     closed     closed     closed     =       =       .    =      =        =        =        =          .
+frame_moved               .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      .        .        .        .          .
 retry                     .       .        .       .        .          .          .          .          .          .          .          .       .       .    .      starting starting starting delivering .
 ";
 
@@ -117,6 +118,7 @@ user_stays                .       .        .       .      =      .         =    
 user_retries              .       .        .       .      .      .         .       .    .      loading loading loading .
 user_closes               closed  closed   closed  closed closed =         closed  .    =      =       =       =       .
 page_closes               closed  closed   closed  closed closed closed    closed  .    =      =       =       =       .
+frame_moved               .       .        .       .      .      .         .       .    .      .       .       .       .
 retry                     .       .        .       .      .      .         .       .    .      loading loading loading .
 ";
 
@@ -331,6 +333,7 @@ fn apply(session: &mut Driver, input: &str) {
         "user_stays" => session.user_stays(),
         "user_retries" => session.user_retries(),
         "user_closes" => session.user_closes(),
+        "frame_moved" => session.frame_moved(),
         "page_closes" => session.page_closes(),
         "retry" => session.retry(),
         other => panic!("no such row: {other}"),
@@ -410,6 +413,7 @@ fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
         Input::UserClosed => &["user_closes"],
         Input::UserStays => &["user_stays"],
         Input::UserRetries => &["user_retries"],
+        Input::FrameMoved => &["frame_moved"],
         Input::HostClosed => &["page_closes"],
         Input::Retry => &["retry"],
     }
@@ -432,6 +436,7 @@ fn every_input_and_every_phase_stands_in_the_tables() {
         Input::UserClosed,
         Input::UserStays,
         Input::UserRetries,
+        Input::FrameMoved,
         Input::HostClosed,
         Input::Retry,
     ];
