@@ -52,7 +52,7 @@ export class Visit {
     const begins = "start" in options ? {} : { requestId: REQUEST };
     const all = { instance: "toolbox", container: "#one", deliver: "/deliver", ...begins, ...options };
     if (all.connectUrl) delete all.instance;
-    this.container = all.container ?? "dialog";
+    this.container = all.container ?? ".flinks-reconnect.modal";
     if (all.container === null) delete all.container;
     this.session = reconnect(all);
     for (const name of EVENTS) {
@@ -71,7 +71,8 @@ export class Visit {
   }
 
   get frame() {
-    return frames(document.querySelector(this.container))[0] ?? null;
+    const place = document.querySelector(this.container);
+    return (place && frames(place.shadowRoot ?? place)[0]) ?? null;
   }
 
   get window() {
