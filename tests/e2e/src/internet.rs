@@ -13,7 +13,7 @@
 //! | `/axe.js` | axe-core |
 //! | `/away` | a page that says it is another |
 //!
-//! A test can offer further scripts, which come before all of these.
+//! A test can offer further scripts and pages, which come before all of these.
 //!
 //! Invariants: nothing leaves this process; everything received is in the log before it is answered.
 
@@ -76,8 +76,8 @@ pub struct Internet {
 }
 
 type Log = Arc<Mutex<Vec<Received>>>;
-/// Scripts by their paths.
-type Offered = Arc<Mutex<HashMap<String, Vec<u8>>>>;
+/// Content types and contents by their paths.
+type Offered = Arc<Mutex<HashMap<String, (&'static str, Vec<u8>)>>>;
 
 impl Drop for Internet {
     fn drop(&mut self) {
@@ -113,7 +113,16 @@ impl Internet {
 
     /// Serves a script at this path, on every host.
     pub fn offer(&self, path: &str, script: Vec<u8>) {
-        self.offered.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), script);
+        self.offer_file(path, "text/javascript; charset=utf-8", script);
+    }
+
+    /// Serves a page at this path, on every host.
+    pub fn offer_page(&self, path: &str, page: &str) {
+        self.offer_file(path, "text/html; charset=utf-8", page.into());
+    }
+
+    fn offer_file(&self, path: &str, kind: &'static str, file: Vec<u8>) {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), (kind, file));
     }
 
     /// Empties the log.
@@ -228,7 +237,7 @@ async fn answer(log: Log, offered: Offered, request: Request) -> Response<Body> 
         Query::<HashMap<String, String>>::try_from_uri(&parts.uri).map(|Query(query)| query).unwrap_or_default();
     let script = offered.lock().unwrap_or_else(PoisonError::into_inner).get(&received.path).cloned();
     let mut response = match script {
-        Some(script) => respond(StatusCode::OK, "text/javascript", Body::from(script)),
+        Some((kind, file)) => respond(StatusCode::OK, kind, Body::from(file)),
         None => page(&received, &query),
     };
     allow_everybody(&parts.headers, response.headers_mut());

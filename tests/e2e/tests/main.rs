@@ -7,6 +7,7 @@ mod attacks;
 mod demo;
 mod element;
 mod faults;
+mod foreign;
 mod leaks;
 mod people;
 mod policies;

@@ -1,0 +1,50 @@
+//! Pages that we did not write: what they do to the widget, and what it does to them.
+
+use flinks_e2e::{HOST, Lab, Result, Row, eventually};
+use serde_json::json;
+
+#[tokio::test]
+async fn what_the_page_takes_away_ends_and_what_it_moves_goes_on() -> Result<()> {
+    Lab::run(async |lab| lab.play("page:", &["foreign.taken", "foreign.moved", "foreign.adopted"]).await).await
+}
+
+#[tokio::test]
+async fn copies_of_the_page_have_nothing_of_ours() -> Result<()> {
+    Lab::run(async |lab| lab.play("R41", &["foreign.copied"]).await).await
+}
+
+#[tokio::test]
+async fn locks_and_modals_of_others_are_left_alone() -> Result<()> {
+    Lab::run(async |lab| lab.play("page:", &["foreign.scrollLocks", "foreign.hidden"]).await).await
+}
+
+#[tokio::test]
+async fn patched_built_ins_and_other_windows_change_nothing() -> Result<()> {
+    Lab::run(async |lab| lab.play("R12", &["foreign.poisoned", "foreign.others"]).await).await
+}
+
+#[tokio::test]
+async fn nothing_begins_in_a_page_that_nobody_sees_and_everything_looks_right_in_one_that_is() -> Result<()> {
+    Lab::run(async |lab| lab.play("page:", &["foreign.prerendered", "foreign.looks"]).await).await
+}
+
+#[tokio::test]
+async fn a_call_from_the_head_waits_for_the_body() -> Result<()> {
+    Lab::run(async |lab| {
+        lab.internet.offer_page(
+            "/head",
+            "<!doctype html><html lang=\"en\"><head><script src=\"/sdk/flinks-reconnect.global.js\"></script><script>\
+             had = document.body; session = FlinksReconnect.reconnect({ start: '/start', instance: 'toolbox' });\
+             </script></head><body><h1>Host</h1></body></html>",
+        );
+        lab.open(&format!("{HOST}/head")).await?;
+        let script = "return [had === null, session.phase, document.querySelector('.flinks-reconnect') !== null]";
+        eventually("it is open", async || {
+            let seen = lab.browser.execute(script, vec![]).await?;
+            Ok((seen.json() == &json!([true, "active", true])).then_some(()))
+        })
+        .await?;
+        lab.conclude("page:", &[Row::proved("reconnect() in a script of <head>", "active", "there was no body yet")])
+    })
+    .await
+}
