@@ -142,6 +142,8 @@ class Surface {
     this.announcer = page.createElement("div");
     this.announcer.setAttribute("role", "status");
     this.announcer.lang = lang;
+    // Turbo leaves such elements out of the copies that it keeps of pages.
+    for (const ours of [element, this.announcer]) ours.dataset["turboTemporary"] = "";
     for (const [name, value] of Object.entries(UNSEEN_STYLE)) this.announcer.style.setProperty(name, value, "important");
     try {
       page.body.append(this.announcer);

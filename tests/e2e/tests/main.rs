@@ -9,6 +9,7 @@ mod element;
 mod faults;
 mod foreign;
 mod leaks;
+mod libraries;
 mod people;
 mod policies;
 mod react;
