@@ -15,7 +15,7 @@ import { target, wasmEnv } from "./wasm-target.mjs";
 const inputs = ["src", "crates/connect", "www/sdk", "Cargo.toml", "Cargo.lock", "package.json", "package-lock.json", "scripts/build.mjs"];
 const isOfModule = (path) => /\.rs$|^Cargo\.|^package-lock\.json$|^scripts\//.test(path);
 const globalFile = "flinks-reconnect.global.js";
-const scripts = ["index.js", "element.js", "react.js", globalFile];
+const scripts = ["index.js", "element.js", "react.js", "testing.js", globalFile];
 const outputs = [...scripts, "integrity.json"];
 
 const sdk = join(root, "www/sdk");
@@ -148,7 +148,7 @@ async function bundle({ names, key }) {
         charset: "utf8",
         plugins: [moduleInside(textOf(module, key), (at) => `text.charCodeAt(${at}) ^ ${key}`, module.length)],
       }),
-      esbuild.build({ ...common, entryPoints: [entry("element.ts"), entry("react.ts")], outdir: dist, format: "esm", plugins: [entriesApart] }),
+      esbuild.build({ ...common, entryPoints: [entry("element.ts"), entry("react.ts"), entry("testing.ts")], outdir: dist, format: "esm", plugins: [entriesApart] }),
       esbuild.build({
         ...common,
         entryPoints: [entry("global.ts")],
@@ -229,7 +229,7 @@ const elementInside = {
 };
 
 /** What a user's compiler reads: the entries' types, and those that they are made of. */
-const declarations = ["index", "element", "react", "global", "api", "error", "names", "words"];
+const declarations = ["index", "element", "react", "testing", "global", "api", "error", "names", "words"];
 
 /** The types, from the sources; those of other frameworks' templates have no source but themselves. */
 async function declare() {

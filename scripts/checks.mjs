@@ -95,7 +95,8 @@ const everyday = {
 
   sdk: {
     about: "the JavaScript of the package, in Node",
-    needs: ["package"],
+    // jsdom is among the libraries of tests/foreign.
+    needs: ["package", "foreign"],
     run: async (log) => run("node", ["--test", "--test-reporter=spec", ...testFiles("tests/sdk")], { log }),
     count: nodeSummary,
   },
@@ -258,11 +259,13 @@ const chromium = () => find("chromium", "chromium-browser", "google-chrome");
 /** Everything that may be in the published package, and must be. */
 const published = [
   "package.json", "README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT",
-  ...["index", "element", "react"].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`, `dist/${name}.d.ts`]),
+  ...["index", "element", "react", "testing"].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`, `dist/${name}.d.ts`]),
   "dist/flinks-reconnect.global.js", "dist/flinks-reconnect.global.js.map", "dist/global.d.ts",
   ...["api", "error", "names", "words"].map((name) => `dist/${name}.d.ts`),
   ...["solid", "svelte", "vue"].map((name) => `dist/types/${name}.d.ts`),
   "dist/integrity.json",
+  // For tools that read no `exports`: they take the subpath for a folder.
+  ...["element", "react", "testing", "global"].map((name) => `${name}/package.json`),
 ];
 
 /**
@@ -336,7 +339,7 @@ function endToEndCheck(engine, driver, needs, wrapper = []) {
   const cargo = [...wrapper, "cargo", "test", "-p", "flinks-e2e", "--test", "e2e", "--", "--test-threads=1", ...leftOut];
   return {
     about: `end to end, in ${engine}`,
-    needs: ["c-compiler", "package", ...needs],
+    needs: ["c-compiler", "package", "foreign", ...needs],
     // Beside another engine's, on a slow machine, Firefox's have taken nineteen minutes.
     run: (log) => run(cargo[0], cargo.slice(1), { env: { E2E_ENGINE: engine, E2E_DRIVER: find(driver) }, log, limitMinutes: 45 }),
     count: rustSummary,

@@ -200,8 +200,9 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
   }
 
   #dress(): void {
-    // A document without a window shows nothing.
-    if (this.ownerDocument.defaultView) this.shadowRoot!.adoptedStyleSheets = [styleSheet(this.ownerDocument, STYLE)];
+    // A document without a window shows nothing, and jsdom has no such sheets.
+    const { CSSStyleSheet } = this.ownerDocument.defaultView ?? {};
+    if (CSSStyleSheet?.prototype.replaceSync) this.shadowRoot!.adoptedStyleSheets = [styleSheet(this.ownerDocument, STYLE)];
   }
 
   /** Begins a session, unless one is open. */

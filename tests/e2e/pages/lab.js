@@ -228,7 +228,7 @@ export function personInWidget(part, done) {
   return until(`a click on the widget's ${part} does its work`, () => isDone() && done());
 }
 
-/** Has a person type a word where the focus is, and waits for what it does. */
+/** Has a person type a word in Connect's frame, where the focus is, and waits for what it does. */
 export function type(word, done) {
   const isDone = ask("type", word);
   return until(`typing ${word} does its work`, () => isDone() && done());

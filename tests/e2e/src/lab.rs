@@ -206,11 +206,18 @@ impl Lab {
         let (place, what) = (words.next(), words.next().unwrap_or_default());
         match place {
             Some("key") => self.press(what).await,
-            Some("type") => Ok(self.browser.action_chain().send_keys(what).perform().await?),
+            Some("type") => self.type_in_connect(what).await,
             Some("part") => self.click_part(what).await,
             Some("connect") => self.click(Place::Connect, what).await,
             _ => self.click(Place::Page, what).await,
         }
+    }
+
+    /// Types a word in Connect's frame, where the focus is: drivers type into the frame that they are in.
+    async fn type_in_connect(&self, word: &str) -> Result<()> {
+        connect_frame(&self.browser).await?.enter_frame().await?;
+        self.browser.action_chain().send_keys(word).perform().await?;
+        Ok(self.browser.enter_default_frame().await?)
     }
 
     /// Clicks the part of that name in the widget's dialog, which stands in a shadow tree.
