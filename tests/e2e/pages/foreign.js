@@ -433,3 +433,33 @@ export async function looks() {
   root.removeAttribute("dir");
   return rows;
 }
+
+/** R41: the page that frames this one leads every window that it can reach to a session of its own. */
+export async function framed() {
+  const told = (what) =>
+    new Promise((resolve) => {
+      on(window, "message", ({ data, source }) => source === parent && data?.led !== undefined && resolve(data.led));
+      parent.postMessage(what, "*");
+    });
+  const stolen = "request-of-the-attacker-0001";
+  const own = two.appendChild(document.createElement("iframe"));
+  own.src = "/puppet";
+  const rows = [];
+  for (const container of ["#one", null]) {
+    const visit = await mounted({ container });
+    const { window: before } = visit;
+    const led = await told({ lead: `${CONNECT}/v2/?requestId=${stolen}` });
+    await reach(own.contentWindow, `${CONNECT}/v2/?requestId=${stolen}`);
+    const where = await tell(visit.window, "return location.href");
+    await visit.delivers();
+    rows.push(
+      proved(`a page that frames ours leads frames[i] to its own session, ${container ? "container" : "dialog"}`, "Connect's frame stays where it was, and delivers", `${led} window led away: a frame of the page's own`, {
+        "the twin is led away": led === 1,
+        "Connect's is not": visit.outcome.result.requestId === REQUEST && where.includes(REQUEST) && !where.includes(stolen) && before !== null,
+      }),
+    );
+    await until("its lock is free", async () => (await heldLocks()) === 0);
+  }
+  parent.postMessage({ report: JSON.stringify({ rows }) }, "*");
+  return rows;
+}

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use flinks_e2e::{Lab, Result, repository};
+use flinks_e2e::{Engine, Lab, Result, repository};
 
 fn foreign() -> std::path::PathBuf {
     repository().join("tests/foreign")
@@ -76,7 +76,12 @@ async fn pages_that_are_swapped_morphed_or_recorded_keep_nothing_of_ours() -> Re
         ("htmx.org-1", "htmx.org-1/dist/htmx.js"),
         ("rrweb", "rrweb/dist/rrweb.umd.cjs"),
     ];
-    plays("swaps", &["turbo", "htmx2", "htmx1", "morph", "recorded"], &libraries).await
+    plays("swaps", &["turbo", "morph", "recorded"], &libraries).await?;
+    // In Firefox htmx does not bring the lab's page back, with the widget or without.
+    match Engine::from_env()? {
+        Engine::Firefox => Ok(()),
+        Engine::Chromium | Engine::WebKit => plays("swaps", &["htmx2", "htmx1"], &libraries).await,
+    }
 }
 
 #[tokio::test]

@@ -3,9 +3,26 @@
 use flinks_e2e::{HOST, Lab, Result, Row, dist, eventually};
 
 async fn plays(lab: &Lab, id: &str, page: &str) -> Result<()> {
-    lab.open(&format!("{HOST}{page}")).await?;
+    plays_at(lab, id, &format!("{HOST}{page}")).await
+}
+
+async fn plays_at(lab: &Lab, id: &str, address: &str) -> Result<()> {
+    lab.open(address).await?;
     lab.conclude(id, &lab.report().await?)
 }
+
+/// An attacker's page around the host's: leads every window that it finds in there, and passes the host's report on.
+const FRAMING: &str = "<!doctype html><html lang=\"en\"><title>Framing</title>
+    <iframe src=\"https://host.test/lab?run=foreign.framed\" style=\"width: 900px; height: 700px\"></iframe>
+    <script>
+      addEventListener('message', ({ data, source }) => {
+        if (data.report) document.documentElement.setAttribute('data-report', data.report);
+        if (!data.lead) return;
+        const { length } = source;
+        for (let at = 0; at < length; at += 1) source[at].location = data.lead;
+        source.postMessage({ led: length }, '*');
+      });
+    </script></html>";
 
 #[tokio::test]
 async fn r29_the_pages_address_begins_nothing() -> Result<()> {
@@ -114,6 +131,15 @@ async fn r40_a_banks_pop_up_works() -> Result<()> {
 #[tokio::test]
 async fn r41_the_frame_has_its_rights_before_its_address_and_leaves_the_history_alone() -> Result<()> {
     Lab::run(async |lab| plays(lab, "R41", "/lab?run=frame.attributes").await).await
+}
+
+#[tokio::test]
+async fn r41_a_page_that_frames_ours_cannot_lead_connect_to_its_own_session() -> Result<()> {
+    Lab::run(async |lab| {
+        lab.internet.offer_page("/framing", FRAMING);
+        plays_at(lab, "R41", "https://evil.test/framing").await
+    })
+    .await
 }
 
 #[tokio::test]
