@@ -299,6 +299,7 @@ export async function poisoned() {
   }
   const [frame] = frames(element.shadowRoot);
   const asked = launched(frame);
+  const texts = [...element.shadowRoot.querySelectorAll("div")].map(({ shadowRoot }) => shadowRoot?.textContent ?? "").join();
   await reach(frame.contentWindow, CONNECT);
   poison(evil);
   try {
@@ -313,6 +314,7 @@ export async function poisoned() {
     proved(`Object.prototype with ${names.length} names of options and members`, `${endings[0].status}, delivered to ${posts.map(([address]) => address)}`, `an empty object has deliver: ${twin}`, {
       "the twin": twin === evil,
       "one delivery, to the attribute's address": posts.length === 1 && posts[0][0] === "/deliver" && posts[0][2] === "undefined",
+      "no text that nobody set": texts.includes("bank") && !texts.includes(evil),
       [`no parameter that nobody set: ${Object.keys(asked)}`]: Object.keys(asked).sort().join() === "language,requestId",
     }),
   );
@@ -344,6 +346,20 @@ export async function poisoned() {
       "as without": read.every((body) => stringify({ ...body, attemptId: "" }) === stringify({ ...read[0], attemptId: "" })) && read[0].accountIds[0] === "account-one-0001" && read[0].institution === 'A "Bank"\n',
     }),
   );
+  return rows;
+}
+
+/** A page is no receipt, whatever its status. */
+export async function pages() {
+  const rows = [];
+  for (const [what, text, receipt] of [["a sign-in page", " <!doctype html><title>Sign in</title>", false], ["text of type text/html", "received", true]]) {
+    const visit = await mounted({ deliver: `/deliver?page=${encodeURIComponent(text)}`, deliverTimeoutMs: 1_000 });
+    await visit.says(good());
+    const { result, error } = await visit.ended();
+    visit.session.close();
+    await until("its lock is free", async () => (await heldLocks()) === 0);
+    rows.push(proved(`${what}, answered 200`, error?.code ?? result.status, "the other one is judged otherwise", { "as it should be": receipt ? result?.status === "reconnected" : error?.code === "UNDELIVERED" && visit.heard.some(({ name }) => name === "retrying") }));
+  }
   return rows;
 }
 

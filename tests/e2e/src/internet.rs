@@ -8,7 +8,7 @@
 //! | `/lab` | the host's page; its query chooses the policies it is served with |
 //! | `/v2/`, `/puppet` | a page that does as it is told: Connect's stand-in, or an attacker |
 //! | `/lab/…`, `/sdk/…` | files of `pages/` and of the package |
-//! | `/start`, `/deliver` | the host's backend; `/deliver?answer=409&code=…` answers so |
+//! | `/start`, `/deliver` | the host's backend; `/deliver?answer=409&code=…` answers so, `/deliver?page=…` with a page of this text |
 //! | `/script-tag` | a page with the script tag; its query chooses integrity and damage |
 //! | `/axe.js` | axe-core |
 //! | `/away` | a page that says it is another |
@@ -328,6 +328,10 @@ fn before(policy: &str) -> String {
 }
 
 fn delivered(query: &HashMap<String, String>) -> Response<Body> {
+    // What a sign-in wall or a service worker answers in the backend's place.
+    if let Some(text) = query.get("page") {
+        return html(text);
+    }
     let status = query.get("answer").and_then(|status| status.parse::<u16>().ok()).unwrap_or(200);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let mut body = serde_json::json!({ "received": true });

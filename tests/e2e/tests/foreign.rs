@@ -20,7 +20,7 @@ async fn locks_and_modals_of_others_are_left_alone() -> Result<()> {
 
 #[tokio::test]
 async fn patched_built_ins_and_other_windows_change_nothing() -> Result<()> {
-    Lab::run(async |lab| lab.play("R12", &["foreign.poisoned", "foreign.others"]).await).await
+    Lab::run(async |lab| lab.play("R12", &["foreign.poisoned", "foreign.others", "foreign.pages"]).await).await
 }
 
 #[tokio::test]
