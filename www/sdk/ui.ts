@@ -109,7 +109,7 @@ class Surface {
   #view: View | undefined;
   /** The timer until the first text. */
   #announceTimer: ReturnType<typeof setTimeout> | undefined;
-  /** What gives the page back, where it was taken. */
+  /** What gives back what was taken: listeners, the page's scrolling. */
   readonly #release: (() => void)[] = [];
   #presence: Presence | undefined;
 
@@ -230,16 +230,21 @@ class Surface {
     dialog.setAttribute("aria-describedby", "about");
     // Esc asks to close; the session decides. A browser that will not be prevented closes anyway, which is the same wish and must count once.
     const close = () => this.#settings.actions.closedByUser();
-    dialog.addEventListener("cancel", (event) => event.cancelable && (event.preventDefault(), close()));
-    dialog.addEventListener("close", () => dialog.isConnected && (dialog.showModal(), close()));
+    this.#listen(dialog, "cancel", (event) => event.cancelable && (event.preventDefault(), close()));
+    this.#listen(dialog, "close", () => dialog.isConnected && (dialog.showModal(), close()));
     return dialog;
   }
 
   #button(parent: Element, name: string, label: TextName, action: () => void): HTMLElement {
     const button = part(parent, "button", name, { type: "button", dir: "auto" });
     button.textContent = this.#settings.say(label);
-    button.addEventListener("click", action);
+    this.#listen(button, "click", action);
     return button;
+  }
+
+  #listen(target: EventTarget, type: string, listener: (event: Event) => void): void {
+    target.addEventListener(type, listener);
+    this.#release.push(() => target.removeEventListener(type, listener));
   }
 }
 

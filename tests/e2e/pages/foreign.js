@@ -274,7 +274,7 @@ export async function poisoned() {
   const names = [
     ...["deliver", "start", "connectUrl", "headers", "authorizeToken", "resumeSelectedAccounts", "params", "sandbox", "credentials", "container", "modal"],
     ...["mode", "integrity", "window", "referrer", "duplex", "priority", "once", "passive", "cancelable", "ifAvailable", "steal"],
-    ...["title", "close", "loading", "retry", "cause", "flinksCode", "httpStatus", "retryable", "phase", "isWaiting"],
+    ...["title", "close", "connect", "frame", "loading", "retry", "cause", "flinksCode", "httpStatus", "retryable", "phase", "isWaiting"],
     ...["value", "get", "set", "writable"],
   ];
   const element = document.createElement("flinks-reconnect");
@@ -299,7 +299,7 @@ export async function poisoned() {
   }
   const [frame] = frames(element.shadowRoot);
   const asked = launched(frame);
-  const texts = [...element.shadowRoot.querySelectorAll("div")].map(({ shadowRoot }) => shadowRoot?.textContent ?? "").join();
+  const texts = [frame.title, ...[...element.shadowRoot.querySelectorAll("div")].map(({ shadowRoot }) => shadowRoot?.textContent)].join();
   await reach(frame.contentWindow, CONNECT);
   poison(evil);
   try {
