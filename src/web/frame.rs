@@ -1,7 +1,7 @@
 //! Connect's frame: an `<iframe>` with few rights, and who may speak for it.
 //!
 //! Invariants: the rights stand on the frame before its address, and the address before the frame is on the page. It stands in a shadow tree,
-//! where the page's `frames[i]` and whoever frames the page do not find it.
+//! where the page's `frames[i]` does not find it; nor do those who frame the page, but in Firefox.
 
 use gloo::events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};

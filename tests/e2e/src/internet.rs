@@ -308,6 +308,9 @@ fn host_page(query: &HashMap<String, String>) -> Response<Body> {
         Some("no-frame") => {
             set(&mut response, &header::CONTENT_SECURITY_POLICY, &format!("{}; frame-src 'none'", before(STRICT)));
         }
+        Some("ancestors") => {
+            set(&mut response, &header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'");
+        }
         Some("watching") => {
             set(&mut response, &header::CONTENT_SECURITY_POLICY_REPORT_ONLY, "frame-src 'none'");
         }

@@ -12,17 +12,22 @@ async fn plays_at(lab: &Lab, id: &str, address: &str) -> Result<()> {
 }
 
 /// An attacker's page around the host's: leads every window that it finds in there, and passes the host's report on.
-const FRAMING: &str = "<!doctype html><html lang=\"en\"><title>Framing</title>
-    <iframe src=\"https://host.test/lab?run=foreign.framed\" style=\"width: 900px; height: 700px\"></iframe>
-    <script>
-      addEventListener('message', ({ data, source }) => {
-        if (data.report) document.documentElement.setAttribute('data-report', data.report);
-        if (!data.lead) return;
-        const { length } = source;
-        for (let at = 0; at < length; at += 1) source[at].location = data.lead;
-        source.postMessage({ led: length }, '*');
-      });
-    </script></html>";
+fn framing(policy: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><title>Framing</title>
+        <iframe src=\"{HOST}/lab?run=foreign.framed{policy}\" style=\"width: 900px; height: 700px\"></iframe>
+        <script>
+          document.querySelector('iframe').addEventListener('load', ({{ target }}) => (target.dataset.loaded = 'yes'));
+          addEventListener('message', ({{ data, source }}) => {{
+            if (data.report) document.documentElement.setAttribute('data-report', data.report);
+            if (!data.lead) return;
+            const {{ length }} = source;
+            for (let at = 0; at < length; at += 1) source[at].location = data.lead;
+            source.postMessage({{ led: length }}, '*');
+          }});
+        </script></html>"
+    )
+}
 
 #[tokio::test]
 async fn r29_the_pages_address_begins_nothing() -> Result<()> {
@@ -136,8 +141,34 @@ async fn r41_the_frame_has_its_rights_before_its_address_and_leaves_the_history_
 #[tokio::test]
 async fn r41_a_page_that_frames_ours_cannot_lead_connect_to_its_own_session() -> Result<()> {
     Lab::run(async |lab| {
-        lab.internet.offer_page("/framing", FRAMING);
+        lab.internet.offer_page("/framing", &framing(""));
         plays_at(lab, "R41", "https://evil.test/framing").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn r41_frame_ancestors_keeps_framing_pages_out() -> Result<()> {
+    Lab::run(async |lab| {
+        for (policy, is_shown) in [("&csp=ancestors", false), ("", true)] {
+            lab.internet.offer_page("/framing", &framing(policy));
+            lab.internet.forget();
+            lab.open("https://evil.test/framing").await?;
+            let script = "return document.querySelector('iframe').dataset.loaded === 'yes'";
+            eventually("the frame has loaded something", async || {
+                Ok((lab.browser.execute(script, vec![]).await?.json() == &true).then_some(()))
+            })
+            .await?;
+            // A page that is shown has asked for its scripts by the time it has loaded.
+            let asked = |path: &str| lab.internet.log().iter().any(|request| request.path == path);
+            assert!(asked("/lab"), "the host's page was asked for");
+            assert_eq!(asked("/lab/lab.js"), is_shown, "with {policy:?}");
+        }
+        let outcome = "the host's page is not shown, and nothing in it runs";
+        lab.conclude(
+            "R41",
+            &[Row::proved("a page that frames ours, under frame-ancestors 'none'", outcome, "without it, it is")],
+        )
     })
     .await
 }
