@@ -334,8 +334,8 @@ function relayed(port) {
 
 /** Users' journeys through widget, host and sandbox; one at a time, for each has the browser to itself. */
 function endToEndCheck(engine, driver, needs, wrapper = []) {
-  // The rows of the fault table that are alike in every engine are played in one.
-  const leftOut = engine === "chromium" ? [] : ["--skip", "faults::alike::"];
+  // The rows of the fault table and the libraries that are alike in every engine are played in one.
+  const leftOut = engine === "chromium" ? [] : ["--skip", "faults::alike::", "--skip", "libraries::alike::"];
   const cargo = [...wrapper, "cargo", "test", "-p", "flinks-e2e", "--test", "e2e", "--", "--test-threads=1", ...leftOut];
   return {
     about: `end to end, in ${engine}`,

@@ -156,7 +156,7 @@ async fn r41_frame_ancestors_keeps_framing_pages_out() -> Result<()> {
             lab.open("https://evil.test/framing").await?;
             let script = "return document.querySelector('iframe').dataset.loaded === 'yes'";
             eventually("the frame has loaded something", async || {
-                Ok((lab.browser.execute(script, vec![]).await?.json() == &true).then_some(()))
+                Ok((lab.browser.execute(script, vec![]).await?.json().as_bool() == Some(true)).then_some(()))
             })
             .await?;
             // A page that is shown has asked for its scripts by the time it has loaded.
