@@ -77,8 +77,13 @@ impl Frame {
 
     /// Whether the frame has been moved since it was opened, or the last question. The browser then loads its address again.
     pub(super) fn was_moved(&mut self) -> bool {
+        if !self.element.is_connected() {
+            return false;
+        }
         let window = self.element.content_window();
-        self.element.is_connected() && std::mem::replace(&mut self.window, window) != self.window
+        let before = std::mem::replace(&mut self.window, window);
+        // One that was not on the page yet has loaded nothing.
+        before.is_some() && before != self.window
     }
 
     pub(super) fn element(&self) -> &HtmlIFrameElement {

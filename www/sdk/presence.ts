@@ -47,25 +47,24 @@ export class Presence {
   }
 
   #look(): void {
-    if (this.#isOnPage) this.#stay();
-    else if (this.#wasOnPage) {
-      this.#taskEnd ??= setTimeout(() => {
-        this.#taskEnd = undefined;
-        if (this.#isOnPage) this.#stay();
-        else this.#happenings.elementsTaken();
-      });
-    }
-  }
-
-  #stay(): void {
     this.observe();
-    this.#happenings.elementsStay();
+    if (this.#isOnPage) this.#happenings.elementsStay();
   }
 
-  /** Observes the ancestors that the elements have now. */
+  /** Observes the ancestors that the elements have now, or waits for the end of the task where they have been taken away. */
   observe(): void {
+    if (!this.#isOnPage) {
+      if (this.#wasOnPage) {
+        this.#taskEnd ??= setTimeout(() => {
+          this.#taskEnd = undefined;
+          if (this.#isOnPage) this.#look();
+          else this.#happenings.elementsTaken();
+        });
+      }
+      return;
+    }
+    this.#wasOnPage = true;
     this.#observer.disconnect();
-    this.#wasOnPage = this.#isOnPage;
     for (const element of this.#elements) {
       for (const name of HIDING) element.removeAttribute(name);
       this.#observer.observe(element, { attributeFilter: HIDING });

@@ -65,6 +65,15 @@ export async function taken() {
       }),
     );
   }
+
+  // In a listener, when the session still has something to show.
+  const visit = await mounted({ container: null, deliver: "/deliver?answer=422" });
+  const guarded = listensTo("Window keydown");
+  on(visit.session, "phasechange", ({ detail }) => detail.phase === "failed" && dialogElement().remove());
+  await visit.says(good());
+  const { error } = await visit.ended();
+  await until("nothing listens", () => !listensTo("Window keydown"));
+  rows.push(proved("the dialog's element is taken out in a listener of the session's", `${error?.code}, and nothing is left`, "before, the dialog listened", { guarded, scrolls: getComputedStyle(document.documentElement).overflow === "visible" }));
   return rows;
 }
 
