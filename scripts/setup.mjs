@@ -98,6 +98,13 @@ const steps = {
     work: (log) => run("npm", ["ci"], { log }),
     remedy: "check the network, then run `npm ci`",
   },
+  foreign: {
+    title: "libraries of other people's pages",
+    lane: "npm",
+    done: () => modified("tests/foreign/node_modules/.package-lock.json") >= modified("tests/foreign/package-lock.json"),
+    work: (log) => run("npm", ["ci", "--prefer-offline"], { cwd: join(root, "tests/foreign"), log }),
+    remedy: "check the network, then run `npm ci` in tests/foreign",
+  },
   ...Object.fromEntries(Object.keys(cargoTools).map((crate) => [crate, cargoTool(crate)])),
 };
 

@@ -128,6 +128,7 @@ impl Run {
             b'v' => self.handle(Input::Page(PageState::Hidden)),
             b'V' => self.handle(Input::Page(PageState::Visible)),
             b'l' => self.handle(Input::PageLeft),
+            b'B' => self.handle(Input::FrameMoved),
             b'H' => self.handle(Input::HostClosed),
             b'Z' => self.handle(Input::Retry),
             // 1 ms to 12 days, with no timer firing

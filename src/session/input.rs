@@ -72,6 +72,8 @@ pub enum Input<'a> {
     UserStays,
     /// The user asks for another try, or to start again.
     UserRetries,
+    /// The page moved the frame, which makes the browser load its address again.
+    FrameMoved,
     /// The page closed the session.
     HostClosed,
     /// The page asks for another try.

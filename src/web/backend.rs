@@ -2,17 +2,14 @@
 //!
 //! Invariant: whatever goes wrong becomes an answer, and the answer comes later: functions of the page never run inside the session's work.
 
-use js_sys::{Date, Function, JSON, Object, Promise, Reflect};
+use js_sys::{Date, Function, JSON, Object, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    AbortController, AbortSignal, Headers, ReferrerPolicy, RequestCache, RequestCredentials, RequestInit,
-    RequestRedirect, Response, Window,
-};
+use web_sys::{AbortController, AbortSignal, Headers, Response, Window};
 
 use super::inbox::{Happened, Inbox};
-use super::report::{object, reconnected};
+use super::report::{body, dictionary, object, reconnected};
 use super::values::{Given, own};
 use crate::session::{Delivery, HostAnswer, StartAfter, TRY_TIMEOUT_MS};
 
@@ -23,7 +20,7 @@ extern "C" {
     #[derive(Clone)]
     type FetchingWindow;
     #[wasm_bindgen(method, catch)]
-    fn fetch(this: &FetchingWindow, url: &str, init: &RequestInit) -> Result<JsValue, JsValue>;
+    fn fetch(this: &FetchingWindow, url: &str, init: &Object) -> Result<JsValue, JsValue>;
 }
 
 /// How the backend answered, and what the page gets as the result's `reply`.
@@ -53,7 +50,8 @@ enum Endpoint {
 struct Transport {
     window: FetchingWindow,
     headers: Option<Function>,
-    credentials: Option<RequestCredentials>,
+    /// As given; undefined is the browser's own choice.
+    credentials: JsValue,
 }
 
 /// A start call under way. Dropping it gives the call up.
@@ -71,7 +69,7 @@ impl Backend {
         let transport = Transport {
             window: window.unchecked_into(),
             headers: options.get("headers").dyn_into().ok(),
-            credentials: RequestCredentials::from_js_value(&options.get("credentials")),
+            credentials: options.get("credentials"),
         };
         Self {
             start: Endpoint::from(options.get("start")),
@@ -104,16 +102,16 @@ impl Backend {
     /// Sends a result.
     pub(super) fn deliver(&self, try_number: u32, delivery: &Delivery) {
         let signal = AbortSignal::timeout_with_u32(TRY_TIMEOUT_MS);
-        let body = object(&reconnected(delivery, delivery.login_id.as_ref()));
         let delivery = Delivery::clone(delivery);
         let (endpoint, transport, inbox) = (self.deliver.clone(), self.transport.clone(), self.inbox.clone());
         spawn_local(async move {
             let attempt_id = delivery.attempt_id.as_str();
             let answer = match endpoint {
-                Endpoint::Url(url) => transport.send(&url, &body, attempt_id, &signal).await,
+                Endpoint::Url(url) => transport.send(&url, &delivery, &signal).await,
                 Endpoint::Function(deliver) => {
                     let context = object(&[("attemptId", attempt_id.into()), ("signal", signal.into())]);
-                    answer_of(deliver.call2(&JsValue::UNDEFINED, &body, &context)).await
+                    let result = object(&reconnected(&delivery, delivery.login_id.as_ref()));
+                    answer_of(deliver.call2(&JsValue::UNDEFINED, &result, &context)).await
                 }
                 Endpoint::Missing => Err(JsValue::UNDEFINED),
             };
@@ -150,8 +148,8 @@ enum Keepalive {
 
 impl Transport {
     /// Posts a delivery, so that it outlives the page where that is possible.
-    async fn send(&self, url: &str, body: &Object, key: &str, signal: &AbortSignal) -> Result<Answer, JsValue> {
-        let body = String::from(JSON::stringify(body)?);
+    async fn send(&self, url: &str, delivery: &Delivery, signal: &AbortSignal) -> Result<Answer, JsValue> {
+        let (body, key) = (body(delivery)?, delivery.attempt_id.as_str());
         match self.post(url, &body, Posting::Delivery { key, keepalive: Keepalive::On }, signal).await {
             // The 64 KiB for keepalive requests are shared with everything on the page and may be used up.
             Err(_) if !signal.aborted() => {
@@ -167,25 +165,23 @@ impl Transport {
         let headers = self.headers().await?;
         headers.set("Content-Type", "application/json")?;
         headers.set("Accept", "application/json")?;
-        let init = RequestInit::new();
+        let mut is_kept_alive = false;
         if let Posting::Delivery { key, keepalive } = posting {
             // A string of structured fields (RFC 8941): the quotes belong to the value.
             headers.set("Idempotency-Key", &format!("\"{key}\""))?;
-            if let Keepalive::On = keepalive {
-                // web-sys does not know this member.
-                Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE)?;
-            }
+            is_kept_alive = matches!(keepalive, Keepalive::On);
         }
-        init.set_method("POST");
-        init.set_headers(&headers);
-        init.set_body(&body.into());
-        init.set_signal(Some(signal));
-        init.set_redirect(RequestRedirect::Error);
-        init.set_cache(RequestCache::NoStore);
-        init.set_referrer_policy(ReferrerPolicy::NoReferrer);
-        if let Some(credentials) = self.credentials {
-            init.set_credentials(credentials);
-        }
+        let init = dictionary(&[
+            ("method", "POST".into()),
+            ("headers", headers.into()),
+            ("body", body.into()),
+            ("signal", signal.into()),
+            ("redirect", "error".into()),
+            ("cache", "no-store".into()),
+            ("referrerPolicy", "no-referrer".into()),
+            ("keepalive", is_kept_alive.into()),
+            ("credentials", self.credentials.clone()),
+        ]);
         let response: Response = settled(self.window.fetch(url, &init)).await?.unchecked_into();
         Ok(Answer::of_response(&response).await)
     }
@@ -214,14 +210,15 @@ async fn answer_of(returned: Result<JsValue, JsValue>) -> Result<Answer, JsValue
 }
 
 impl Answer {
-    /// A response, and the JSON of its body: a backend may answer with nothing, or with a page.
+    /// A response, and the JSON of its body: a backend may answer with nothing, or with text. A page is no answer of a backend's.
     async fn of_response(response: &Response) -> Self {
-        let body = match response.json() {
-            Ok(body) => JsFuture::from(body).await.unwrap_or(JsValue::NULL),
-            Err(_) => JsValue::NULL,
+        let text = match response.text() {
+            Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()).unwrap_or_default(),
+            Err(_) => String::new(),
         };
+        let body = JSON::parse(&text).unwrap_or(JsValue::NULL);
         let judged = if response.ok() {
-            HostAnswer::Ok
+            if is_page(response, &text) { HostAnswer::Unreachable } else { HostAnswer::Ok }
         } else {
             let retry_after = response.headers().get("Retry-After").ok().flatten();
             HostAnswer::Refused {
@@ -246,6 +243,13 @@ impl Answer {
         };
         Self { judged, reply: JsValue::NULL }
     }
+}
+
+/// Whether somebody else answered in the backend's place: an expired sign-in with the page to sign in, a service worker with an offline page.
+fn is_page(response: &Response, text: &str) -> bool {
+    let kind = response.headers().get("Content-Type").ok().flatten().unwrap_or_default();
+    (kind.starts_with("text/html") || kind.starts_with("application/xhtml+xml"))
+        && text.bytes().find(|byte| !byte.is_ascii_whitespace()) == Some(b'<')
 }
 
 /// Seconds or an HTTP date, as milliseconds from now. Anything else says nothing, and so does a date that has passed.

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use js_sys::Date;
 use wasm_bindgen::JsValue;
@@ -14,7 +15,7 @@ use super::browser::{Browser, parse_url};
 use super::facade::{Facade, Ui};
 use super::frame::{Frame, Rights};
 use super::inbox::{Happened, Inbox};
-use super::page_events::PageEvents;
+use super::page_events::{PageEvents, wait_until_ready};
 use super::report;
 use super::tab_lock::TabLock;
 use super::values::{FrameMessage, Given};
@@ -45,6 +46,7 @@ pub(super) struct Registered {
     alarm: RefCell<Option<Alarm>>,
     start_call: RefCell<Option<StartCall>>,
     page_events: RefCell<Option<PageEvents>>,
+    page_ready: RefCell<Option<EventListener>>,
     warm_up: RefCell<Option<WarmUp>>,
 }
 
@@ -83,7 +85,12 @@ impl Driver {
         match happened {
             Happened::Begun => {
                 self.look_around();
-                self.input(Input::Begin);
+                let wait = self.browser.window.document().and_then(|document| wait_until_ready(&document, &self.inbox));
+                let is_ready = wait.is_none();
+                self.registered.page_ready.replace(wait);
+                if is_ready {
+                    self.input(Input::Begin);
+                }
             }
             Happened::Posted(event) => self.input(Input::Posted(&FrameMessage(&event))),
             Happened::Started { call, answer } => {
@@ -113,6 +120,11 @@ impl Driver {
             Happened::RetriedByUser => {
                 self.look_around();
                 self.input(Input::UserRetries);
+            }
+            Happened::Rearranged => {
+                if self.registered.frame.borrow_mut().as_mut().is_some_and(Frame::was_moved) {
+                    self.input(Input::FrameMoved);
+                }
             }
             Happened::ClosedByPage => self.input(Input::HostClosed),
             Happened::RetriedByPage => {
@@ -179,6 +191,7 @@ impl Driver {
                 report::emit(&self.facade, &event);
             }
             Output::Settle(outcome) => {
+                registered.page_ready.take();
                 registered.start_call.take();
                 registered.warm_up.take();
                 report::settle(&self.facade, &outcome, self.reply.replace(JsValue::NULL));
@@ -205,11 +218,12 @@ impl Driver {
 
     /// Gives everything back after a trap or a failure of the browser's. Nothing that was borrowed then is touched.
     pub(super) fn abandon(&self) {
-        let Registered { frame, lock, alarm, start_call, page_events, warm_up } = &self.registered;
+        let Registered { frame, lock, alarm, start_call, page_events, page_ready, warm_up } = &self.registered;
         drop(lock.try_borrow_mut().map(|mut lock| lock.take()));
         drop(start_call.try_borrow_mut().map(|mut call| call.take()));
         drop(alarm.try_borrow_mut().map(|mut alarm| alarm.take()));
         drop(page_events.try_borrow_mut().map(|mut events| events.take()));
+        drop(page_ready.try_borrow_mut().map(|mut listener| listener.take()));
         drop(warm_up.try_borrow_mut().map(|mut warm_up| warm_up.take()));
         drop(frame.try_borrow_mut().map(|mut frame| frame.take()));
     }

@@ -1,11 +1,11 @@
 //! Connect's frame: an `<iframe>` with few rights, and who may speak for it.
 //!
 //! Invariants: the rights stand on the frame before its address, and the address before the frame is on the page. It stands in a shadow tree,
-//! where the page's `frames[i]` and whoever frames the page do not find it.
+//! where the page's `frames[i]` does not find it; nor do those who frame the page, but in Firefox.
 
 use gloo::events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, HtmlIFrameElement, MessageEvent};
+use web_sys::{Element, HtmlIFrameElement, MessageEvent, Window};
 
 use super::gate::Gate;
 use super::inbox::{Happened, Inbox};
@@ -13,6 +13,10 @@ use super::load_watch::LoadWatch;
 
 /// Enough for Connect and a bank's pop-up; without top navigation, so that the frame cannot lead the page away.
 const SANDBOX: &str = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-storage-access-by-user-activation";
+
+/// Recorders of sessions read shadow trees too, and the frame's address has a token in it. These classes are how rrweb, `PostHog`, Sentry, Mixpanel,
+/// Amplitude, New Relic, Datadog and `FullStory` are told to leave an element out.
+const UNRECORDED: &str = "rr-block ph-no-capture sentry-block mp-block amp-block nr-block dd-privacy-hidden fs-exclude";
 
 /// The frame's `sandbox` attribute.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub(super) struct Rights {
 /// The frame on the page. Dropping it takes it away.
 pub(super) struct Frame {
     element: HtmlIFrameElement,
+    /// The frame's window when it was opened. A frame that leaves its place gets another.
+    window: Option<Window>,
     _messages: EventListener,
     _load: LoadWatch,
 }
@@ -53,6 +59,7 @@ impl Frame {
         let window = document.default_view().ok_or_else(|| JsValue::from_str("the frame's document has no window"))?;
         let element: HtmlIFrameElement = document.create_element("iframe")?.unchecked_into();
         element.set_attribute("part", "frame")?;
+        element.set_attribute("class", UNRECORDED)?;
         element.set_attribute("title", title)?;
         element.set_attribute("allow", &rights.allow)?;
         element.set_attribute("referrerpolicy", "strict-origin")?;
@@ -73,7 +80,18 @@ impl Frame {
         });
         let load = LoadWatch::new(&element, &document, &window, origin, inbox);
         place.append_child(&element)?;
-        Ok(Self { element, _messages: messages, _load: load })
+        Ok(Self { window: element.content_window(), element, _messages: messages, _load: load })
+    }
+
+    /// Whether the frame has been moved since it was opened, or the last question. The browser then loads its address again.
+    pub(super) fn was_moved(&mut self) -> bool {
+        if !self.element.is_connected() {
+            return false;
+        }
+        let window = self.element.content_window();
+        let before = std::mem::replace(&mut self.window, window);
+        // One that was not on the page yet has loaded nothing.
+        before.is_some() && before != self.window
     }
 
     pub(super) fn element(&self) -> &HtmlIFrameElement {

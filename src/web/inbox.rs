@@ -40,8 +40,10 @@ pub(super) enum Happened {
     UserStays,
     /// The user pressed the button that tries again.
     RetriedByUser,
-    /// The page called `close()` or aborted.
+    /// The page called `close()` or aborted, or took our elements away.
     ClosedByPage,
+    /// The page changed around our elements, which are in their place or another.
+    Rearranged,
     /// The page called `retry()`.
     RetriedByPage,
 }

@@ -1,9 +1,34 @@
 //! What happens to the page: its network, and whether it is shown.
 
 use gloo::events::EventListener;
-use web_sys::Window;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{Document, Window};
 
 use super::inbox::{Happened, Inbox};
+
+#[wasm_bindgen]
+extern "C" {
+    /// What web-sys does not have of a document.
+    #[wasm_bindgen(extends = Document)]
+    type PrerenderedDocument;
+    #[wasm_bindgen(method, getter)]
+    fn prerendering(this: &PrerenderedDocument) -> Option<bool>;
+}
+
+/// Where no session can begin yet, waits until that may have changed, and reports [`Happened::Begun`] again: nobody sees a page that is only
+/// prerendered, and in a script of `<head>` there is no body yet.
+pub(super) fn wait_until_ready(document: &Document, inbox: &Inbox) -> Option<EventListener> {
+    let event = if document.unchecked_ref::<PrerenderedDocument>().prerendering() == Some(true) {
+        "prerenderingchange"
+    } else if document.body().is_none() && document.ready_state() == "loading" {
+        "DOMContentLoaded"
+    } else {
+        return None;
+    };
+    let inbox = inbox.clone();
+    Some(EventListener::once(document, event, move |_| inbox.report(Happened::Begun)))
+}
 
 /// Listens until it is dropped.
 pub(super) struct PageEvents {

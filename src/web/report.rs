@@ -1,7 +1,7 @@
 //! What leaves for JavaScript: events, results, failures, what is delivered. Objects with named fields.
 
-use js_sys::{Array, Object};
-use wasm_bindgen::JsValue;
+use js_sys::{Array, JSON, Object};
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::facade::Facade;
 use crate::session::{Event, Failure, InvalidOption, Outcome, Reconnected};
@@ -12,6 +12,27 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> Object {
     let entries: Array = fields.iter().map(|(name, value)| Array::of2(&JsValue::from_str(name), value)).collect();
     // Pairs are what it takes: nothing to fail.
     Object::from_entries(&entries).unwrap_or_default()
+}
+
+/// The same for a function of the browser's that reads its options from it: what a page has put on `Object.prototype` is none of them.
+pub(super) fn dictionary(fields: &[(&str, JsValue)]) -> Object {
+    without_prototype(&object(fields))
+}
+
+/// The object, without what it inherits. Nobody else has seen it yet: nothing to fail.
+fn without_prototype(object: &Object) -> Object {
+    Object::set_prototype_of(object, JsValue::NULL.unchecked_ref())
+}
+
+/// A delivery's body. Nothing in it has a prototype: old libraries have put a `toJSON` on every array and object.
+pub(super) fn body(result: &Reconnected) -> Result<String, JsValue> {
+    let fields = reconnected(result, result.login_id.as_ref());
+    for (_, value) in &fields {
+        if let Some(list) = value.dyn_ref::<Array>() {
+            without_prototype(list);
+        }
+    }
+    JSON::stringify(&dictionary(&fields)).map(String::from)
 }
 
 /// A result with the login that is known of it by now; with its own, the body of its delivery: the same in every try.

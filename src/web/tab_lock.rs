@@ -14,7 +14,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortSignal, Navigator, Window};
 
 use super::inbox::{Happened, Inbox};
-use super::report::object;
+use super::report::dictionary;
 use crate::session::{LockMode, LockState};
 
 #[wasm_bindgen]
@@ -108,10 +108,10 @@ impl Shared {
 
 /// Asks until the lock is released or another tab has it.
 async fn hold(shared: Rc<Shared>, locks: LockManager, mode: LockMode) {
-    let if_available = || object(&[("ifAvailable", JsValue::TRUE)]);
+    let if_available = || dictionary(&[("ifAvailable", JsValue::TRUE)]);
     let mut options = match mode {
         LockMode::IfFree => if_available(),
-        LockMode::TakeOver => object(&[("steal", JsValue::TRUE)]),
+        LockMode::TakeOver => dictionary(&[("steal", JsValue::TRUE)]),
     };
     let mut waiting: Option<AbortSignal> = None;
     while shared.is_wanted.get() {
@@ -119,7 +119,7 @@ async fn hold(shared: Rc<Shared>, locks: LockManager, mode: LockMode) {
             Ended::Released => return,
             Ended::HeldElsewhere => {
                 let signal = AbortSignal::timeout_with_u32(PATIENCE_MS);
-                options = object(&[("signal", signal.clone().into())]);
+                options = dictionary(&[("signal", signal.clone().into())]);
                 waiting = Some(signal);
             }
             Ended::Refused if shared.is_held.replace(false) => options = if_available(),

@@ -6,7 +6,7 @@
 use js_sys::{Array, JSON, JsString, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Element, MessageEvent};
+use web_sys::{MessageEvent, Node};
 
 use crate::session::{Posted, Properties, Property};
 use flinks_connect::message::{Field, Fields, Form, MAX_FIELDS, MAX_JSON_LEN};
@@ -24,11 +24,12 @@ extern "C" {
 
 /// An own property as it is; undefined where there is none, and where a getter throws.
 pub(super) fn own(object: &JsValue, name: &str) -> JsValue {
-    if object.is_object() && has_own(object, name).unwrap_or(false) {
-        Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
-    } else {
-        JsValue::UNDEFINED
-    }
+    if object.is_object() && has_own(object, name).unwrap_or(false) { read(object, name) } else { JsValue::UNDEFINED }
+}
+
+/// A property that the object need not have itself; undefined where there is none, and where a getter throws.
+fn read(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 // ---- messages ----
@@ -141,9 +142,9 @@ fn property(value: &JsValue) -> Property {
         Property::Number(number)
     } else if value.is_function() {
         Property::Function
-    } else if value.is_instance_of::<Element>() {
+    } else if is_element(value) {
         Property::Element
-    } else if value.is_instance_of::<AbortSignal>() {
+    } else if is_signal(value) {
         Property::Signal
     } else if let Some(items) = value.dyn_ref::<Array>() {
         items.iter().map(|item| item.as_string()).collect::<Option<_>>().map_or(Property::Other, Property::Texts)
@@ -152,9 +153,21 @@ fn property(value: &JsValue) -> Property {
     }
 }
 
+// What comes of another window (a page in frames, a test) is no instance of this window's classes.
+
+/// Whether it is an element, of whichever window.
+fn is_element(value: &JsValue) -> bool {
+    read(value, "nodeType") == f64::from(Node::ELEMENT_NODE)
+}
+
+/// Whether it is an `AbortSignal`, of whichever window.
+fn is_signal(value: &JsValue) -> bool {
+    read(value, "aborted").as_bool().is_some() && read(value, "addEventListener").is_function()
+}
+
 /// The names and values of a plain object of texts, numbers and booleans, each as text.
 fn pairs(value: &JsValue) -> Option<Vec<String>> {
-    if !value.is_instance_of::<js_sys::Object>() {
+    if !value.is_object() {
         return None;
     }
     let mut pairs = Vec::new();

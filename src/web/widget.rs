@@ -85,6 +85,11 @@ impl Widget {
         self.driver.inbox.put(Happened::RetriedByPage);
     }
 
+    /// The page changed around our elements, which are in their place or another.
+    pub fn rearranged(&self) {
+        self.driver.inbox.put(Happened::Rearranged);
+    }
+
     /// The user pressed the button that closes, or Esc, or confirmed that they want to leave.
     #[wasm_bindgen(js_name = closedByUser)]
     pub fn closed_by_user(&self) {
@@ -131,7 +136,10 @@ impl Widget {
 
 /// The page's element for the frame; none is the dialog.
 fn container(window: &Window, given: &JsValue) -> Result<Option<Element>, JsValue> {
-    let Some(selector) = given.as_string() else { return Ok(given.clone().dyn_into().ok()) };
+    // An object that passed validation is an element, of this window or another.
+    let Some(selector) = given.as_string() else {
+        return Ok(given.is_object().then(|| given.clone().unchecked_into()));
+    };
     let found = window.document().and_then(|document| document.query_selector(&selector).ok().flatten());
     match found {
         Some(element) => Ok(Some(element)),
@@ -149,7 +157,10 @@ fn sandbox(given: &JsValue) -> Sandbox {
 
 /// Closes the session when the page's signal is aborted, now or later.
 fn listen_to_signal(given: JsValue, inbox: &Inbox) -> Option<EventListener> {
-    let signal: AbortSignal = given.dyn_into().ok()?;
+    if !given.is_object() {
+        return None;
+    }
+    let signal: AbortSignal = given.unchecked_into();
     if signal.aborted() {
         inbox.put(Happened::ClosedByPage);
         return None;

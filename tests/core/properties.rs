@@ -50,6 +50,7 @@ enum Action {
     UserClosed,
     UserStays,
     UserRetries,
+    FrameMoved,
     HostClosed,
     Retry,
 }
@@ -139,6 +140,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Action::UserClosed),
         1 => Just(Action::UserStays),
         1 => Just(Action::UserRetries),
+        1 => Just(Action::FrameMoved),
         1 => Just(Action::HostClosed),
         3 => Just(Action::Retry),
     ]
@@ -191,6 +193,7 @@ fn apply(session: &mut Driver, action: &Action) {
         Action::UserClosed => session.user_closes(),
         Action::UserStays => session.user_stays(),
         Action::UserRetries => session.user_retries(),
+        Action::FrameMoved => session.frame_moved(),
         Action::HostClosed => session.page_closes(),
         Action::Retry => session.retry(),
     }

@@ -1382,6 +1382,32 @@ fn a_refused_token_is_renewed_once_silently_and_then_fails() {
 }
 
 #[test]
+fn a_moved_frame_that_used_a_token_is_opened_with_another_from_start() {
+    let mut session = Driver::new(by_start());
+    session.host_starts(with(challenge(), json!({ "authorizeToken": TOKEN })));
+    session.step("APP_MOUNTED");
+    session.skip();
+    session.frame_moved();
+    session.hears(&["close frame", "show Renewing", "active → starting", "start 2"]);
+    session.host_starts(with(challenge(), json!({ "authorizeToken": "fresh-token-2" })));
+    assert_eq!(session.frame_parameter("authorizeToken").as_deref(), Some("fresh-token-2"));
+    assert_eq!(session.frame_parameter("requestId").as_deref(), Some(REQUEST));
+    // It is no renewal of a refused token: that one is still to be had.
+    session.step("TOKEN_INVALID");
+    assert_eq!(session.call, 3);
+}
+
+#[test]
+fn a_moved_frame_without_a_token_or_without_start_loads_again_by_itself() {
+    let mut session = at_mfa_with(by_start());
+    session.frame_moved();
+    session.hears_nothing();
+    let mut session = at_mfa_with(with(interrupted(), json!({ "authorizeToken": TOKEN })));
+    session.frame_moved();
+    session.hears_nothing();
+}
+
+#[test]
 fn session_and_token_each_have_their_own_renewal() {
     let mut session = at_mfa_with(by_start());
     session.step("SESSION_EXPIRED");

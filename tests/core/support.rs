@@ -290,6 +290,10 @@ impl Driver {
         self.handle(Input::UserRetries);
     }
 
+    pub(crate) fn frame_moved(&mut self) {
+        self.handle(Input::FrameMoved);
+    }
+
     pub(crate) fn page_closes(&mut self) {
         self.handle(Input::HostClosed);
     }

@@ -69,6 +69,7 @@ user_stays              .       .        .       .        .          .          
 user_retries            .       .        .       .        .          .          .          .          starting   starting   .          .          .        .       .       .    .      starting starting starting delivering .
 user_closes             closed  closed   closed  closed   closed     closed     closed     closed     closed     closed     =          closed     =        =       =       .    =      =        =        =        =          .
 page_closes             closed  closed   closed  closed   closed     closed     closed     closed     closed     closed     closed     closed     =        =       =       .    =      =        =        =        =          .
+frame_moved             .       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      .        .        .        .          .
 retry                   .       .        .       .        .          .          .          .          .          .          .          .          .        .       .       .    .      starting starting starting delivering .
 ";
 
@@ -124,6 +125,7 @@ user_stays              .       .        .          .          =          =     
 user_retries            .       .        .          .          .          .          .          .          .    .      loading .       .     .
 user_closes             closed  closed   closed     closed     closed     closed     =          closed     .    =      =       =       =     .
 page_closes             closed  closed   closed     closed     closed     closed     closed     closed     .    =      =       =       =     .
+frame_moved             .       .        .          .          .          .          .          .          .    .      .       .       .     .
 retry                   .       .        .          .          .          .          .          .          .    .      loading .       .     .
 ";
 
@@ -350,6 +352,7 @@ fn apply(session: &mut Driver, input: &str) {
         "user_stays" => session.user_stays(),
         "user_retries" => session.user_retries(),
         "user_closes" => session.user_closes(),
+        "frame_moved" => session.frame_moved(),
         "page_closes" => session.page_closes(),
         "retry" => session.retry(),
         other => panic!("no such row: {other}"),
@@ -431,6 +434,7 @@ fn rows_of(input: &Input<'_>) -> &'static [&'static str] {
         Input::UserClosed => &["user_closes"],
         Input::UserStays => &["user_stays"],
         Input::UserRetries => &["user_retries"],
+        Input::FrameMoved => &["frame_moved"],
         Input::HostClosed => &["page_closes"],
         Input::Retry => &["retry"],
     }
@@ -455,6 +459,7 @@ fn every_input_and_every_phase_stands_in_the_tables() {
         Input::UserClosed,
         Input::UserStays,
         Input::UserRetries,
+        Input::FrameMoved,
         Input::HostClosed,
         Input::Retry,
     ];

@@ -225,7 +225,18 @@ const delivery = inFile("src/session/delivery.rs", [
 ]);
 
 const platform = [
+  ...inFile("www/sdk/element.ts", [
+    ["the element's own options", "what is inherited is an option", "Object.fromEntries(given.map((name) => [name, this.#value(name)]))", "Object.fromEntries([...given, ...NAMES.filter((name) => name in Object.prototype)].map((name) => [name, this.#value(name) ?? Reflect.get(Object.prototype, name)]))", "e2e foreign patched_"],
+  ]),
+  ...inFile("www/sdk/words.ts", [
+    ["the page's own labels", "what is inherited is a label", "(labels && Object.hasOwn(labels, name) ? labels[name] : undefined)", "labels?.[name]", "e2e foreign patched_"],
+  ]),
+  ...inFile("src/web/report.rs", [
+    ["members of a request", "what is inherited is one", "without_prototype(&object(fields))", "object(fields)", "e2e foreign patched_"],
+    ["bodies: no toJSON", "an old library's counts", "            without_prototype(list);\n", "            let _ = list;\n", "e2e foreign patched_"],
+  ]),
   ...inFile("src/web/frame.rs", [
+    ["frame: recorders", "they read its address", "element.set_attribute(\"class\", UNRECORDED)?;", "element.set_attribute(\"class\", \"frame\")?;", "e2e libraries pages_"],
     ["frame: sandbox", "the frame may lead the page away", '"allow-scripts allow-same-origin', '"allow-top-navigation allow-scripts allow-same-origin', "e2e policies r41_"],
     [
       "frame: rights before the address",
@@ -246,12 +257,13 @@ const platform = [
   ...inFile("www/sdk/ui.ts", [
     ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#settings.say(label);", "button.innerHTML = this.#settings.say(label);", "e2e policies r31_"],
     ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isPolite ? "" : said;', 'this.#alert.innerHTML = isPolite ? "" : said;', "e2e policies r31_"],
-    ["texts are texts: the page's part", "the page's labels are HTML", "about.textContent = ", "about.innerHTML = ", "e2e policies r31_"],
+    ["texts are texts: the page's part", "the page's labels are HTML", '"about", { id: "about", dir: "auto" }).textContent = ', '"about", { id: "about", dir: "auto" }).innerHTML = ', "e2e policies r31_"],
     ["frame: where it stands", "the page's own frames have it", "return this.#onPage.body;", "return this.#settings.container ?? document.body;", "e2e policies r41_"],
   ]),
   ...inFile("src/web/backend.rs", [
-    ["delivery: redirects", "they are followed, body and all", "init.set_redirect(RequestRedirect::Error);", "init.set_redirect(RequestRedirect::Follow);", "e2e leaks r47_"],
-    ["delivery: referrer", "the backend learns the page's address", "init.set_referrer_policy(ReferrerPolicy::NoReferrer);", "init.set_referrer_policy(ReferrerPolicy::UnsafeUrl);", "e2e leaks r61_"],
+    ["delivery: redirects", "they are followed, body and all", '("redirect", "error".into())', '("redirect", "follow".into())', "e2e leaks r47_"],
+    ["delivery: referrer", "the backend learns the page's address", '("referrerPolicy", "no-referrer".into())', '("referrerPolicy", "unsafe-url".into())', "e2e leaks r61_"],
+    ["delivery: pages", "a sign-in page is a receipt", "if is_page(response, &text) { HostAnswer::Unreachable } else { HostAnswer::Ok }", "if is_page(response, \"\") { HostAnswer::Unreachable } else { HostAnswer::Ok }", "e2e foreign patched_"],
     ["delivery: key", "without one", 'headers.set("Idempotency-Key", &format!("\\"{key}\\""))?;', "let _ = key;", "e2e leaks r61_"],
   ]),
 ];

@@ -79,7 +79,8 @@ function thrownBy(action) {
 test("a browser that compiles no module of this size at once is told which one does", async () => {
   const { reconnect } = await import("flinks-reconnect");
   const { Module } = WebAssembly;
-  globalThis.document = {};
+  const browser = { document: {}, HTMLDialogElement: class { showModal() {} }, CSSStyleSheet: class { replaceSync() {} } };
+  Object.assign(globalThis, browser);
   WebAssembly.Module = class {
     constructor() {
       throw new RangeError("WebAssembly.Compile is disallowed on the main thread, if the buffer size is larger than 4KB.");
@@ -98,7 +99,7 @@ test("a browser that compiles no module of this size at once is told which one d
     assert.match(thrownBy(() => reconnect(calls["good options"])).message, /wasm-unsafe-eval/);
   } finally {
     WebAssembly.Module = Module;
-    delete globalThis.document;
+    for (const name of Object.keys(browser)) delete globalThis[name];
   }
 });
 

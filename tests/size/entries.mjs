@@ -10,6 +10,7 @@ export const own = {
   "flinks-reconnect, ASCII only": { consumer: 'export { reconnect, ReconnectError } from "flinks-reconnect";', charset: "ascii" },
   "flinks-reconnect/element": { consumer: 'import "flinks-reconnect/element";' },
   "flinks-reconnect/react": { consumer: 'export { FlinksReconnect, useReconnect } from "flinks-reconnect/react";' },
+  "flinks-reconnect/testing": { consumer: 'export { reconnect, sessions } from "flinks-reconnect/testing";' },
   // Nobody bundles the script tag's file: it is loaded as it is.
   "flinks-reconnect/global": { file: "dist/flinks-reconnect.global.js" },
 };

@@ -2,6 +2,7 @@
 
 import { ReconnectError, reconnect } from "flinks-reconnect";
 import "flinks-reconnect/element";
+import { sessions } from "flinks-reconnect/testing";
 
 // @ts-expect-error neither start nor requestId
 reconnect({ instance: "toolbox" });
@@ -25,6 +26,11 @@ reconnect({ start: "/start", language: "de" });
 reconnect({ start: () => ({ status: "challenge" }) });
 // @ts-expect-error errors are made by the package only
 new ReconnectError();
+
+// @ts-expect-error what ends a session of a test has a method of its own
+sessions[0]?.enter("done");
+// @ts-expect-error an event's detail is typed
+sessions[0]?.emit("step", { name: "COMPONENT_LOAD_MFA" });
 
 const session = reconnect({ start: "/start" });
 // @ts-expect-error read-only

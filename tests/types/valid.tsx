@@ -5,12 +5,19 @@ import type { ConnectParams, Delivery, ErrorCode, FlinksCode, FlinksStep, Phase,
 import { FlinksReconnect, useReconnect } from "flinks-reconnect/react";
 import { FlinksReconnectElement } from "flinks-reconnect/element";
 import "flinks-reconnect/global";
+import { ReconnectError as TestError, reconnect as reconnectInTest, sessions } from "flinks-reconnect/testing";
 
 const session = reconnect({
   instance: "toolbox",
   start: "/api/connections/42/reconnect",
   deliver: "/api/reconnects",
 });
+
+// The same call, and a session that a component test drives.
+const tested: ReturnType<typeof reconnect> = reconnectInTest({ start: "/start" });
+sessions.at(-1)?.enter("active").emit("step", { step: "COMPONENT_LOAD_MFA", institution: null }).succeed({ loginId: "login-0001" });
+sessions.at(-1)?.fail("LOAD_TIMEOUT", { retryable: true });
+tested.result.catch((error) => error instanceof TestError && error.code === "LOAD_TIMEOUT");
 
 session.addEventListener("phasechange", ({ detail }) => {
   const phase: Phase = detail.phase;

@@ -7,6 +7,7 @@ import type { ConnectParams, Labels, ReconnectEventMap, ReconnectOptions, Reconn
 import { follow } from "./endings.js";
 import { EVENTS, type ReconnectError, reconnect } from "./index.js";
 import type { OptionName } from "./names.js";
+import { styleSheet } from "./style-sheet.js";
 
 /** What the element dispatches: its session's events, and how each attempt ends. None of them bubbles. */
 export interface FlinksReconnectElementEventMap extends ReconnectEventMap {
@@ -158,17 +159,14 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
 
   constructor() {
     super();
-    const shadow = this.attachShadow({ mode: "open" });
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
-    shadow.adoptedStyleSheets = [sheet];
-    shadow.append(this.#place);
+    this.attachShadow({ mode: "open" }).append(this.#place);
+    this.#dress();
     // Properties a page set before the element was defined shadow the accessors: take them in.
     for (const name of [...NAMES, ...FLAGS]) {
       const early = Object.getOwnPropertyDescriptor(this, name);
       if (!early) continue;
       Reflect.deleteProperty(this, name);
-      Reflect.set(this, name, early.value);
+      if (Object.hasOwn(early, "value")) Reflect.set(this, name, early.value);
     }
   }
 
@@ -186,12 +184,28 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
   }
 
   disconnectedCallback(): void {
-    // Moved, not removed, when it is back by the end of this task.
-    queueMicrotask(() => {
-      if (this.isConnected || !this.#isPlaced) return;
-      this.#isPlaced = false;
-      this.close();
+    // Moved, not removed, when it is back by the end of this task: who moves it may await in between.
+    setTimeout(() => {
+      if (!this.isConnected) this.#isTakenAway();
     });
+  }
+
+  adoptedCallback(): void {
+    // The session listens to the window that it began in. Here another one begins.
+    this.#isTakenAway();
+    this.#dress();
+  }
+
+  #isTakenAway(): void {
+    if (!this.#isPlaced) return;
+    this.#isPlaced = false;
+    this.close();
+  }
+
+  #dress(): void {
+    // A document without a window shows nothing, and jsdom has no such sheets.
+    const { CSSStyleSheet } = this.ownerDocument.defaultView ?? {};
+    if (CSSStyleSheet?.prototype.replaceSync) this.shadowRoot!.adoptedStyleSheets = [styleSheet(this.ownerDocument, STYLE)];
   }
 
   /** Begins a session, unless one is open. */
@@ -244,7 +258,7 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
 
   static {
     const define = (name: string, get: (this: Reconnect) => unknown, set: (this: Reconnect, value: unknown) => void) =>
-      Object.defineProperty(this.prototype, name, { configurable: true, enumerable: true, get, set });
+      Object.defineProperty(this.prototype, name, { __proto__: null, configurable: true, enumerable: true, get, set } as PropertyDescriptor);
 
     for (const name of NAMES) {
       define(

@@ -62,6 +62,10 @@ export const EXPECTED: Record<OptionName, string> = {
 /** Chromium before 115 compiles no module of this size at once on the main thread. */
 const OLD_CHROMIUM = "The widget needs Chromium 115 or later.";
 
+/** A document without what every browser above the floor has: an old one, or jsdom. */
+const NO_BROWSER =
+  "The widget needs a browser with modal dialogs and constructable style sheets. In a component test (jsdom), `flinks-reconnect/testing` takes the place of `flinks-reconnect`.";
+
 /** How a session failed. @internal */
 export interface Failure {
   code: ErrorCode;
@@ -93,7 +97,8 @@ export class ReconnectError extends Error {
   /** Made by the package only. */
   private constructor(failure: Failure, message: string, options?: ErrorOptions) {
     super(message, options);
-    const { code, flinksCode = null, httpStatus = null, retryable = false, phase = "starting" } = failure;
+    // A page may have extended `Object.prototype`.
+    const { code, flinksCode = null, httpStatus = null, retryable = false, phase = "starting" } = { __proto__: null, ...failure } as Failure;
     this.code = code;
     this.flinksCode = flinksCode;
     this.httpStatus = httpStatus;
@@ -112,6 +117,11 @@ export class ReconnectError extends Error {
     if (option === undefined) return ReconnectError.of({ code });
     const what = isOption(option) ? `expected ${EXPECTED[option]}` : `unknown; the options are ${Object.keys(EXPECTED).join(", ")}`;
     return new ReconnectError({ code }, `Option \`${option}\`: ${what}.`);
+  }
+
+  /** There is a document, but no browser's. @internal */
+  static noBrowser(): ReconnectError {
+    return new ReconnectError({ code: "UNSUPPORTED" }, NO_BROWSER);
   }
 
   /** WebAssembly is missing, a Content-Security-Policy refuses it, or the browser is too old. @internal */

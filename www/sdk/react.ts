@@ -68,7 +68,8 @@ export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }
 
   useEffect(() => {
     let isMounted = true;
-    const whileMounted = (report: () => void) => isMounted && report();
+    // React takes the container off the page, which ends the session, and empties its ref before this effect is told.
+    const whileMounted = (report: () => void) => isMounted && container.current && report();
     let session: ReconnectSession | undefined;
     try {
       const given = latestFunctions(latest);

@@ -1,27 +1,21 @@
 // The page behind a dialog does not scroll.
 
-let locks = 0;
-let restore = () => {};
+import { styleSheet } from "./style-sheet.js";
 
-/** Keeps the page from scrolling, where it stands and without a jump. The function that is returned undoes it; after the last, all is as it was. */
+/**
+ * Keeps the page from scrolling, where it stands and without a jump. The function that is returned undoes it.
+ *
+ * By a style sheet, not in the page's own style attribute: locks overlap in any order, and who writes back what stood there before would undo what
+ * somebody else has set since.
+ */
 export function lockScrolling(): () => void {
-  locks += 1;
-  if (locks === 1) restore = lock(document.documentElement);
+  const root = document.documentElement;
+  const gutter = innerWidth > root.clientWidth ? "scrollbar-gutter:stable!important" : "";
+  const sheet = styleSheet(document, `:root:root{overflow:hidden!important;${gutter}}`);
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   return () => {
-    locks -= 1;
-    if (locks === 0) restore();
-  };
-}
-
-function lock(root: HTMLElement): () => void {
-  const hasScrollbar = innerWidth > root.clientWidth;
-  const hadStyle = root.hasAttribute("style");
-  const before = ["overflow", "scrollbar-gutter"].map((name) => [name, root.style.getPropertyValue(name), root.style.getPropertyPriority(name)] as const);
-  root.style.setProperty("overflow", "hidden", "important");
-  if (hasScrollbar) root.style.setProperty("scrollbar-gutter", "stable", "important");
-  return () => {
-    for (const [name, value, priority] of before) root.style.setProperty(name, value, priority);
-    // Read first: Chromium writes the attribute only when somebody looks, and would put an empty one back.
-    if (!hadStyle && root.getAttribute("style") === "") root.removeAttribute("style");
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);
+    // Whoever has kept a list with it in may set that again.
+    sheet.disabled = true;
   };
 }

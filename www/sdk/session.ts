@@ -10,11 +10,16 @@ import { type Failure, ReconnectError, type Refusal } from "./error.js";
 import type { Phase } from "./names.js";
 import { WidgetUi } from "./ui.js";
 
+/** jsdom has a document, and lacks some or all of these. */
+const isBrowser = () =>
+  [globalThis.HTMLDialogElement?.prototype.showModal, globalThis.CSSStyleSheet?.prototype.replaceSync, globalThis.TextDecoder].every(Boolean);
+
 /** Compiles the module once, on first use: importing the package must have no side effect. */
 let isLoaded = false;
 function load(): void {
   if (isLoaded) return;
   if (typeof document === "undefined") throw ReconnectError.unsupported();
+  if (!isBrowser()) throw ReconnectError.noBrowser();
   try {
     initSync({ module: moduleBytes() });
     isLoaded = true;
@@ -30,7 +35,10 @@ function load(): void {
 const sessions = new Map<number, Session>();
 let count = 0;
 
-export class Session extends EventTarget implements ReconnectSession {
+/** Importing must work where there is no EventTarget, too; bundlers must see that nothing happens here. */
+const Target = /* @__PURE__ */ (() => globalThis.EventTarget ?? class {})() as typeof EventTarget;
+
+export class Session extends Target implements ReconnectSession {
   readonly #number = (count += 1);
   #widget: Widget | undefined;
   #ui: WidgetUi | undefined;
@@ -69,6 +77,8 @@ export class Session extends EventTarget implements ReconnectSession {
       closedByUser: user((widget) => widget.closedByUser()),
       userStays: user((widget) => widget.userStays()),
       retriedByUser: user((widget) => widget.retriedByUser()),
+      elementsTaken: user((widget) => widget.closedByPage()),
+      elementsStay: user((widget) => widget.rearranged()),
     };
     return {
       work: () => session((session) => session.#work()),

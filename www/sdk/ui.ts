@@ -1,12 +1,15 @@
 // What the user sees: the dialog or the page's container, the status line, the buttons, and the place for Connect's frame.
 //
-// Invariants: everything stands in a shadow tree, so that nothing leaks in from the page's styles or out to them, and nobody finds the frame among
-// the page's own. Styling goes through the style object model only, which a strict Content-Security-Policy allows, and nothing is ever parsed as
-// HTML. What to show is decided in Rust.
+// Invariants: everything stands in a shadow tree, the dialog too, so that nothing leaks in from the page's styles or out to them, nobody finds the
+// frame among the page's own, and a copy of the page's markup has an empty element in their place. Styling goes through constructed style sheets,
+// which a strict Content-Security-Policy allows, and nothing is ever parsed as HTML. What to show is decided in Rust.
 
 import type { Ui } from "flinks-reconnect:glue";
 import style from "./ui.css";
+import { guardModal } from "./modal-guard.js";
+import { type Happenings, Presence } from "./presence.js";
 import { lockScrolling } from "./scrolling.js";
+import { styleSheet } from "./style-sheet.js";
 import { type Actions, type Button, VIEWS, type View, stay } from "./views.js";
 import { type Language, type TextName, text } from "./words.js";
 import type { ViewName } from "./names.js";
@@ -20,22 +23,15 @@ const ANNOUNCE_DELAY_MS = 50;
 /** How long the last text stays for screen readers, in milliseconds. */
 const SUCCESS_MS = 1_000;
 
-/** The dialog is in reach of the page's styles; these go on it as `!important`, and what they do not say is the browser's default. Of spacing they say nothing. */
-const DIALOG_STYLE = {
-  all: "initial", position: "fixed", inset: "0", width: "100%", height: "100%", overflow: "hidden", display: "block", "letter-spacing": "", "word-spacing": "",
-};
-
 /** For assistive technology only. */
-const UNSEEN_STYLE = { ...DIALOG_STYLE, width: "1px", height: "1px", "clip-path": "inset(50%)" };
-
-let count = 0;
+const UNSEEN_STYLE = { all: "initial", position: "fixed", width: "1px", height: "1px", overflow: "hidden", "clip-path": "inset(50%)" };
 
 export class WidgetUi implements Ui {
   readonly #settings: Settings;
   /** On the page, from the first view until it is hidden. */
   #surface: Surface | undefined;
 
-  constructor(container: Element | undefined, language: Language, labels: Partial<Record<TextName, string>> | undefined, actions: Actions) {
+  constructor(container: Element | undefined, language: Language, labels: Partial<Record<TextName, string>> | undefined, actions: Actions & Happenings) {
     this.#settings = { container, lang: language === "fr" ? "fr-CA" : "en", say: (name) => text(name, language, labels), actions };
   }
 
@@ -91,7 +87,7 @@ interface Settings {
   container: Element | undefined;
   lang: string;
   say: (name: TextName) => string;
-  actions: Actions;
+  actions: Actions & Happenings;
 }
 
 /** Everything of ours on the page. */
@@ -100,55 +96,63 @@ class Surface {
   readonly announcer: HTMLElement;
   /** Where the frame goes. */
   readonly body: HTMLElement;
+  /** What stands in the page, around everything but the announcer. */
+  readonly #element: HTMLElement;
   readonly #settings: Settings;
-  readonly #element = document.createElement("div");
   readonly #shadow: ShadowRoot;
   readonly #panel: HTMLElement;
   readonly #status: HTMLElement;
   readonly #alert: HTMLElement;
   readonly #buttons: HTMLElement;
-  /** Aborted when it leaves the page. Not with an error: its stack would hold the session, past the module's memory, for ever. */
-  readonly #left = new AbortController();
   #dialog: HTMLDialogElement | undefined;
   #frame: HTMLIFrameElement | undefined;
   #view: View | undefined;
   /** The timer until the first text. */
   #announceTimer: ReturnType<typeof setTimeout> | undefined;
-  #unlockScrolling: (() => void) | undefined;
+  /** What gives back what was taken: listeners, the page's scrolling. */
+  readonly #release: (() => void)[] = [];
+  #presence: Presence | undefined;
 
   constructor(settings: Settings) {
     this.#settings = settings;
     const { container, lang, say, actions } = settings;
-    const element = this.#element;
+    // The container may be in a document that is not this script's.
+    const page = container?.ownerDocument ?? document;
+    const element = (this.#element = page.createElement("div"));
     element.className = "flinks-reconnect";
     element.setAttribute("exportparts", PARTS.join());
     element.lang = lang;
     this.#shadow = element.attachShadow({ mode: "open" });
-    // A constructed style sheet passes a strict Content-Security-Policy.
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style);
-    this.#shadow.adoptedStyleSheets = [sheet];
-    this.#panel = part(this.#shadow, "div", "panel", { tabindex: "-1" });
+    this.#shadow.adoptedStyleSheets = [styleSheet(page, style)];
+    if (!container) this.#dialog = this.#modal();
+    // Its direction is the title's. The other texts, which the page may have replaced too, have each their own.
+    this.#panel = part(this.#dialog ?? this.#shadow, "div", "panel", { tabindex: "-1", dir: "auto" });
     if (!container) {
       // No <header>, which would be another banner of the page's.
       const header = part(this.#panel, "div", "header");
       part(header, "h2", "title").textContent = say("title");
       this.#button(header, "close", "close", () => actions.closedByUser());
-      part(this.#panel, "slot", "about", { name: "about" });
+      part(this.#panel, "p", "about", { id: "about", dir: "auto" }).textContent = say("about");
     }
-    this.#status = part(this.#panel, "p", "status", { role: "status" });
-    this.#alert = part(this.#panel, "p", "alert", { role: "alert" });
+    this.#status = part(this.#panel, "p", "status", { role: "status", dir: "auto" });
+    this.#alert = part(this.#panel, "p", "alert", { role: "alert", dir: "auto" });
     this.#buttons = part(this.#panel, "div", "buttons");
     this.body = part(this.#panel, "div", "body");
     part(this.body, "div", "skeleton", { "aria-hidden": "true" });
-    this.announcer = document.createElement("div");
+    this.announcer = page.createElement("div");
     this.announcer.setAttribute("role", "status");
     this.announcer.lang = lang;
-    setStyle(this.announcer, UNSEEN_STYLE);
+    // Turbo leaves such elements out of the copies that it keeps of pages.
+    for (const ours of [element, this.announcer]) ours.dataset["turboTemporary"] = "";
+    for (const [name, value] of Object.entries(UNSEEN_STYLE)) this.announcer.style.setProperty(name, value, "important");
     try {
-      document.body.append(this.announcer);
-      if (container) container.append(element);
-      else this.#raiseDialog();
+      page.body.append(this.announcer);
+      (container ?? page.body).append(element);
+      if (this.#dialog) {
+        this.#dialog.showModal();
+        this.#release.push(lockScrolling(), guardModal(element));
+      }
+      this.#presence = new Presence([element, this.announcer], actions);
     } catch (error) {
       this.leave();
       this.announcer.remove();
@@ -163,6 +167,7 @@ class Surface {
 
   show(view: View): void {
     this.#view = view;
+    this.#presence?.observe();
     if (this.#announceTimer === undefined) this.#announce();
     this.#element.dataset["view"] = view.text;
     this.#element.classList.toggle("waiting", view.isWaiting === true);
@@ -188,12 +193,11 @@ class Surface {
 
   leave(): void {
     clearTimeout(this.#announceTimer);
-    this.#unlockScrolling?.();
-    const dialog = this.#dialog;
-    this.#left.abort(null);
+    this.#presence?.stop();
     // Closing gives the focus back to the opener; but if the page has moved it elsewhere since, it stays there.
-    if (dialog?.contains(document.activeElement)) dialog.close();
-    (dialog ?? this.#element).remove();
+    if (this.#shadow.activeElement) this.#dialog?.close();
+    this.#element.remove();
+    for (const release of this.#release) release();
   }
 
   #announce(): void {
@@ -219,47 +223,34 @@ class Surface {
     else if (hadFocus) this.#panel.focus();
   }
 
-  #raiseDialog(): void {
-    const { lang, say } = this.#settings;
-    const dialog = document.createElement("dialog");
-    this.#dialog = dialog;
-    setStyle(dialog, DIALOG_STYLE);
+  #modal(): HTMLDialogElement {
     this.#element.classList.add("modal");
-    // The page sees the dialog from outside the shadow tree, so its description stands there too.
-    const about = document.createElement("p");
-    about.slot = "about";
-    about.id = `flinks-reconnect-about-${(count += 1)}`;
-    about.textContent = say("about");
-    this.#element.append(about);
-    dialog.lang = lang;
-    dialog.setAttribute("aria-label", say("title"));
-    dialog.setAttribute("aria-describedby", about.id);
-    dialog.append(this.#element);
-    document.body.append(dialog);
-    dialog.showModal();
-    this.#unlockScrolling = lockScrolling();
-    const { signal } = this.#left;
+    const dialog = this.#shadow.appendChild(document.createElement("dialog"));
+    dialog.setAttribute("aria-label", this.#settings.say("title"));
+    dialog.setAttribute("aria-describedby", "about");
     // Esc asks to close; the session decides. A browser that will not be prevented closes anyway, which is the same wish and must count once.
     const close = () => this.#settings.actions.closedByUser();
-    dialog.addEventListener("cancel", (event) => event.cancelable && (event.preventDefault(), close()), { signal });
-    dialog.addEventListener("close", () => (dialog.isConnected && dialog.showModal(), close()), { signal });
+    this.#listen(dialog, "cancel", (event) => event.cancelable && (event.preventDefault(), close()));
+    this.#listen(dialog, "close", () => dialog.isConnected && (dialog.showModal(), close()));
+    return dialog;
   }
 
   #button(parent: Element, name: string, label: TextName, action: () => void): HTMLElement {
-    const button = part(parent, "button", name, { type: "button" });
+    const button = part(parent, "button", name, { type: "button", dir: "auto" });
     button.textContent = this.#settings.say(label);
-    button.addEventListener("click", action, { signal: this.#left.signal });
+    this.#listen(button, "click", action);
     return button;
+  }
+
+  #listen(target: EventTarget, type: string, listener: (event: Event) => void): void {
+    target.addEventListener(type, listener);
+    this.#release.push(() => target.removeEventListener(type, listener));
   }
 }
 
 function part(parent: ParentNode & Node, tag: string, name: string, attributes: Record<string, string> = {}): HTMLElement {
-  const element = document.createElement(tag);
+  const element = parent.ownerDocument!.createElement(tag);
   for (const [attribute, value] of Object.entries({ part: name, ...attributes })) element.setAttribute(attribute, value);
   parent.append(element);
   return element;
-}
-
-function setStyle(element: HTMLElement, rules: Record<string, string>): void {
-  for (const [name, value] of Object.entries(rules)) element.style.setProperty(name, value, "important");
 }

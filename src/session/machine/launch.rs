@@ -138,6 +138,14 @@ impl Session {
         }
     }
 
+    /// The browser loads a moved frame again. Its token has been used: ask the host, which resumes the session with another.
+    pub(super) fn frame_moved(&mut self, now_ms: u64) {
+        let is_open = matches!(self.phase, Phase::Loading | Phase::Active);
+        if is_open && self.can_start() && self.attempt.settings.authorize_token.is_some() {
+            self.renew(now_ms);
+        }
+    }
+
     pub(super) fn can_start(&self) -> bool {
         self.options.begin_with == BeginWith::StartEndpoint
     }

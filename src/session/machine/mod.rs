@@ -28,6 +28,7 @@
 //! | loading, active | Flinks calls session or token dead: with `start`, once each, just after loading or submitting, page visible | starting |
 //! | loading, active | the same otherwise | failed |
 //! | active, about to expire or overdue | the user starts again, with `start` | starting |
+//! | loading, active | the page moved the frame, which has used a token, with `start` | starting |
 //! | active | idle limit in a hidden page; thirty minutes without a message | failed |
 //! | loading, active | full flow under `stop`; contradicting REDIRECT | failed |
 //! | loading, active | REDIRECT | delivering, or done without `deliver`; one that names no login waits, as delivering |
@@ -392,6 +393,7 @@ impl Session {
             {
                 self.renew(now_ms);
             }
+            Input::FrameMoved => self.frame_moved(now_ms),
             Input::HostClosed => self.close(ErrorCode::Closed),
             Input::UserRetries | Input::Retry => self.retry(now_ms),
         }

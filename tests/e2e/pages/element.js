@@ -372,12 +372,12 @@ export async function opened() {
   const second = modal.element.open();
   await until("Connect mounts", () => first.phase === "active");
   const third = modal.element.open();
-  const dialog = document.querySelector("dialog[open]");
+  const dialog = document.querySelector(".flinks-reconnect.modal")?.shadowRoot.querySelector("dialog[open]");
   const inDialog = dialog && frames(dialog).length === 1 && modal.frame === null;
   modal.element.close();
   const { code } = await modal.ended();
   await turn();
-  const isGone = !document.querySelector("dialog");
+  const isGone = !document.querySelector(".flinks-reconnect");
 
   const silent = await Placed.on(document.body, { params: "theme=silent", "load-timeout-ms": "60" });
   await silent.ended();

@@ -52,7 +52,7 @@ export class Visit {
     const begins = "start" in options ? {} : { requestId: REQUEST };
     const all = { instance: "toolbox", container: "#one", deliver: "/deliver", ...begins, ...options };
     if (all.connectUrl) delete all.instance;
-    this.container = all.container ?? "dialog";
+    this.container = all.container ?? ".flinks-reconnect.modal";
     if (all.container === null) delete all.container;
     this.session = reconnect(all);
     for (const name of EVENTS) {
@@ -71,7 +71,8 @@ export class Visit {
   }
 
   get frame() {
-    return frames(document.querySelector(this.container))[0] ?? null;
+    // A copy of the page may have an empty element of the dialog's class.
+    return [...document.querySelectorAll(this.container)].flatMap((place) => frames(place.shadowRoot ?? place))[0] ?? null;
   }
 
   get window() {
@@ -215,10 +216,22 @@ export const row = (attack, outcome, twin, complaints = [], letter = undefined) 
 export const proved = (attack, outcome, twin, claims) =>
   row(attack, outcome, twin, Object.entries(claims).filter(([, holds]) => !holds).map(([claim]) => `not so: ${claim}`));
 
-/** Has a person press a key (`Tab`, `Enter`, `Escape`), and waits for what it does. */
+/** Has a person press a key (`Tab`, `Shift+Tab`, `Enter`, `Escape`), and waits for what it does. */
 export function press(key, done) {
-  ask("key", key);
-  return until(`${key} does its work`, done);
+  const isDone = ask("key", key);
+  return until(`${key} does its work: ${done}`, () => isDone() && done());
+}
+
+/** Has a person click the widget's part of that name in its dialog, and waits for what it does. */
+export function personInWidget(part, done) {
+  const isDone = ask("part", part);
+  return until(`a click on the widget's ${part} does its work`, () => isDone() && done());
+}
+
+/** Has a person type a word in Connect's frame, where the focus is, and waits for what it does. */
+export function type(word, done) {
+  const isDone = ask("type", word);
+  return until(`typing ${word} does its work`, () => isDone() && done());
 }
 
 export function report(value) {
@@ -226,7 +239,13 @@ export function report(value) {
 }
 
 let clicks = 0;
-const ask = (where, what) => document.documentElement.setAttribute("data-click", `${++clicks} ${where} ${what}`);
+/** Asks for a click or a key; what is returned tells whether that has been done. */
+const ask = (where, what) => {
+  const root = document.documentElement;
+  const wish = `${++clicks} ${where} ${what}`;
+  root.setAttribute("data-click", wish);
+  return () => root.getAttribute("data-clicked") === wish;
+};
 
 /** Has a person click the page's button and does `act` in that click, which a script alone may not do. */
 export function person(id, act) {

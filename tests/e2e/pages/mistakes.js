@@ -17,7 +17,7 @@ function thrownBy(action) {
 }
 
 /** Nothing of the widget's is on the page, and nothing waits or listens. */
-const isClean = () => frames().length === 0 && !document.querySelector("dialog") && lab.timers.size === 0 && !lab.listeners().includes("Window message");
+const isClean = () => frames().length === 0 && !document.querySelector(".flinks-reconnect") && lab.timers.size === 0 && !lab.listeners().includes("Window message");
 
 /** The same, once the farewell to whoever listens to the page is over. */
 const getsClean = () => until("nothing is left", () => isClean() || undefined).catch(() => false);
@@ -230,7 +230,7 @@ export async function doubled() {
     proved("reconnect() twice for one session", `active, then ${error.code}; in dialogs: ${codes.join(", ")}`, "the first delivers", {
       busy: error.code === "BUSY" && isFirstAlive,
       "dialogs too": codes.toSorted().join() === "BUSY,active",
-      "nothing is left": (await getsClean()) && !document.querySelector("dialog"),
+      "nothing is left": (await getsClean()) && !document.querySelector(".flinks-reconnect"),
     }),
   ];
 }

@@ -58,7 +58,7 @@ export async function noWasm() {
     proved("script-src without 'wasm-unsafe-eval'", String(refusal?.code), "with it a session delivers, see above", {
       unsupported: refusal?.code === "UNSUPPORTED",
       "the directive is named": refusal?.message.includes("wasm-unsafe-eval"),
-      "no frame": lab.frames.length === 0 && frames().length === 0 && !document.querySelector("dialog"),
+      "no frame": lab.frames.length === 0 && frames().length === 0 && !document.querySelector(".flinks-reconnect"),
     }),
   ];
 }

@@ -186,12 +186,12 @@ export async function hooked() {
   const { open, close } = hook;
   const first = open(options());
   await until("Connect mounts", () => hook.phase === "active");
-  const isDialog = frames(document.querySelector("dialog[open]")).length === 1;
+  const isDialog = frames(document.querySelector(".flinks-reconnect.modal").shadowRoot).length === 1;
   const isStable = hook.open === open && hook.close === close;
   const second = open(options());
   const closed = await first.result.catch(({ code }) => code);
   await until("the second mounts", () => starts === 2 && second.phase === "active");
-  const dialogs = document.querySelectorAll("dialog").length;
+  const dialogs = document.querySelectorAll(".flinks-reconnect.modal").length;
   hook.close();
   await until("the phase is told", () => hook.phase === "closed");
   let thrown;
@@ -213,7 +213,7 @@ export async function hooked() {
       "functions stay the same": isStable,
       "the one before is closed": closed === "CLOSED",
       "wrong options are thrown": thrown === "INVALID_OPTIONS",
-      "nothing is left": !document.querySelector("dialog") && frames().length === 0,
+      "nothing is left": !document.querySelector(".flinks-reconnect") && frames().length === 0,
       [`no error: ${lab.errors}`]: lab.errors.length === 0,
     }),
   ];

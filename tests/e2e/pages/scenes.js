@@ -85,6 +85,11 @@ class Stage {
     return this.find();
   }
 
+  /** The dialog in there; a container has none. */
+  get dialog() {
+    return this.surface?.shadowRoot.querySelector("dialog") ?? null;
+  }
+
   /** Connect's frame. */
   get frame() {
     return this.surface?.shadowRoot.querySelector("iframe") ?? null;
@@ -119,7 +124,7 @@ export async function play(name, { reconnect, options: { requestId, ...options }
 
   const own = more?.(requestId) ?? {};
   const session = reconnect({ ...options, ...(isSilent ? SILENT : {}), ...("start" in own ? {} : { requestId }), ...own });
-  const find = () => document.querySelector(options.container ? `${options.container} > .flinks-reconnect` : "dialog[open] > .flinks-reconnect");
+  const find = () => document.querySelector(options.container ? `${options.container} > .flinks-reconnect` : ".flinks-reconnect.modal");
   const stage = new Stage(session, find, held);
   const reach = (what, probe) =>
     until(what, probe).catch(({ message }) => {

@@ -279,7 +279,7 @@ impl Faulty {
 
     /// Waits until the dialog shows this view.
     pub async fn expect_view(&self, view: &str) -> Result<()> {
-        self.expect("return document.querySelector('dialog[open] > div')?.getAttribute('data-view')", view).await
+        self.expect("return document.querySelector('.flinks-reconnect.modal')?.getAttribute('data-view')", view).await
     }
 
     /// Waits until Connect's frame is gone.
@@ -314,7 +314,7 @@ impl Faulty {
     }
 
     async fn dialog_button(&self, part: &str) -> Result<WebElement> {
-        let root = "document.querySelector('dialog[open] > div').shadowRoot";
+        let root = "document.querySelector('.flinks-reconnect.modal').shadowRoot";
         Ok(self.browser.execute(format!("return {root}.querySelector('[part={part}]')"), vec![]).await?.element()?)
     }
 

@@ -8,12 +8,12 @@
 //! | `/lab` | the host's page; its query chooses the policies it is served with |
 //! | `/v2/`, `/puppet` | a page that does as it is told: Connect's stand-in, or an attacker |
 //! | `/lab/…`, `/sdk/…` | files of `pages/` and of the package |
-//! | `/start`, `/deliver` | the host's backend; `/deliver?answer=409&code=…` answers so |
+//! | `/start`, `/deliver` | the host's backend; `/deliver?answer=409&code=…` answers so, `/deliver?page=…` with a page of this text |
 //! | `/script-tag` | a page with the script tag; its query chooses integrity and damage |
 //! | `/axe.js` | axe-core |
 //! | `/away` | a page that says it is another |
 //!
-//! A test can offer further scripts, which come before all of these.
+//! A test can offer further scripts and pages, which come before all of these.
 //!
 //! Invariants: nothing leaves this process; everything received is in the log before it is answered.
 
@@ -76,8 +76,8 @@ pub struct Internet {
 }
 
 type Log = Arc<Mutex<Vec<Received>>>;
-/// Scripts by their paths.
-type Offered = Arc<Mutex<HashMap<String, Vec<u8>>>>;
+/// Content types and contents by their paths.
+type Offered = Arc<Mutex<HashMap<String, (&'static str, Vec<u8>)>>>;
 
 impl Drop for Internet {
     fn drop(&mut self) {
@@ -113,7 +113,16 @@ impl Internet {
 
     /// Serves a script at this path, on every host.
     pub fn offer(&self, path: &str, script: Vec<u8>) {
-        self.offered.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), script);
+        self.offer_file(path, "text/javascript; charset=utf-8", script);
+    }
+
+    /// Serves a page at this path, on every host.
+    pub fn offer_page(&self, path: &str, page: &str) {
+        self.offer_file(path, "text/html; charset=utf-8", page.into());
+    }
+
+    fn offer_file(&self, path: &str, kind: &'static str, file: Vec<u8>) {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), (kind, file));
     }
 
     /// Empties the log.
@@ -228,7 +237,7 @@ async fn answer(log: Log, offered: Offered, request: Request) -> Response<Body> 
         Query::<HashMap<String, String>>::try_from_uri(&parts.uri).map(|Query(query)| query).unwrap_or_default();
     let script = offered.lock().unwrap_or_else(PoisonError::into_inner).get(&received.path).cloned();
     let mut response = match script {
-        Some(script) => respond(StatusCode::OK, "text/javascript", Body::from(script)),
+        Some((kind, file)) => respond(StatusCode::OK, kind, Body::from(file)),
         None => page(&received, &query),
     };
     allow_everybody(&parts.headers, response.headers_mut());
@@ -299,6 +308,9 @@ fn host_page(query: &HashMap<String, String>) -> Response<Body> {
         Some("no-frame") => {
             set(&mut response, &header::CONTENT_SECURITY_POLICY, &format!("{}; frame-src 'none'", before(STRICT)));
         }
+        Some("ancestors") => {
+            set(&mut response, &header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'");
+        }
         Some("watching") => {
             set(&mut response, &header::CONTENT_SECURITY_POLICY_REPORT_ONLY, "frame-src 'none'");
         }
@@ -319,6 +331,10 @@ fn before(policy: &str) -> String {
 }
 
 fn delivered(query: &HashMap<String, String>) -> Response<Body> {
+    // What a sign-in wall or a service worker answers in the backend's place.
+    if let Some(text) = query.get("page") {
+        return html(text);
+    }
     let status = query.get("answer").and_then(|status| status.parse::<u16>().ok()).unwrap_or(200);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let mut body = serde_json::json!({ "received": true });

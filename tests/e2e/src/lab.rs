@@ -134,6 +134,10 @@ impl Lab {
 
     /// Presses a key wherever the focus is, as a person does.
     async fn press(&self, key: &str) -> Result<()> {
+        if key == "Shift+Tab" {
+            let chain = self.browser.action_chain().key_down(Key::Shift).send_keys(Key::Tab).key_up(Key::Shift);
+            return Ok(chain.perform().await?);
+        }
         let key = match key {
             "Escape" => Key::Escape,
             "Tab" => Key::Tab,
@@ -165,6 +169,9 @@ impl Lab {
                 Ok(Some(Look::Report(report))) => break report,
                 Ok(Some(Look::Click(wish))) if wish != clicked => {
                     self.click_as_wished(&wish).await?;
+                    let script = "document.documentElement.setAttribute('data-clicked', arguments[0])";
+                    // The click may have led the page away.
+                    self.browser.execute(script, vec![wish.clone().into()]).await.ok();
                     clicked = wish;
                 }
                 _ if started.elapsed() < SCENARIO => tokio::time::sleep(Duration::from_millis(40)).await,
@@ -199,9 +206,25 @@ impl Lab {
         let (place, what) = (words.next(), words.next().unwrap_or_default());
         match place {
             Some("key") => self.press(what).await,
+            Some("type") => self.type_in_connect(what).await,
+            Some("part") => self.click_part(what).await,
             Some("connect") => self.click(Place::Connect, what).await,
             _ => self.click(Place::Page, what).await,
         }
+    }
+
+    /// Types a word in Connect's frame, where the focus is: drivers type into the frame that they are in.
+    async fn type_in_connect(&self, word: &str) -> Result<()> {
+        connect_frame(&self.browser).await?.enter_frame().await?;
+        self.browser.action_chain().send_keys(word).perform().await?;
+        Ok(self.browser.enter_default_frame().await?)
+    }
+
+    /// Clicks the part of that name in the widget's dialog, which stands in a shadow tree.
+    async fn click_part(&self, part: &str) -> Result<()> {
+        let root = "document.querySelector('.flinks-reconnect.modal').shadowRoot";
+        let script = format!("return {root}.querySelector('[part={part}]')");
+        Ok(self.browser.execute(script, vec![]).await?.element()?.click().await?)
     }
 
     async fn look(&self) -> Result<Option<Look>> {

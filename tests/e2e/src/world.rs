@@ -230,7 +230,7 @@ impl World {
 
     /// Presses Esc in the widget's dialog.
     pub async fn press_escape_in_dialog(&self) -> Result<()> {
-        let surface = self.find("dialog[open] > div").await?.to_json()?;
+        let surface = self.find(".flinks-reconnect.modal").await?.to_json()?;
         self.browser.execute("arguments[0].shadowRoot.querySelector('[part=close]').focus()", vec![surface]).await?;
         self.browser.action_chain().send_keys(thirtyfour::Key::Escape).perform().await?;
         Ok(())
@@ -259,7 +259,7 @@ impl World {
 
     /// The widget's own parts stand in a shadow tree, where drivers differ in what they find.
     async fn widget_button(&self, part: &str, script: &str) -> Result<String> {
-        let surface = self.browser.find(By::Css("dialog[open] > div")).await?.to_json()?;
+        let surface = self.browser.find(By::Css(".flinks-reconnect.modal")).await?.to_json()?;
         let script = format!("const button = arguments[0].shadowRoot.querySelector('[part={part}]'); {script}");
         Ok(self.browser.execute(&script, vec![surface]).await?.convert()?)
     }
@@ -267,7 +267,8 @@ impl World {
     /// Waits until nothing of the widget is on the page.
     pub async fn expect_no_dialog(&self) -> Result<()> {
         eventually("the dialog and its frame are gone", async || {
-            let left = self.browser.find_all(By::Css("dialog")).await?.len() + count_frames(&self.browser).await?;
+            let left =
+                self.browser.find_all(By::Css(".flinks-reconnect")).await?.len() + count_frames(&self.browser).await?;
             Ok((left == 0).then_some(()))
         })
         .await

@@ -153,7 +153,7 @@ async fn a_whole_reconnect_by_keyboard_alone() -> Result<()> {
         world.expect_status("nightly", "needs-attention").await?;
         tab_to(world, "the connection's button", ON_OPENER).await?;
         world.browser.action_chain().send_keys(Key::Enter).perform().await?;
-        world.find("dialog[open]").await?;
+        world.find(".flinks-reconnect.modal").await?;
         connect_frame(&world.browser).await?;
         for (question, answer) in CHALLENGES {
             world.enter_connect().await?;

@@ -3,8 +3,30 @@
 use flinks_e2e::{HOST, Lab, Result, Row, dist, eventually};
 
 async fn plays(lab: &Lab, id: &str, page: &str) -> Result<()> {
-    lab.open(&format!("{HOST}{page}")).await?;
+    plays_at(lab, id, &format!("{HOST}{page}")).await
+}
+
+async fn plays_at(lab: &Lab, id: &str, address: &str) -> Result<()> {
+    lab.open(address).await?;
     lab.conclude(id, &lab.report().await?)
+}
+
+/// An attacker's page around the host's: leads every window that it finds in there, and passes the host's report on.
+fn framing(policy: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><title>Framing</title>
+        <iframe src=\"{HOST}/lab?run=foreign.framed{policy}\" style=\"width: 900px; height: 700px\"></iframe>
+        <script>
+          document.querySelector('iframe').addEventListener('load', ({{ target }}) => (target.dataset.loaded = 'yes'));
+          addEventListener('message', ({{ data, source }}) => {{
+            if (data.report) document.documentElement.setAttribute('data-report', data.report);
+            if (!data.lead) return;
+            const {{ length }} = source;
+            for (let at = 0; at < length; at += 1) source[at].location = data.lead;
+            source.postMessage({{ led: length }}, '*');
+          }});
+        </script></html>"
+    )
 }
 
 #[tokio::test]
@@ -57,7 +79,7 @@ async fn r35_the_shipped_javascript_has_no_dangerous_sink() -> Result<()> {
             assert!(found.is_empty(), "{} has {found:?}", path.display());
         }
     }
-    assert_eq!(files, 4, "index, element, react and the script tag");
+    assert_eq!(files, 5, "index, element, react, testing and the script tag");
     Ok(())
 }
 
@@ -114,6 +136,41 @@ async fn r40_a_banks_pop_up_works() -> Result<()> {
 #[tokio::test]
 async fn r41_the_frame_has_its_rights_before_its_address_and_leaves_the_history_alone() -> Result<()> {
     Lab::run(async |lab| plays(lab, "R41", "/lab?run=frame.attributes").await).await
+}
+
+#[tokio::test]
+async fn r41_a_page_that_frames_ours_cannot_lead_connect_to_its_own_session() -> Result<()> {
+    Lab::run(async |lab| {
+        lab.internet.offer_page("/framing", &framing(""));
+        plays_at(lab, "R41", "https://evil.test/framing").await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn r41_frame_ancestors_keeps_framing_pages_out() -> Result<()> {
+    Lab::run(async |lab| {
+        for (policy, is_shown) in [("&csp=ancestors", false), ("", true)] {
+            lab.internet.offer_page("/framing", &framing(policy));
+            lab.internet.forget();
+            lab.open("https://evil.test/framing").await?;
+            let script = "return document.querySelector('iframe').dataset.loaded === 'yes'";
+            eventually("the frame has loaded something", async || {
+                Ok((lab.browser.execute(script, vec![]).await?.json().as_bool() == Some(true)).then_some(()))
+            })
+            .await?;
+            // A page that is shown has asked for its scripts by the time it has loaded.
+            let asked = |path: &str| lab.internet.log().iter().any(|request| request.path == path);
+            assert!(asked("/lab"), "the host's page was asked for");
+            assert_eq!(asked("/lab/lab.js"), is_shown, "with {policy:?}");
+        }
+        let outcome = "the host's page is not shown, and nothing in it runs";
+        lab.conclude(
+            "R41",
+            &[Row::proved("a page that frames ours, under frame-ancestors 'none'", outcome, "without it, it is")],
+        )
+    })
+    .await
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ const session = reconnect({ ...(options.start ? {} : { requestId: "request-0001"
 window.page = {
   session,
   heard,
-  says: (step) => document.querySelector("dialog > div").shadowRoot.querySelector("iframe").contentWindow.postMessage({ says: step }, "*"),
+  says: (step) => document.querySelector(".flinks-reconnect").shadowRoot.querySelector("iframe").contentWindow.postMessage({ says: step }, "*"),
   /** Sets the wall clock; the browser then looks at the clocks as it does when a page is shown again. */
   step(ms) {
     stepped += ms;
