@@ -183,6 +183,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     println!("flinks-host: {}", host.url());
     match orders.received().await {
         Order::Interrupt => host.stop().await,
+        #[cfg(unix)]
         Order::Terminate => host.retire().await,
     }
     Ok(())
@@ -193,6 +194,7 @@ enum Order {
     /// Ctrl-C: a person waits.
     Interrupt,
     /// SIGTERM: something that sends requests here has to be told first.
+    #[cfg(unix)]
     Terminate,
 }
 
@@ -208,8 +210,8 @@ struct Orders {
 impl Orders {
     fn listen() -> Result<Self, StartError> {
         use signal::unix::{SignalKind, signal};
-        let heard = |kind| signal(kind).map_err(|_| StartError::System("signals"));
-        Ok(Self { interrupt: heard(SignalKind::interrupt())?, terminate: heard(SignalKind::terminate())? })
+        let listen = |kind| signal(kind).map_err(|_| StartError::System("signals"));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
     async fn received(&mut self) -> Order {

@@ -130,7 +130,7 @@ impl Reconnects {
             if let Some(commit) = &step.commit {
                 let ending = caller.claim(&step.then);
                 match self.storage.commit(commit, &accounts, ending).await? {
-                    Outcome::Done => gave_claim_back = ending.is_some(),
+                    Outcome::Done => gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit)),
                     Outcome::Conflict => {
                         pause_after(&mut conflicts).await;
                         continue;

@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn flinks_timestamps_are_utc_without_a_zone() {
-        let moment = Time::from_flinks("2026-01-21T20:47:47.145999").unwrap();
-        assert_eq!(moment.rfc3339().unwrap(), "2026-01-21T20:47:47.145Z");
+        let time = Time::from_flinks("2026-01-21T20:47:47.145999").unwrap();
+        assert_eq!(time.rfc3339().unwrap(), "2026-01-21T20:47:47.145Z");
         assert_eq!(Time::from_flinks("0001-01-01T00:00:00"), None);
         assert_eq!(Time::from_flinks("yesterday"), None);
     }

@@ -103,7 +103,7 @@ impl Storage {
     }
 
     /// Stores a step, all of it or nothing. `accounts` are those of the last data answer. `ending` is the claim of a worker whose step
-    /// ends with this commit: it is given back in the same transaction.
+    /// ends with this commit: where its attempt changes, it is given back in the same statement.
     pub(crate) async fn commit(
         &self,
         commit: &Commit,
@@ -138,15 +138,12 @@ impl Storage {
             return Ok(Outcome::Conflict);
         }
         for change in &commit.changes {
-            match apply(&mut write, &commit.connection, change, accounts).await {
+            match apply(&mut write, &commit.connection, change, accounts, ending).await {
                 Ok(()) => {}
                 Err(Refused::Gone) => return Ok(Outcome::Conflict),
                 Err(Refused::Taken) => return Ok(Outcome::ResultTaken),
                 Err(Refused::Storage(error)) => return Err(error),
             }
-        }
-        if let Some(claim) = ending {
-            claim.give_back(&mut write, Time::from_millis(0)).await?;
         }
         write.commit().await?;
         Ok(Outcome::Done)
@@ -212,10 +209,16 @@ async fn is_over(
     Ok(number(&row, "under_way")? >= i64::from(limit.most))
 }
 
-async fn apply(write: &mut Write<'_>, id: &str, change: &Change, accounts: &[Account]) -> Result<(), Refused> {
+async fn apply(
+    write: &mut Write<'_>,
+    id: &str,
+    change: &Change,
+    accounts: &[Account],
+    ending: Option<&Claim>,
+) -> Result<(), Refused> {
     match change {
         Change::AddAttempt(attempt) => add_attempt(write, attempt).await,
-        Change::PutAttempt(attempt) => put_attempt(write, attempt).await,
+        Change::PutAttempt(attempt) => put_attempt(write, attempt, ending).await,
         Change::PutConnection(connection) => put_connection(write, id, connection).await,
         Change::Select(selection) => Ok(replace_selection(write, &super::ConnectionId::new(id), selection).await?),
         Change::StoreAccounts(kept) => {
@@ -260,12 +263,13 @@ async fn add_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Ref
     Ok(())
 }
 
-/// An attempt in another state wants another step, and at once: whoever has claimed it has it no more.
-async fn put_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Refused> {
+/// An attempt in another state wants another step, and at once: whoever has claimed it has it no more. Else only the claim is given back whose
+/// step ends.
+async fn put_attempt(write: &mut Write<'_>, attempt: &Attempt, ending: Option<&Claim>) -> Result<(), Refused> {
     let put = sqlx::query(
         "UPDATE attempts SET \
-           claimed_by = CASE WHEN state = $2 THEN claimed_by END, \
-           claimed_until = CASE WHEN state = $2 THEN claimed_until ELSE 0 END, \
+           claimed_by = CASE WHEN state = $2 AND claimed_by <> $14 THEN claimed_by END, \
+           claimed_until = CASE WHEN state = $2 AND claimed_by <> $14 THEN claimed_until ELSE 0 END, \
            state = $2, stage = $3, request_id = $4, due_at = $5, token = $6, choice = $7, tries = $8, accepted_at = $9, \
            result = $10, data_step = $11, transactions = $12, fingerprint = $13 \
          WHERE id = $1",
@@ -283,6 +287,7 @@ async fn put_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Ref
     .bind(name_of(DataStep::ALL, attempt.data_step))
     .bind(name_of(TRANSACTIONS, attempt.transactions))
     .bind(attempt.fingerprint.as_deref())
+    .bind(ending.map_or("", Claim::holder))
     .execute(&mut *write.transaction)
     .await
     .map_err(refused)?;

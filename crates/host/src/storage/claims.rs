@@ -9,10 +9,11 @@
 
 use std::time::{Duration, Instant};
 
+use flinks_backend::step::{Change, Commit};
 use flinks_connect::id::AttemptId;
 use sqlx::AssertSqlSafe;
 
-use super::{DATABASE_NOW, Dialect, Storage, StorageError, Write, number, optional_number, repeated, text};
+use super::{DATABASE_NOW, Dialect, Storage, StorageError, number, optional_number, repeated, text};
 use crate::{random, time::Time};
 
 /// How long an attempt that cannot be read is left alone before the log speaks of it again.
@@ -27,15 +28,13 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Lets others claim the attempt from `free_at` on, if this claim still stands.
-    pub(super) async fn give_back(&self, write: &mut Write<'_>, free_at: Time) -> Result<(), StorageError> {
-        sqlx::query("UPDATE attempts SET claimed_by = NULL, claimed_until = $3 WHERE id = $1 AND claimed_by = $2")
-            .bind(self.attempt.as_str())
-            .bind(self.holder.as_str())
-            .bind(free_at.millis())
-            .execute(&mut *write.transaction)
-            .await?;
-        Ok(())
+    pub(super) fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// Whether it is given back with this commit, as the last of its step.
+    pub(crate) fn ends_with(&self, commit: &Commit) -> bool {
+        commit.changes.iter().any(|change| matches!(change, Change::PutAttempt(attempt) if attempt.id == self.attempt))
     }
 }
 
@@ -128,7 +127,12 @@ impl Storage {
     pub(crate) async fn give_back(&self, claim: &Claim, pause: Duration) -> Result<(), StorageError> {
         repeated(|| async {
             let mut write = self.write().await?;
-            claim.give_back(&mut write, self.now().plus(pause)).await?;
+            sqlx::query("UPDATE attempts SET claimed_by = NULL, claimed_until = $3 WHERE id = $1 AND claimed_by = $2")
+                .bind(claim.attempt.as_str())
+                .bind(claim.holder())
+                .bind(self.now().plus(pause).millis())
+                .execute(&mut *write.transaction)
+                .await?;
             write.commit().await
         })
         .await
@@ -149,7 +153,7 @@ impl Storage {
 mod tests {
     use flinks_backend::{
         record::{Attempt, Query, State},
-        step::{Change, Commit, Outcome},
+        step::Outcome,
     };
 
     use super::*;
