@@ -874,6 +874,13 @@ fn any_answer_and_any_trusted_message_means_online() {
     session.skip();
     session.host_answers(503);
     assert_eq!(session.view, Some(View::Retrying));
+    // But for the one that says that there is none: Connect hears of it when the page does.
+    let mut session = at_mfa();
+    session.goes_offline();
+    session.step("APP_OFFLINE");
+    assert_eq!(session.view, Some(View::Offline));
+    session.step("APP_ONLINE");
+    assert_eq!(session.view, Some(View::Connect));
     // A refusal of start is an answer, too.
     let mut session = Driver::new(by_start());
     session.goes_offline();

@@ -21,7 +21,7 @@ fn rows(title: &str) -> Vec<(String, Vec<String>)> {
 
 fn does(meaning: Meaning) -> &'static str {
     match meaning {
-        Meaning::Mounted | Meaning::Screen | Meaning::Passing => "goes on",
+        Meaning::Mounted | Meaning::Screen | Meaning::Offline | Meaning::Passing => "goes on",
         Meaning::Mfa => "goes on; the answer has eight minutes",
         Meaning::Window => "goes on; after the bank list the result's `mode` is `connect`",
         Meaning::Submitted => "goes on; closing asks once from now on",

@@ -26,6 +26,8 @@ pub enum Meaning {
     Denied,
     /// The frame would like another height.
     Resized,
+    /// The frame has no network.
+    Offline,
     /// The browser blocked the window a bank wanted to open.
     PopupBlocked,
     /// The authorize token was refused.
@@ -58,7 +60,7 @@ macro_rules! steps {
 steps! {
     APP_MOUNTED Mounted,
     APP_ONLINE Passing,
-    APP_OFFLINE Passing,
+    APP_OFFLINE Offline,
     APP_RESIZE Resized,
     COMPONENT_LOAD_CONSENT Screen,
     COMPONENT_ACCEPT_CONSENT Passing,

@@ -45,8 +45,10 @@ impl Session {
             }
             _ => None,
         };
-        // Browsers are wrong about the network behind some VPNs: who speaks is there.
-        self.network = Network::Online;
+        // Browsers are wrong about the network behind some VPNs: who speaks is there, unless it says that it is not.
+        if meaning != Meaning::Offline {
+            self.network = Network::Online;
+        }
         if let Some(request_id) = message.request_id.take() {
             self.request_id = Some(request_id);
         }
@@ -86,6 +88,7 @@ impl Session {
             | Meaning::Submitted
             | Meaning::SignedIn
             | Meaning::PopupBlocked
+            | Meaning::Offline
             | Meaning::Passing => {}
         }
         if let Some(FlinksCode { severity: Severity::SessionOver, name, .. }) = documented

@@ -57,6 +57,11 @@ window.page = {
     dispatchEvent(new Event("pageshow"));
   },
 };
+if (page.stepWhenHidden) {
+  document.addEventListener("visibilitychange", () => document.hidden && window.page.step(page.stepWhenHidden), { once: true });
+  // A hidden tab can tell the server only how it went.
+  session.result.catch(({ code }) => fetch("/deliver", { method: "POST", body: JSON.stringify({ code, isHidden: document.hidden }) }));
+}
 if (page.redirectWhenHidden) document.addEventListener("visibilitychange", () => document.hidden && window.page.says("REDIRECT"), { once: true });
 
 for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"]) {
