@@ -48,54 +48,64 @@ pub struct Step {
 }
 
 macro_rules! steps {
-    ($($constant:ident $meaning:ident),* $(,)?) => {
-        $(#[doc = concat!("`", stringify!($constant), "`")]
-        pub const $constant: &str = stringify!($constant);)*
+    (telling: $($telling:ident $meaning:ident),*; passing: $($passing:ident),* $(;)?) => {
+        $(#[doc = concat!("`", stringify!($telling), "`")]
+        pub const $telling: &str = stringify!($telling);)*
+        $(#[doc = concat!("`", stringify!($passing), "`")]
+        pub const $passing: &str = stringify!($passing);)*
 
-        /// Every documented step, in the order a session may show them.
-        pub const ALL: &[Step] = &[$(Step { name: $constant, meaning: Meaning::$meaning }),*];
+        /// The steps that mean something to a session. Of the documented ones only these are in the widget: the others pass, as unknown ones do.
+        const TELLING: &[Step] = &[$(Step { name: $telling, meaning: Meaning::$meaning }),*];
+
+        /// Every documented step.
+        pub const ALL: &[Step] = &[
+            $(Step { name: $telling, meaning: Meaning::$meaning },)*
+            $(Step { name: $passing, meaning: Meaning::Passing },)*
+        ];
     };
 }
 
 steps! {
+    telling:
     APP_MOUNTED Mounted,
-    APP_ONLINE Passing,
-    APP_OFFLINE Offline,
     APP_RESIZE Resized,
     COMPONENT_LOAD_CONSENT Screen,
-    COMPONENT_ACCEPT_CONSENT Passing,
     COMPONENT_DENY_CONSENT Denied,
-    COMPONENT_ACCEPT_PROVIDER_CONSENT Passing,
-    COMPONENT_ACCEPT_TERMS Passing,
-    COMPONENT_DENY_TERMS Passing,
-    COMPONENT_CLICK_TERMS_URL Passing,
-    COMPONENT_CLICK_RESET_PASSWORD Passing,
     COMPONENT_LOAD_INSTITUTION_SELECTOR FullFlow,
-    INSTITUTION_SELECTED Passing,
     COMPONENT_LOAD_CREDENTIAL FullFlow,
     SUBMIT_CREDENTIAL SignedIn,
     COMPONENT_LOAD_CREDENTIAL_RETRY Screen,
     COMPONENT_LOAD_MFA Mfa,
     SUBMIT_MFA Submitted,
     COMPONENT_LOAD_MFA_RETRY Mfa,
-    COMPONENT_HELP2FA_INFO Passing,
-    COMPONENT_HELP2FA_TROUBLESHOOTING Passing,
-    ENHANCED_MFA_HAS_QUESTIONS Passing,
-    ENHANCED_MFA_NO_QUESTIONS Passing,
     COMPONENT_LOAD_ACCOUNT_SELECTION Screen,
-    ACCOUNT_SELECTED Passing,
     POPUP_OPENED Window,
     POPUP_BLOCKED PopupBlocked,
     TOKEN_INVALID TokenInvalid,
     COMPONENT_CLOSE_SESSION Closed,
-    REDIRECT Redirect,
+    REDIRECT Redirect;
+    passing:
+    APP_ONLINE,
+    APP_OFFLINE,
+    COMPONENT_ACCEPT_CONSENT,
+    COMPONENT_ACCEPT_PROVIDER_CONSENT,
+    COMPONENT_ACCEPT_TERMS,
+    COMPONENT_DENY_TERMS,
+    COMPONENT_CLICK_TERMS_URL,
+    COMPONENT_CLICK_RESET_PASSWORD,
+    INSTITUTION_SELECTED,
+    COMPONENT_HELP2FA_INFO,
+    COMPONENT_HELP2FA_TROUBLESHOOTING,
+    ENHANCED_MFA_HAS_QUESTIONS,
+    ENHANCED_MFA_NO_QUESTIONS,
+    ACCOUNT_SELECTED;
 }
 
 /// What `name` means to a session. A name we do not know ends nothing, but its beginning can tell that there is another screen, or that
 /// something was submitted.
 #[must_use]
 pub fn meaning(name: &str) -> Meaning {
-    match ALL.iter().find(|step| step.name == name) {
+    match TELLING.iter().find(|step| step.name == name) {
         Some(step) => step.meaning,
         None if name.starts_with("COMPONENT_LOAD_") => Meaning::Screen,
         None if name.starts_with("SUBMIT_") => Meaning::Submitted,
