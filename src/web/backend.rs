@@ -168,7 +168,7 @@ impl Transport {
         let mut is_kept_alive = false;
         if let Posting::Delivery { key, keepalive } = posting {
             // A string of structured fields (RFC 8941): the quotes belong to the value.
-            headers.set("Idempotency-Key", &format!("\"{key}\""))?;
+            headers.set("Idempotency-Key", &["\"", key, "\""].concat())?;
             is_kept_alive = matches!(keepalive, Keepalive::On);
         }
         let init = dictionary(&[

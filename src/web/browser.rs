@@ -50,7 +50,8 @@ impl Browser {
     pub(super) fn random_attempt_id(&self) -> Option<AttemptId> {
         let mut bytes = [0; 16];
         self.window.crypto().ok()?.get_random_values_with_u8_array(&mut bytes).ok()?;
-        AttemptId::parse(&format!("{:032x}", u128::from_be_bytes(bytes)))
+        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        AttemptId::parse(&digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
     }
 }
 

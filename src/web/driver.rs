@@ -5,7 +5,6 @@
 
 use std::cell::{Cell, RefCell};
 
-use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use js_sys::Date;
 use wasm_bindgen::JsValue;
@@ -15,6 +14,7 @@ use super::browser::{Browser, parse_url};
 use super::facade::{Facade, Ui};
 use super::frame::{Frame, Rights};
 use super::inbox::{Happened, Inbox};
+use super::listener::Listener;
 use super::page_events::{PageEvents, wait_until_ready};
 use super::report;
 use super::tab_lock::TabLock;
@@ -46,7 +46,7 @@ pub(super) struct Registered {
     alarm: RefCell<Option<Alarm>>,
     start_call: RefCell<Option<StartCall>>,
     page_events: RefCell<Option<PageEvents>>,
-    page_ready: RefCell<Option<EventListener>>,
+    page_ready: RefCell<Option<Listener>>,
     warm_up: RefCell<Option<WarmUp>>,
 }
 

@@ -3,12 +3,12 @@
 //! Invariants: the rights stand on the frame before its address, and the address before the frame is on the page. It stands in a shadow tree,
 //! where the page's `frames[i]` does not find it; nor do those who frame the page, but in Firefox.
 
-use gloo::events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlIFrameElement, MessageEvent, Window};
 
 use super::gate::Gate;
 use super::inbox::{Happened, Inbox};
+use super::listener::Listener;
 use super::load_watch::LoadWatch;
 
 /// Enough for Connect and a bank's pop-up; without top navigation, so that the frame cannot lead the page away.
@@ -42,7 +42,7 @@ pub(super) struct Frame {
     element: HtmlIFrameElement,
     /// The frame's window when it was opened. A frame that leaves its place gets another.
     window: Option<Window>,
-    _messages: EventListener,
+    _messages: Listener,
     _load: LoadWatch,
 }
 
@@ -72,7 +72,7 @@ impl Frame {
 
         let gate = Gate::new(element.clone(), origin.to_owned());
         let inbox_of_messages = inbox.clone();
-        let messages = EventListener::new(&window, "message", move |event| {
+        let messages = Listener::new(&window, "message", move |event| {
             let event: &MessageEvent = event.unchecked_ref();
             if gate.admits(event) {
                 inbox_of_messages.report(Happened::Posted(event.clone()));

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -12,6 +11,7 @@ use web_sys::{
 };
 
 use super::inbox::{Happened, Inbox};
+use super::listener::Listener;
 use crate::session::LoadProblem;
 
 #[wasm_bindgen]
@@ -30,14 +30,14 @@ const SILENCE_MS: u32 = 2_000;
 
 /// Watches one frame until it is dropped.
 pub(super) struct LoadWatch {
-    _policy: EventListener,
+    _policy: Listener,
     _isolation: Option<Isolation>,
 }
 
 /// The timer that ends when the frame is silent for too long, and the listener that sets it anew.
 struct Isolation {
     _silence: Rc<RefCell<Timeout>>,
-    _load: EventListener,
+    _load: Listener,
 }
 
 impl LoadWatch {
@@ -53,9 +53,9 @@ impl LoadWatch {
 }
 
 /// The page's Content-Security-Policy blocks the frame.
-fn watch_policy(document: &Document, origin: &str, inbox: &Inbox) -> EventListener {
+fn watch_policy(document: &Document, origin: &str, inbox: &Inbox) -> Listener {
     let (origin, inbox) = (origin.to_owned(), inbox.clone());
-    EventListener::new(document, "securitypolicyviolation", move |event| {
+    Listener::new(document, "securitypolicyviolation", move |event| {
         let event: &SecurityPolicyViolationEvent = event.unchecked_ref();
         let is_of_frames = || {
             let directive = event.effective_directive();
@@ -85,7 +85,7 @@ fn watch_isolation(frame: &HtmlIFrameElement, window: &Window, inbox: &Inbox) ->
     };
     let silence = Rc::new(RefCell::new(wait(UNLOADED_MS)));
     let silence_of_load = Rc::clone(&silence);
-    let load = EventListener::new(frame, "load", move |_| {
+    let load = Listener::new(frame, "load", move |_| {
         drop(silence_of_load.replace(wait(SILENCE_MS)));
     });
     Some(Isolation { _silence: silence, _load: load })

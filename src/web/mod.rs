@@ -16,6 +16,7 @@ mod facade;
 mod frame;
 mod gate;
 mod inbox;
+mod listener;
 mod load_watch;
 mod page_events;
 mod report;

@@ -1,11 +1,11 @@
 //! What happens to the page: its network, and whether it is shown.
 
-use gloo::events::EventListener;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Document, Window};
 
 use super::inbox::{Happened, Inbox};
+use super::listener::Listener;
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,7 +18,7 @@ extern "C" {
 
 /// Where no session can begin yet, waits until that may have changed, and reports [`Happened::Begun`] again: nobody sees a page that is only
 /// prerendered, and in a script of `<head>` there is no body yet.
-pub(super) fn wait_until_ready(document: &Document, inbox: &Inbox) -> Option<EventListener> {
+pub(super) fn wait_until_ready(document: &Document, inbox: &Inbox) -> Option<Listener> {
     let event = if document.unchecked_ref::<PrerenderedDocument>().prerendering() == Some(true) {
         "prerenderingchange"
     } else if document.body().is_none() && document.ready_state() == "loading" {
@@ -27,19 +27,19 @@ pub(super) fn wait_until_ready(document: &Document, inbox: &Inbox) -> Option<Eve
         return None;
     };
     let inbox = inbox.clone();
-    Some(EventListener::once(document, event, move |_| inbox.report(Happened::Begun)))
+    Some(Listener::new(document, event, move |_| inbox.report(Happened::Begun)))
 }
 
 /// Listens until it is dropped.
 pub(super) struct PageEvents {
-    _listeners: [EventListener; 5],
+    _listeners: [Listener; 5],
 }
 
 impl PageEvents {
     pub(super) fn new(window: &Window, inbox: &Inbox) -> Self {
         let listen = |name: &'static str, happened: fn() -> Happened| {
             let inbox = inbox.clone();
-            EventListener::new(window, name, move |_| inbox.report(happened()))
+            Listener::new(window, name, move |_| inbox.report(happened()))
         };
         Self {
             _listeners: [

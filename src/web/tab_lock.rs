@@ -74,7 +74,7 @@ impl TabLock {
     /// Asks for the lock of a session, if need be from the tab that has it. Who has it is reported, now and when it changes.
     pub(super) fn request(window: &Window, session: u64, mode: LockMode, inbox: &Inbox) -> Self {
         let shared = Rc::new(Shared {
-            name: format!("flinks-reconnect:{session}"),
+            name: ["flinks-reconnect:", &session.to_string()].concat(),
             inbox: inbox.clone(),
             is_wanted: Cell::new(true),
             is_held: Cell::new(false),

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 
-use gloo::events::EventListener;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Element, Window};
@@ -13,6 +12,7 @@ use super::driver::{Driver, Registered};
 use super::facade::Facade;
 use super::frame::{Rights, Sandbox};
 use super::inbox::{Happened, Inbox};
+use super::listener::Listener;
 use super::report::{refused_option, unsupported};
 use super::values::Given;
 use crate::session::{Clock, InvalidOption, Options, Session};
@@ -23,7 +23,7 @@ use flinks_connect::parameters::Language;
 pub struct Widget {
     driver: Driver,
     /// Listens to the page's `signal` until the session is over.
-    _aborted: Option<EventListener>,
+    _aborted: Option<Listener>,
 }
 
 #[wasm_bindgen]
@@ -156,7 +156,7 @@ fn sandbox(given: &JsValue) -> Sandbox {
 }
 
 /// Closes the session when the page's signal is aborted, now or later.
-fn listen_to_signal(given: JsValue, inbox: &Inbox) -> Option<EventListener> {
+fn listen_to_signal(given: JsValue, inbox: &Inbox) -> Option<Listener> {
     if !given.is_object() {
         return None;
     }
@@ -166,5 +166,5 @@ fn listen_to_signal(given: JsValue, inbox: &Inbox) -> Option<EventListener> {
         return None;
     }
     let inbox = inbox.clone();
-    Some(EventListener::once(&signal, "abort", move |_| inbox.report(Happened::ClosedByPage)))
+    Some(Listener::new(&signal, "abort", move |_| inbox.report(Happened::ClosedByPage)))
 }
