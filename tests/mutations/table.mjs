@@ -236,7 +236,7 @@ const platform = [
     ["bodies: no toJSON", "an old library's counts", "            without_prototype(list);\n", "            let _ = list;\n", "e2e foreign patched_"],
   ]),
   ...inFile("src/web/frame.rs", [
-    ["frame: recorders", "they read its address", "element.set_attribute(\"class\", UNRECORDED)?;", "element.set_attribute(\"class\", \"frame\")?;", "e2e libraries pages_"],
+    ["frame: recorders", "they read its address", "element.set_attribute(\"class\", UNRECORDED)?;", "element.set_attribute(\"class\", \"frame\")?;", "e2e libraries alike::pages_"],
     ["frame: sandbox", "the frame may lead the page away", '"allow-scripts allow-same-origin', '"allow-top-navigation allow-scripts allow-same-origin', "e2e policies r41_"],
     [
       "frame: rights before the address",

@@ -34,7 +34,7 @@ test("it can be imported, and reconnect() says what a component test can do inst
     }`);
   assert.equal(hasDecoder, false, "jsdom has a TextDecoder now: the test no longer shows that importing works without");
   assert.equal(code, "UNSUPPORTED");
-  assert.match(message, /`flinks-reconnect\/testing` takes the place of `flinks-reconnect`/);
+  assert.match(message, /imports `flinks-reconnect\/testing` instead/);
 });
 
 test("the element says the same", async () => {

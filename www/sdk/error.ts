@@ -64,7 +64,7 @@ const OLD_CHROMIUM = "The widget needs Chromium 115 or later.";
 
 /** A document without what every browser above the floor has: an old one, or jsdom. */
 const NO_BROWSER =
-  "The widget needs a browser with modal dialogs and constructable style sheets. In a component test (jsdom), `flinks-reconnect/testing` takes the place of `flinks-reconnect`.";
+  "The widget needs a browser with modal dialogs and constructed style sheets. A component test (jsdom) imports `flinks-reconnect/testing` instead.";
 
 /** How a session failed. @internal */
 export interface Failure {

@@ -68,15 +68,15 @@ async fn the_dialog_works_above_other_peoples_modals() -> Result<()> {
     plays("modals", &["radix", "aria", "headless", "mui", "bootstrap", "focusTrap", "strictTrap"], &[]).await
 }
 
-#[tokio::test]
-async fn pages_that_are_swapped_morphed_or_recorded_keep_nothing_of_ours() -> Result<()> {
-    let libraries = [("turbo", "@hotwired/turbo/dist/turbo.es2017-umd.js"), ("rrweb", "rrweb/dist/rrweb.umd.cjs")];
-    plays("swaps", &["turbo", "morph", "recorded"], &libraries).await
-}
-
 /// What is alike in every engine is played in one.
 mod alike {
     use super::*;
+
+    #[tokio::test]
+    async fn pages_that_are_swapped_morphed_or_recorded_keep_nothing_of_ours() -> Result<()> {
+        let libraries = [("turbo", "@hotwired/turbo/dist/turbo.es2017-umd.js"), ("rrweb", "rrweb/dist/rrweb.umd.cjs")];
+        plays("swaps", &["turbo", "morph", "recorded"], &libraries).await
+    }
 
     /// (In Firefox htmx does not bring the lab's page back, with the widget or without.)
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+use flinks_sandbox::faults::Faults;
 use flinks_sandbox::{Config, Reach, Sandbox};
 use serde_json::{Value, json};
 
@@ -94,6 +95,16 @@ impl Running {
             Face::Library(sandbox) => sandbox.advance_ms(by_ms).map(|_| ()).map_err(|error| error.to_string()),
             Face::Npm(_) => {
                 self.control("POST", "clock", &json!({ "advanceMs": by_ms }).to_string());
+                Ok(())
+            }
+        }
+    }
+
+    pub fn set_faults(&self, faults: &Faults) -> Result<(), String> {
+        match &self.face {
+            Face::Library(sandbox) => sandbox.set_faults(faults).map_err(|error| error.to_string()),
+            Face::Npm(_) => {
+                self.control("POST", "faults", &serde_json::to_string(faults).unwrap());
                 Ok(())
             }
         }

@@ -84,17 +84,19 @@ async fn f9_headers_are_asked_anew_for_every_try() -> Result<()> {
 }
 
 #[tokio::test]
-async fn f11_any_answer_of_success_is_a_receipt() -> Result<()> {
+async fn f11_any_answer_of_success_is_a_receipt_but_a_page() -> Result<()> {
     Faulty::run(async |stage| {
         for (fault, answer) in [
-            ("F11 200 with a page", Answer::Status(200, "Content-Type: text/html\r\n", "<html>Log in</html>")),
+            ("F11 200, text under text/html", Answer::Status(200, "Content-Type: text/html\r\n", "saved")),
             ("F11 204", Answer::Status(204, "", "")),
             ("F11 200 empty", Answer::Status(200, "", "")),
             ("F11 200, broken JSON", Answer::Status(200, "Content-Type: application/json\r\n", "{\"half\":")),
         ] {
             play(stage, fault, &[answer], json!({}), reconnected(1)).await?;
         }
-        Ok(())
+        // Somebody else answered: what asks to sign in, or a service worker that is offline.
+        let page = Answer::Status(200, "Content-Type: text/html; charset=utf-8\r\n", "\n<html>Log in</html>");
+        play(stage, "F11 200 with a page", &[page], json!({}), reconnected(2)).await
     })
     .await
 }
