@@ -105,7 +105,7 @@ const features = ["bulk-memory", "mutable-globals", "multivalue", "nontrapping-f
 async function optimise() {
   const wasmOpt = (...args) =>
     run(join(root, "node_modules/.bin/wasm-opt"), [...args, ...features.map((name) => `--enable-${name}`), "-o", optimised], { log });
-  await wasmOpt("-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features", bound);
+  await wasmOpt("-Os", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features", bound);
   // By itself, for it prints the names in every round of `--converge`.
   const { imports, exports } = JSON.parse(await wasmOpt("--minify-imports-and-exports-and-modules", optimised));
   const [{ module }] = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(optimised)));

@@ -178,7 +178,7 @@ fn pairs(value: &JsValue) -> Option<Vec<String>> {
             // That is how JavaScript leaves a value out.
             continue;
         } else if let Some(is_on) = item.as_bool() {
-            is_on.to_string()
+            if is_on { "true" } else { "false" }.to_owned()
         } else if let Some(number) = item.as_f64() {
             js_sys::Number::from(number).to_string_with_radix(10).ok()?.into()
         } else {
