@@ -1,14 +1,14 @@
 //! Taking a result, once, whoever brings it: browser, webhook, reconciler, or the user who starts again.
 //!
 //! Invariants: only a result that Flinks has confirmed comes here; it is committed before anybody is told; the attempts beside
-//! it are set aside in the same commit.
+//! it are superseded in the same commit.
 
 use flinks_connect::id::AccountId;
 
 use crate::{
     inquiry::Finished,
     record::{Attempt, Connection, DataStep, Stage, State, Stored, Transactions},
-    settings::Moment,
+    settings::Now,
     step::{Change, Commit},
 };
 
@@ -27,13 +27,7 @@ pub(crate) enum Bearer<'a> {
 }
 
 /// The commit that takes a result for `attempt`.
-pub(crate) fn accept(
-    stored: &Stored,
-    attempt: &Attempt,
-    finished: Finished,
-    bearer: Bearer<'_>,
-    moment: Moment,
-) -> Commit {
+pub(crate) fn accept(stored: &Stored, attempt: &Attempt, finished: Finished, bearer: Bearer<'_>, now: Now) -> Commit {
     let connection = &stored.connection;
     let (fingerprint, choice) = match bearer {
         Bearer::Server => (None, Vec::new()),
@@ -45,8 +39,8 @@ pub(crate) fn accept(
         state: State::Accepted,
         request_id: Some(finished.data),
         result: Some(finished.session),
-        accepted_at_ms: Some(moment.now_ms),
-        due_at_ms: moment.now_ms,
+        accepted_at_ms: Some(now.now_ms),
+        due_at_ms: now.now_ms,
         tries: 0,
         data_step: DataStep::Ask,
         transactions: Transactions::Wanted,
@@ -54,17 +48,17 @@ pub(crate) fn accept(
         choice,
         ..attempt.clone()
     };
-    Commit::on(connection).with(Change::PutAttempt(accepted)).and(set_others_aside(stored, attempt))
+    Commit::on(connection).with(Change::PutAttempt(accepted)).and(supersede_others(stored, attempt))
 }
 
 /// The user has got through with one attempt: the others are asked about no more. Their results are still taken.
-fn set_others_aside(stored: &Stored, taken: &Attempt) -> Vec<Change> {
+fn supersede_others(stored: &Stored, taken: &Attempt) -> Vec<Change> {
     let others = stored.attempts.iter().filter(|other| other.state == State::Open && other.id != taken.id);
-    others.map(set_aside).collect()
+    others.map(supersede).collect()
 }
 
-pub(crate) fn set_aside(attempt: &Attempt) -> Change {
-    Change::PutAttempt(Attempt { state: State::SetAside, ..attempt.clone() })
+pub(crate) fn supersede(attempt: &Attempt) -> Change {
+    Change::PutAttempt(Attempt { state: State::Superseded, ..attempt.clone() })
 }
 
 /// Account ids of a delivery are the user's choice where there was one: the connection was made with the selector, and the user

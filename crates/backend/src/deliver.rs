@@ -12,7 +12,7 @@ use crate::{
     inquiry::{Finding, Inquiry},
     record::{Attempt, Query, State, Stored},
     refusal::Refusal,
-    settings::{Moment, Settings},
+    settings::{Now, Settings},
     step::{Change, Commit, Outcome, Reply, Step, Task, Then},
 };
 
@@ -64,7 +64,7 @@ impl Deliver {
         self.result_taken |= outcome == Outcome::ResultTaken;
     }
 
-    pub(crate) fn step(&self, _: &Settings, moment: Moment, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, _: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
             return self.refuse(Refusal::NoAttempt);
         };
@@ -84,19 +84,22 @@ impl Deliver {
         }
         if attempt.state.is_used() {
             // The server found this result itself and has verified it; from now on this delivery is the one to be repeated.
-            let heard = Attempt { fingerprint: Some(delivery.fingerprint.clone()), ..attempt.clone() };
-            return self.end(Some(Commit::on(connection).with(Change::PutAttempt(heard))), Reply::Accepted);
+            let received = Attempt { fingerprint: Some(delivery.fingerprint.clone()), ..attempt.clone() };
+            return self.end(Some(Commit::on(connection).with(Change::PutAttempt(received))), Reply::Accepted);
         }
         if self.result_taken {
             // One result for each session, whoever brought it: it is in, through another attempt.
-            let done =
-                Attempt { state: State::SetAside, fingerprint: Some(delivery.fingerprint.clone()), ..attempt.clone() };
+            let done = Attempt {
+                state: State::Superseded,
+                fingerprint: Some(delivery.fingerprint.clone()),
+                ..attempt.clone()
+            };
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(done))), Reply::Accepted);
         }
         if delivery.login_id.is_none() && delivery.request_id.is_none() && attempt.request_id.is_none() {
             return self.refuse(Refusal::NothingToVerify);
         }
-        if !attempt.is_waiting_at(moment.now_ms) {
+        if !attempt.is_waiting_at(now.now_ms) {
             return self.refuse(Refusal::Expired);
         }
         match self.inquiry.finding(connection, attempt) {
@@ -106,7 +109,7 @@ impl Deliver {
             }
             Finding::Finished(finished) => {
                 let bearer = Bearer::Browser { fingerprint: &delivery.fingerprint, accounts: &delivery.account_ids };
-                self.end(Some(accept(stored, attempt, finished, bearer, moment)), Reply::Accepted)
+                self.end(Some(accept(stored, attempt, finished, bearer, now)), Reply::Accepted)
             }
             Finding::Waiting | Finding::Working | Finding::Over => self.refuse(Refusal::NotFinished),
             Finding::Refused(code) => self.refuse(Refusal::Refused(code)),

@@ -5,7 +5,7 @@
 //!  open ─────────────► accepted ─────────► finished
 //!   │                     ▲    │ fail
 //!   │ supersede, expire   │    └──────────► failed
-//!   └────► set-aside ─────┘ accept
+//!   └────► superseded ────┘ accept
 //! ```
 //!
 //! Invariants: a connection and its attempts change together, under the connection's version: a change that was decided on an
@@ -101,7 +101,7 @@ pub enum State {
     /// Its result is waited for.
     Open,
     /// Another attempt was faster, or its time is over. A result that is on its way is still taken until it expires.
-    SetAside,
+    Superseded,
     /// Its result is ours; its data is not yet.
     Accepted,
     /// Its data is stored.
@@ -114,7 +114,8 @@ impl State {
     /// Every state with its stored name.
     pub const ALL: &'static [(&'static str, Self)] = &[
         ("open", Self::Open),
-        ("set-aside", Self::SetAside),
+        // Databases have had it under this name from the beginning.
+        ("set-aside", Self::Superseded),
         ("accepted", Self::Accepted),
         ("finished", Self::Finished),
         ("failed", Self::Failed),
@@ -233,7 +234,7 @@ impl Attempt {
     }
 }
 
-/// What a decision is made on: a connection and those of its attempts that are open, set aside but not expired, or accepted,
+/// What a decision is made on: a connection and those of its attempts that are open, superseded but not expired, or accepted,
 /// and in any case the one the query named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

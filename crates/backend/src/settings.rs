@@ -50,17 +50,17 @@ const KEYS_DEADLINE_MS: i64 = 7 * 24 * 60 * 60_000;
 /// How long an attempt that expired while Flinks could not be asked is still asked about.
 pub(crate) const LAST_QUESTION_MS: i64 = 24 * 60 * 60_000;
 
-/// The moment of a decision: the clock and a random fraction, both passed in.
+/// The time of a decision: the clock and a random fraction, both passed in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Moment {
+pub struct Now {
     /// Milliseconds since 1970.
     pub now_ms: i64,
     /// At least 0 and below 1; spreads retries of many hosts.
     pub fraction: f64,
 }
 
-impl Moment {
+impl Now {
     /// `base_ms` doubled `times` times, at most `longest_ms`, of which a random half is left out.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "pauses are far below 2^53 ms")]
     fn doubled(self, base_ms: i64, times: u32, longest_ms: i64) -> i64 {
@@ -84,13 +84,13 @@ impl Settings {
 
     /// When an open attempt is asked about next, after `times` questions. The pauses grow past the eight minutes that an idle
     /// session lives, because asking may keep it alive: a fixed pace would never end.
-    pub(crate) fn next_question(&self, moment: Moment, times: u32) -> i64 {
-        moment.now_ms + moment.doubled(self.reconcile_after_ms, times, LONGEST_RECONCILE_PAUSE_MS)
+    pub(crate) fn next_question(&self, now: Now, times: u32) -> i64 {
+        now.now_ms + now.doubled(self.reconcile_after_ms, times, LONGEST_RECONCILE_PAUSE_MS)
     }
 
     /// When a data call is repeated after `times` failures.
-    pub(crate) fn next_try(moment: Moment, times: u32, asked_ms: i64) -> i64 {
-        moment.now_ms + moment.doubled(SHORTEST_RETRY_MS, times, LONGEST_RETRY_MS).max(asked_ms)
+    pub(crate) fn next_try(now: Now, times: u32, asked_ms: i64) -> i64 {
+        now.now_ms + now.doubled(SHORTEST_RETRY_MS, times, LONGEST_RETRY_MS).max(asked_ms)
     }
 
     pub(crate) fn keys_deadline_ms() -> i64 {
@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn questions_about_an_attempt_grow_past_the_idle_limit_of_a_session() {
         let settings = Settings::default();
-        let moment = Moment { now_ms: 0, fraction: 0.999 };
-        let pauses: Vec<_> = (0..6).map(|times| settings.next_question(moment, times)).collect();
+        let now = Now { now_ms: 0, fraction: 0.999 };
+        let pauses: Vec<_> = (0..6).map(|times| settings.next_question(now, times)).collect();
         assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]), "{pauses:?}");
         assert!(pauses[4] > 8 * 60_000 && pauses[5] <= LONGEST_RECONCILE_PAUSE_MS, "{pauses:?}");
     }
@@ -115,10 +115,10 @@ mod tests {
     fn pauses_never_overflow_and_are_never_zero() {
         for times in [0, 1, 16, u32::MAX] {
             for fraction in [0.0, 0.5, 1.0, f64::NAN] {
-                let at = Settings::next_try(Moment { now_ms: 0, fraction }, times, 0);
+                let at = Settings::next_try(Now { now_ms: 0, fraction }, times, 0);
                 assert!(at <= LONGEST_RETRY_MS, "{at}");
             }
         }
-        assert!(Settings::next_try(Moment { now_ms: 0, fraction: 0.0 }, 0, 0) >= 250);
+        assert!(Settings::next_try(Now { now_ms: 0, fraction: 0.0 }, 0, 0) >= 250);
     }
 }

@@ -11,13 +11,13 @@ use flinks_connect::id::{AccountId, AttemptId, AuthorizeToken, RequestId, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    acceptance::{Bearer, accept, set_aside},
+    acceptance::{Bearer, accept, supersede},
     code::Meaning,
     flinks::{Answer, Call, Sent, Trouble},
     inquiry::{Finding, Finished, Inquiry, is_later},
     record::{Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Stored, Transactions},
     refusal::Refusal,
-    settings::{Moment, Settings},
+    settings::{Now, Settings},
     step::{Change, Commit, Outcome, Reply, SignInLimit, Step, Task, Then},
 };
 
@@ -62,9 +62,9 @@ pub enum PageToken {
 enum Phase {
     Look,
     Inquire { attempt: AttemptId, inquiry: Inquiry },
-    Baseline { heard: Option<Answer> },
-    SignIn { attempt: AttemptId, heard: Option<Answer> },
-    PageToken { page: Page, heard: Option<Answer> },
+    Baseline { received: Option<Answer> },
+    SignIn { attempt: AttemptId, received: Option<Answer> },
+    PageToken { page: Page, received: Option<Answer> },
 }
 
 /// What the page is told once there is a token for it.
@@ -156,7 +156,7 @@ impl Start {
     #[must_use]
     pub fn new(
         settings: &Settings,
-        moment: Moment,
+        now: Now,
         user: String,
         connection: String,
         minted: Minted,
@@ -167,7 +167,7 @@ impl Start {
             connection,
             minted,
             page_token,
-            answer_by_ms: moment.now_ms + settings.start_answer_ms,
+            answer_by_ms: now.now_ms + settings.start_answer_ms,
             seen: None,
             waited_for: None,
             over_limit: false,
@@ -182,8 +182,8 @@ impl Start {
     pub(crate) fn hear(&mut self, answer: Answer) {
         match &mut self.phase {
             Phase::Inquire { inquiry, .. } => inquiry.hear(answer),
-            Phase::Baseline { heard } | Phase::SignIn { heard, .. } | Phase::PageToken { heard, .. } => {
-                *heard = Some(answer);
+            Phase::Baseline { received } | Phase::SignIn { received, .. } | Phase::PageToken { received, .. } => {
+                *received = Some(answer);
             }
             Phase::Look => {}
         }
@@ -193,54 +193,54 @@ impl Start {
         match outcome {
             Outcome::OverLimit => self.over_limit = true,
             // The session that was found finished is another attempt's result: there is nothing to resume.
-            Outcome::ResultTaken => self.phase = Phase::Baseline { heard: None },
+            Outcome::ResultTaken => self.phase = Phase::Baseline { received: None },
             Outcome::Done | Outcome::Conflict => {}
         }
     }
 
-    pub(crate) fn step(&self, settings: &Settings, moment: Moment, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, settings: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some(stored) = stored else { return self.refuse(Refusal::NoConnection) };
         if self.over_limit {
             return self.refuse(Refusal::TooManySignIns);
         }
         match &self.phase {
-            Phase::Look => self.look(moment, stored),
-            Phase::Inquire { attempt, inquiry } => self.inquire(moment, stored, attempt, inquiry),
-            Phase::Baseline { heard } => self.baseline(settings, moment, stored, heard.as_ref()),
-            Phase::SignIn { attempt, heard } => self.sign_in(settings, moment, stored, attempt, heard.as_ref()),
-            Phase::PageToken { page, heard } => self.page(stored, page, heard.as_ref()),
+            Phase::Look => self.look(now, stored),
+            Phase::Inquire { attempt, inquiry } => self.inquire(now, stored, attempt, inquiry),
+            Phase::Baseline { received } => self.baseline(settings, now, stored, received.as_ref()),
+            Phase::SignIn { attempt, received } => self.sign_in(settings, now, stored, attempt, received.as_ref()),
+            Phase::PageToken { page, received } => self.page(stored, page, received.as_ref()),
         }
     }
 
     /// What is there already, before Flinks is asked about anything.
-    fn look(&self, moment: Moment, stored: &Stored) -> Step {
+    fn look(&self, now: Now, stored: &Stored) -> Step {
         if self.seen.is_none() {
             let seen = stored.attempts.iter().map(|attempt| attempt.id.clone()).collect();
             let looking = Self { seen: Some(seen), ..self.clone() };
-            return looking.look(moment, stored);
+            return looking.look(now, stored);
         }
-        if let Some(step) = self.settled_or_under_way(moment, stored) {
+        if let Some(step) = self.settled_or_under_way(now, stored) {
             return step;
         }
-        match resumable(stored, moment) {
+        match resumable(stored, now) {
             Some(attempt) => {
                 let phase = Phase::Inquire { attempt: attempt.id.clone(), inquiry: Inquiry::about(None) };
                 self.go(phase, None, Then::Again)
             }
-            None => self.go(Phase::Baseline { heard: None }, None, Then::Again),
+            None => self.go(Phase::Baseline { received: None }, None, Then::Again),
         }
     }
 
-    fn settled_or_under_way(&self, moment: Moment, stored: &Stored) -> Option<Step> {
+    fn settled_or_under_way(&self, now: Now, stored: &Stored) -> Option<Step> {
         if stored.attempts.iter().any(|attempt| attempt.state == State::Accepted) {
             return Some(self.reply(StartReply::UpToDate));
         }
-        let Some(sign_in) = stored.connection.sign_in_at(moment.now_ms) else {
+        let Some(sign_in) = stored.connection.sign_in_at(now.now_ms) else {
             let begun = stored.attempts.iter().find(|attempt| self.is_begun_meanwhile(attempt));
             let waited_for = begun.map(|attempt| &attempt.id).or(self.waited_for.as_ref())?;
-            return Some(self.after_waiting(moment, stored, waited_for));
+            return Some(self.after_waiting(now, stored, waited_for));
         };
-        if moment.now_ms >= self.answer_by_ms {
+        if now.now_ms >= self.answer_by_ms {
             return Some(self.refuse(Refusal::BankSlow));
         }
         let waiting = Self { waited_for: Some(sign_in.attempt.clone()), phase: Phase::Look, ..self.clone() };
@@ -254,13 +254,13 @@ impl Start {
     }
 
     /// The sign-in that this request waited for is answered: its outcome is this request's, too.
-    fn after_waiting(&self, moment: Moment, stored: &Stored, waited_for: &AttemptId) -> Step {
+    fn after_waiting(&self, now: Now, stored: &Stored, waited_for: &AttemptId) -> Step {
         match stored.attempt(waited_for) {
             // The store was read while the other request marked its sign-in.
             Some(attempt)
                 if attempt.state == State::Open
                     && attempt.stage == Stage::SigningIn
-                    && moment.now_ms < self.answer_by_ms =>
+                    && now.now_ms < self.answer_by_ms =>
             {
                 self.go(Phase::Look, None, Then::Wait(self.answer_by_ms))
             }
@@ -279,7 +279,7 @@ impl Start {
     }
 
     /// A session that the user had left.
-    fn inquire(&self, moment: Moment, stored: &Stored, id: &AttemptId, inquiry: &Inquiry) -> Step {
+    fn inquire(&self, now: Now, stored: &Stored, id: &AttemptId, inquiry: &Inquiry) -> Step {
         let connection = &stored.connection;
         let again = self.go(Phase::Look, None, Then::Again);
         let Some(attempt) = stored.attempt(id) else { return again };
@@ -287,14 +287,14 @@ impl Start {
         if attempt.state != State::Open || attempt.stage != Stage::Session {
             return again;
         }
-        let next = |commit| self.go(Phase::Baseline { heard: None }, Some(commit), Then::Again);
+        let next = |commit| self.go(Phase::Baseline { received: None }, Some(commit), Then::Again);
         match inquiry.finding(connection, attempt) {
             Finding::Ask(target, call) => {
                 let phase = Phase::Inquire { attempt: id.clone(), inquiry: inquiry.asking(target) };
                 self.go(phase, None, Then::Call(call))
             }
             Finding::Finished(finished) => {
-                let commit = accept(stored, attempt, finished, Bearer::Server, moment);
+                let commit = accept(stored, attempt, finished, Bearer::Server, now);
                 self.commit_and_reply(commit, StartReply::UpToDate)
             }
             Finding::Waiting => self.load(attempt, PageKind::Resume, None),
@@ -304,22 +304,22 @@ impl Start {
                 let over = Attempt { stage: Stage::SessionOver, ..attempt.clone() };
                 next(Commit::on(connection).with(Change::PutAttempt(over)))
             }
-            Finding::OtherLogin => next(Commit::on(connection).with(set_aside(attempt))),
+            Finding::OtherLogin => next(Commit::on(connection).with(supersede(attempt))),
             Finding::Later(code) => self.refuse(Refusal::Later(code)),
             Finding::Trouble(trouble) => self.refuse(Refusal::Trouble(trouble)),
         }
     }
 
     /// How fresh Flinks' data is before the attempt; it also shows what an earlier attempt brought unnoticed.
-    fn baseline(&self, settings: &Settings, moment: Moment, stored: &Stored, heard: Option<&Answer>) -> Step {
+    fn baseline(&self, settings: &Settings, now: Now, stored: &Stored, received: Option<&Answer>) -> Step {
         let connection = &stored.connection;
-        if let Some(step) = self.settled_or_under_way(moment, stored) {
+        if let Some(step) = self.settled_or_under_way(now, stored) {
             return step;
         }
-        let last_refresh_ms = match heard {
+        let last_refresh_ms = match received {
             None => {
                 let call = Call::Cached { login_id: connection.login_id.clone() };
-                return self.go(Phase::Baseline { heard: None }, None, Then::Call(call));
+                return self.go(Phase::Baseline { received: None }, None, Then::Call(call));
             }
             Some(Answer::Failed { trouble, .. }) => return self.refuse(Refusal::Trouble(*trouble)),
             Some(Answer::Code { meaning: Meaning::Token | Meaning::Keys, .. }) => {
@@ -328,14 +328,14 @@ impl Start {
             Some(Answer::Authorized { login_id, request_id, last_refresh_ms }) if *login_id == connection.login_id => {
                 let unnoticed = stored.attempts.iter().find(|attempt| {
                     attempt.state == State::Open
-                        && attempt.is_waiting_at(moment.now_ms)
+                        && attempt.is_waiting_at(now.now_ms)
                         && is_later(*last_refresh_ms, attempt)
                         && !attempt.picks_accounts(connection)
                 });
                 if let (Some(attempt), Some(cached)) = (unnoticed, request_id) {
                     let session = attempt.request_id.as_ref().unwrap_or(cached).clone();
                     let finished = Finished { session, data: cached.clone() };
-                    let commit = accept(stored, attempt, finished, Bearer::Server, moment);
+                    let commit = accept(stored, attempt, finished, Bearer::Server, now);
                     return self.commit_and_reply(commit, StartReply::UpToDate);
                 }
                 *last_refresh_ms
@@ -344,13 +344,13 @@ impl Start {
             Some(_) => None,
         };
         let baseline_ms = last_refresh_ms.or(connection.refreshed_at_ms).unwrap_or(0);
-        self.begin(settings, moment, stored, baseline_ms)
+        self.begin(settings, now, stored, baseline_ms)
     }
 
     /// Marks the sign-in, and sends it once the mark is stored.
-    fn begin(&self, settings: &Settings, moment: Moment, stored: &Stored, baseline_ms: i64) -> Step {
+    fn begin(&self, settings: &Settings, now: Now, stored: &Stored, baseline_ms: i64) -> Step {
         let connection = &stored.connection;
-        let until_ms = moment.now_ms + settings.sign_in_mark_ms();
+        let until_ms = now.now_ms + settings.sign_in_mark_ms();
         let attempt = Attempt {
             id: self.minted.attempt.clone(),
             tag: self.minted.tag.clone(),
@@ -362,8 +362,8 @@ impl Start {
             token: None,
             baseline_ms,
             choice: Vec::new(),
-            created_at_ms: moment.now_ms,
-            expires_at_ms: moment.now_ms + settings.attempt_life_ms,
+            created_at_ms: now.now_ms,
+            expires_at_ms: now.now_ms + settings.attempt_life_ms,
             due_at_ms: until_ms,
             tries: 0,
             accepted_at_ms: None,
@@ -384,12 +384,9 @@ impl Start {
             .and(lost)
             .with(Change::AddAttempt(attempt))
             .with(Change::PutConnection(Connection { sign_in: Some(sign_in), ..connection.clone() }));
-        commit.limit = Some(SignInLimit {
-            user: connection.user.clone(),
-            most: settings.sign_ins_per_user,
-            now_ms: moment.now_ms,
-        });
-        let phase = Phase::SignIn { attempt: self.minted.attempt.clone(), heard: None };
+        commit.limit =
+            Some(SignInLimit { user: connection.user.clone(), most: settings.sign_ins_per_user, now_ms: now.now_ms });
+        let phase = Phase::SignIn { attempt: self.minted.attempt.clone(), received: None };
         self.go(phase, Some(commit), Then::Call(call))
     }
 
@@ -397,10 +394,10 @@ impl Start {
     fn sign_in(
         &self,
         settings: &Settings,
-        moment: Moment,
+        now: Now,
         stored: &Stored,
         id: &AttemptId,
-        heard: Option<&Answer>,
+        received: Option<&Answer>,
     ) -> Step {
         let connection = &stored.connection;
         let Some(attempt) = stored.attempt(id) else { return self.refuse(Refusal::NoConnection) };
@@ -416,13 +413,13 @@ impl Start {
             stage: Stage::Session,
             request_id: Some(request_id.clone()),
             token: token.clone(),
-            due_at_ms: settings.next_question(moment, 0),
+            due_at_ms: settings.next_question(now, 0),
             ..attempt.clone()
         };
-        match heard.unwrap_or(&lost) {
+        match received.unwrap_or(&lost) {
             Answer::Authorized { login_id, request_id: Some(session), .. } if *login_id == connection.login_id => {
                 let finished = Finished { session: session.clone(), data: session.clone() };
-                let accepted = accept(stored, attempt, finished, Bearer::Server, moment);
+                let accepted = accept(stored, attempt, finished, Bearer::Server, now);
                 self.commit_and_reply(accepted.and(commit.changes), StartReply::UpToDate)
             }
             Answer::Authorized { login_id, .. } if *login_id != connection.login_id => {
@@ -445,7 +442,7 @@ impl Start {
             }
             Answer::Failed { trouble, sent: Sent::No } => self.end(commit, attempt, Refusal::Trouble(*trouble)),
             Answer::Code { meaning: Meaning::AskUser, .. } => {
-                let due_at_ms = settings.next_question(moment, 0);
+                let due_at_ms = settings.next_question(now, 0);
                 let attempt = Attempt { stage: Stage::FullFlow, due_at_ms, ..attempt.clone() };
                 self.load(&attempt, PageKind::Connect, Some(commit.with(Change::PutAttempt(attempt.clone()))))
             }
@@ -458,7 +455,7 @@ impl Start {
 
     /// The attempt came to nothing, and the next start begins another one.
     fn end(&self, commit: Commit, attempt: &Attempt, refusal: Refusal) -> Step {
-        let commit = commit.with(set_aside(attempt));
+        let commit = commit.with(supersede(attempt));
         self.go(self.phase.clone(), Some(commit), Then::Reply(Reply::Refused(refusal)))
     }
 
@@ -469,16 +466,16 @@ impl Start {
             (PageToken::Sessions, Some(_)) => Then::Again,
             _ => Then::Call(Call::Token),
         };
-        self.go(Phase::PageToken { page, heard: None }, commit, then)
+        self.go(Phase::PageToken { page, received: None }, commit, then)
     }
 
-    fn page(&self, stored: &Stored, page: &Page, heard: Option<&Answer>) -> Step {
+    fn page(&self, stored: &Stored, page: &Page, received: Option<&Answer>) -> Step {
         let connection = &stored.connection;
         let Some(attempt) = stored.attempt(&page.attempt) else { return self.refuse(Refusal::NoConnection) };
         if attempt.state.is_used() {
             return self.reply(StartReply::UpToDate);
         }
-        let token = match (heard, &attempt.token) {
+        let token = match (received, &attempt.token) {
             (Some(Answer::Token { token }), _) => token.clone(),
             (None, Some(token)) if self.page_token == PageToken::Sessions => token.clone(),
             (None, _) => return self.go(self.phase.clone(), None, Then::Call(Call::Token)),
@@ -541,9 +538,9 @@ fn answered(connection: &Connection, attempt: &AttemptId) -> Option<Change> {
 }
 
 /// The newest attempt whose session may still be alive.
-fn resumable(stored: &Stored, moment: Moment) -> Option<&Attempt> {
+fn resumable(stored: &Stored, now: Now) -> Option<&Attempt> {
     let mut alive = stored.attempts.iter().filter(|attempt| {
-        attempt.state == State::Open && attempt.stage == Stage::Session && attempt.is_waiting_at(moment.now_ms)
+        attempt.state == State::Open && attempt.stage == Stage::Session && attempt.is_waiting_at(now.now_ms)
     });
     alive.next()
 }

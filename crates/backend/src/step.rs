@@ -15,7 +15,7 @@ use crate::{
     flinks::{Answer, Call},
     record::{Attempt, Connection, Query, Stored},
     refusal::Refusal,
-    settings::{Moment, Settings},
+    settings::{Now, Settings},
     start::{Start, StartReply},
     webhook::Webhook,
     work::Work,
@@ -49,12 +49,12 @@ impl Task {
 
     /// Decides, on what is stored and what has been heard. Changes nothing by itself.
     #[must_use]
-    pub fn step(&self, settings: &Settings, moment: Moment, stored: Option<&Stored>) -> Step {
+    pub fn step(&self, settings: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         match self {
-            Self::Start(task) => task.step(settings, moment, stored),
-            Self::Deliver(task) => task.step(settings, moment, stored),
-            Self::Webhook(task) => task.step(settings, moment, stored),
-            Self::Work(task) => task.step(settings, moment, stored),
+            Self::Start(task) => task.step(settings, now, stored),
+            Self::Deliver(task) => task.step(settings, now, stored),
+            Self::Webhook(task) => task.step(settings, now, stored),
+            Self::Work(task) => task.step(settings, now, stored),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     acceptance::{Bearer, accept},
     inquiry::Finished,
     record::{Attempt, Query, Stored},
-    settings::{Moment, Settings},
+    settings::{Now, Settings},
     step::{Change, Commit, Done, Outcome, Reply, Step, Task, Then},
 };
 
@@ -71,7 +71,7 @@ impl Webhook {
         self.result_taken |= outcome == Outcome::ResultTaken;
     }
 
-    pub(crate) fn step(&self, _: &Settings, moment: Moment, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, _: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
             // A tag that is not ours, or none of this installation's: the session may be known all the same.
             if self.by == By::Tag && self.request_id.is_some() {
@@ -84,7 +84,7 @@ impl Webhook {
         if self.login_id != connection.login_id {
             return self.end(None, Done::OtherLogin);
         }
-        if self.result_taken || !attempt.is_waiting_at(moment.now_ms) {
+        if self.result_taken || !attempt.is_waiting_at(now.now_ms) {
             return self.end(None, Done::Nothing);
         }
         let Some(session) = self.request_id.as_ref().or(attempt.request_id.as_ref()) else {
@@ -100,7 +100,7 @@ impl Webhook {
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(known))), Done::Postponed);
         }
         let finished = Finished { session: session.clone(), data: session.clone() };
-        self.end(Some(accept(stored, attempt, finished, Bearer::Server, moment)), Done::Accepted)
+        self.end(Some(accept(stored, attempt, finished, Bearer::Server, now)), Done::Accepted)
     }
 
     fn end(&self, commit: Option<Commit>, done: Done) -> Step {

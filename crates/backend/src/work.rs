@@ -8,12 +8,12 @@ use flinks_connect::id::{AccountId, AttemptId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    acceptance::{Bearer, accept, set_aside},
+    acceptance::{Bearer, accept, supersede},
     code::{self, Meaning},
     flinks::{Answer, Call, Trouble},
     inquiry::{Finding, Inquiry, is_later},
     record::{Attempt, Connection, DataStep, Query, Stage, State, Status, Stored, Transactions},
-    settings::{LAST_QUESTION_MS, Moment, Settings},
+    settings::{LAST_QUESTION_MS, Now, Settings},
     step::{Change, Commit, Done, Event, EventKind, Kept, Outcome, Reply, Step, Task, Then},
 };
 
@@ -43,12 +43,12 @@ enum Phase {
         inquiry: Inquiry,
     },
     Data {
-        heard: Option<Answer>,
+        received: Option<Answer>,
     },
     /// The session is used up: what Flinks has of the login is as fresh as the user has just made it.
     Renew {
         because: String,
-        heard: Option<Answer>,
+        received: Option<Answer>,
     },
 }
 
@@ -66,7 +66,7 @@ impl Work {
     pub(crate) fn hear(&mut self, answer: Answer) {
         match &mut self.phase {
             Phase::Inquire { inquiry } => inquiry.hear(answer),
-            Phase::Data { heard } | Phase::Renew { heard, .. } => *heard = Some(answer),
+            Phase::Data { received } | Phase::Renew { received, .. } => *received = Some(answer),
             Phase::Look => {}
         }
     }
@@ -75,60 +75,53 @@ impl Work {
         self.result_taken |= outcome == Outcome::ResultTaken;
     }
 
-    pub(crate) fn step(&self, settings: &Settings, moment: Moment, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, settings: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
             return self.end(None, Done::Nothing);
         };
         match (attempt.state, &self.phase) {
             (State::Open, Phase::Look) => {
-                let is_over = attempt.expires_at_ms <= moment.now_ms || attempt.stage == Stage::SessionOver;
+                let is_over = attempt.expires_at_ms <= now.now_ms || attempt.stage == Stage::SessionOver;
                 let inquiry = if is_over { Inquiry::by_login() } else { Inquiry::about(None) };
                 self.go(Phase::Inquire { inquiry }, None, Then::Again)
             }
-            (State::Open, Phase::Inquire { inquiry }) => self.reconcile(settings, moment, stored, attempt, inquiry),
+            (State::Open, Phase::Inquire { inquiry }) => self.reconcile(settings, now, stored, attempt, inquiry),
             (State::Accepted, Phase::Look) => {
                 let call = match attempt.data_step {
                     DataStep::Ask => data_call(&stored.connection, attempt),
                     DataStep::Poll => attempt.request_id.clone().map(|request_id| Call::Poll { request_id }),
                 };
                 match call {
-                    Some(call) => self.go(Phase::Data { heard: None }, None, Then::Call(call)),
+                    Some(call) => self.go(Phase::Data { received: None }, None, Then::Call(call)),
                     None => self.renew(&stored.connection, "SESSION_NONEXISTENT"),
                 }
             }
-            (State::Accepted, Phase::Data { heard: Some(answer) }) => {
-                self.data(settings, moment, stored, attempt, answer)
+            (State::Accepted, Phase::Data { received: Some(answer) }) => {
+                self.data(settings, now, stored, attempt, answer)
             }
-            (State::Accepted, Phase::Renew { because, heard: Some(answer) }) => {
-                self.renewed(settings, moment, stored, attempt, because, answer)
+            (State::Accepted, Phase::Renew { because, received: Some(answer) }) => {
+                self.renewed(settings, now, stored, attempt, because, answer)
             }
             // Somebody else was faster.
             _ => self.end(None, Done::Nothing),
         }
     }
 
-    fn reconcile(
-        &self,
-        settings: &Settings,
-        moment: Moment,
-        stored: &Stored,
-        attempt: &Attempt,
-        inquiry: &Inquiry,
-    ) -> Step {
+    fn reconcile(&self, settings: &Settings, now: Now, stored: &Stored, attempt: &Attempt, inquiry: &Inquiry) -> Step {
         let connection = &stored.connection;
         if self.result_taken {
-            let commit = Commit::on(connection).with(set_aside(attempt));
+            let commit = Commit::on(connection).with(supersede(attempt));
             return self.end(Some(commit), Done::Ended);
         }
-        let is_last = attempt.expires_at_ms <= moment.now_ms;
+        let is_last = attempt.expires_at_ms <= now.now_ms;
         let postpone = |stage: Stage| {
-            let later = settings.next_question(moment, attempt.tries);
+            let later = settings.next_question(now, attempt.tries);
             // The last question comes right when the attempt expires.
             let due_at_ms = if is_last { later } else { later.min(attempt.expires_at_ms) };
             let tries = attempt.tries.saturating_add(1);
             Commit::on(connection).with(Change::PutAttempt(Attempt { stage, due_at_ms, tries, ..attempt.clone() }))
         };
-        let give_up = || Commit::on(connection).with(set_aside(attempt));
+        let give_up = || Commit::on(connection).with(supersede(attempt));
         match inquiry.finding(connection, attempt) {
             Finding::Ask(target, call) => {
                 self.go(Phase::Inquire { inquiry: inquiry.asking(target) }, None, Then::Call(call))
@@ -147,7 +140,7 @@ impl Work {
                 self.end(Some(postpone(attempt.stage)), Done::Postponed)
             }
             Finding::Finished(finished) => {
-                let commit = accept(stored, attempt, finished, Bearer::Server, moment);
+                let commit = accept(stored, attempt, finished, Bearer::Server, now);
                 self.end(Some(commit), Done::Accepted)
             }
             Finding::OtherLogin => {
@@ -160,7 +153,7 @@ impl Work {
                 self.end(Some(commit), Done::Ended)
             }
             Finding::Later(_) | Finding::Unsure(_) | Finding::Trouble(_)
-                if moment.now_ms < attempt.expires_at_ms.saturating_add(LAST_QUESTION_MS) =>
+                if now.now_ms < attempt.expires_at_ms.saturating_add(LAST_QUESTION_MS) =>
             {
                 // Flinks said nothing, so nothing is given up.
                 self.end(Some(postpone(attempt.stage)), Done::Postponed)
@@ -174,21 +167,21 @@ impl Work {
         }
     }
 
-    fn data(&self, settings: &Settings, moment: Moment, stored: &Stored, attempt: &Attempt, answer: &Answer) -> Step {
+    fn data(&self, settings: &Settings, now: Now, stored: &Stored, attempt: &Attempt, answer: &Answer) -> Step {
         let connection = &stored.connection;
         match answer {
             Answer::Data { login_id: Some(login_id), .. } if *login_id != connection.login_id => {
                 self.fail(connection, attempt, LOGIN_MISMATCH)
             }
             Answer::Data { last_refresh_ms, accounts, .. } => {
-                self.store(moment, connection, attempt, *last_refresh_ms, accounts)
+                self.store(now, connection, attempt, *last_refresh_ms, accounts)
             }
             Answer::Working { .. } | Answer::Failed { trouble: Trouble::Silent, .. }
                 if attempt.data_step == DataStep::Ask || matches!(answer, Answer::Working { .. }) =>
             {
                 // The call goes on at Flinks; from here on it is asked about.
                 let polling = Attempt { data_step: DataStep::Poll, ..attempt.clone() };
-                self.go_on(settings, moment, connection, polling)
+                self.go_on(settings, now, connection, polling)
             }
             Answer::Code { meaning: Meaning::Over, code } => self.renew(connection, code),
             Answer::Code { meaning: Meaning::NoTransactions, .. } if attempt.transactions == Transactions::Wanted => {
@@ -198,28 +191,28 @@ impl Work {
                 self.go(Phase::Look, Some(commit), Then::Again)
             }
             Answer::Code { meaning: Meaning::Token | Meaning::Keys, .. } => {
-                self.again_later(settings, moment, connection, attempt, Trouble::KeysRefused.code(), 0)
+                self.again_later(settings, now, connection, attempt, Trouble::KeysRefused.code(), 0)
             }
-            Answer::Code { code, .. } => self.again_later(settings, moment, connection, attempt, code, 0),
+            Answer::Code { code, .. } => self.again_later(settings, now, connection, attempt, code, 0),
             Answer::Failed { trouble, .. } => {
                 let asked_ms = if let Trouble::Limit { after_ms } = trouble { *after_ms } else { 0 };
-                self.again_later(settings, moment, connection, attempt, trouble.code(), asked_ms)
+                self.again_later(settings, now, connection, attempt, trouble.code(), asked_ms)
             }
             Answer::Authorized { .. } | Answer::Challenge { .. } | Answer::Working { .. } | Answer::Token { .. } => {
-                self.again_later(settings, moment, connection, attempt, Trouble::Unreadable.code(), 0)
+                self.again_later(settings, now, connection, attempt, Trouble::Unreadable.code(), 0)
             }
         }
     }
 
     fn renew(&self, connection: &Connection, because: &str) -> Step {
-        let phase = Phase::Renew { because: because.to_owned(), heard: None };
+        let phase = Phase::Renew { because: because.to_owned(), received: None };
         self.go(phase, None, Then::Call(Call::Cached { login_id: connection.login_id.clone() }))
     }
 
     fn renewed(
         &self,
         settings: &Settings,
-        moment: Moment,
+        now: Now,
         stored: &Stored,
         attempt: &Attempt,
         because: &str,
@@ -236,25 +229,25 @@ impl Work {
                 // Not at once, but after the poll interval: were the new session over as well, this would go round without end.
                 let renewed =
                     Attempt { request_id: Some(request_id.clone()), data_step: DataStep::Ask, ..attempt.clone() };
-                self.go_on(settings, moment, connection, renewed)
+                self.go_on(settings, now, connection, renewed)
             }
             // The login is gone at Flinks.
             Answer::Code { code, meaning: Meaning::AskUser } => self.fail(connection, attempt, code),
             Answer::Code { meaning: Meaning::Token | Meaning::Keys, .. } => {
-                self.again_later(settings, moment, connection, attempt, Trouble::KeysRefused.code(), 0)
+                self.again_later(settings, now, connection, attempt, Trouble::KeysRefused.code(), 0)
             }
             Answer::Failed { trouble, .. } => {
                 let asked_ms = if let Trouble::Limit { after_ms } = trouble { *after_ms } else { 0 };
-                self.again_later(settings, moment, connection, attempt, trouble.code(), asked_ms)
+                self.again_later(settings, now, connection, attempt, trouble.code(), asked_ms)
             }
-            _ => self.again_later(settings, moment, connection, attempt, because, 0),
+            _ => self.again_later(settings, now, connection, attempt, because, 0),
         }
     }
 
     /// Stores the data, and the user's choice if Flinks has each account of it.
     fn store(
         &self,
-        moment: Moment,
+        now: Now,
         connection: &Connection,
         attempt: &Attempt,
         last_refresh_ms: Option<i64>,
@@ -271,7 +264,7 @@ impl Work {
         if ids.is_empty() {
             return self.fail(connection, attempt, NO_ACCOUNTS);
         }
-        let refreshed_at_ms = last_refresh_ms.unwrap_or(moment.now_ms);
+        let refreshed_at_ms = last_refresh_ms.unwrap_or(now.now_ms);
         let finished = Attempt { state: State::Finished, ..attempt.clone() };
         if let Some(stored_ms) = newer_in_store(connection, attempt, refreshed_at_ms) {
             let told = Event {
@@ -286,7 +279,7 @@ impl Work {
             status: Status::UpToDate,
             problem: None,
             refreshed_at_ms: Some(refreshed_at_ms),
-            settled_at_ms: Some(moment.now_ms),
+            settled_at_ms: Some(now.now_ms),
             ..connection.clone()
         };
         let told = Event {
@@ -304,11 +297,11 @@ impl Work {
     }
 
     /// Flinks answers and is at work: ask again after the poll interval.
-    fn go_on(&self, settings: &Settings, moment: Moment, connection: &Connection, attempt: Attempt) -> Step {
-        if is_late(moment, &attempt, settings.data_deadline_ms) {
+    fn go_on(&self, settings: &Settings, now: Now, connection: &Connection, attempt: Attempt) -> Step {
+        if is_late(now, &attempt, settings.data_deadline_ms) {
             return self.fail(connection, &attempt, DATA_TIMEOUT);
         }
-        let due_at_ms = moment.now_ms + settings.poll_ms;
+        let due_at_ms = now.now_ms + settings.poll_ms;
         let commit = Commit::on(connection)
             .with(Change::PutAttempt(Attempt { due_at_ms, tries: 0, ..attempt }))
             .and(trouble(connection, None));
@@ -319,7 +312,7 @@ impl Work {
     fn again_later(
         &self,
         settings: &Settings,
-        moment: Moment,
+        now: Now,
         connection: &Connection,
         attempt: &Attempt,
         why: &str,
@@ -327,10 +320,10 @@ impl Work {
     ) -> Step {
         let is_ours = why == Trouble::KeysRefused.code();
         let deadline_ms = if is_ours { Settings::keys_deadline_ms() } else { settings.data_deadline_ms };
-        if is_late(moment, attempt, deadline_ms) {
+        if is_late(now, attempt, deadline_ms) {
             return self.fail(connection, attempt, why);
         }
-        let due_at_ms = Settings::next_try(moment, attempt.tries, asked_ms);
+        let due_at_ms = Settings::next_try(now, attempt.tries, asked_ms);
         let tries = attempt.tries.saturating_add(1);
         let commit = Commit::on(connection)
             .with(Change::PutAttempt(Attempt { due_at_ms, tries, ..attempt.clone() }))
@@ -372,8 +365,8 @@ fn data_call(connection: &Connection, attempt: &Attempt) -> Option<Call> {
     Some(Call::Data { request_id, accounts, transactions: attempt.transactions })
 }
 
-fn is_late(moment: Moment, attempt: &Attempt, deadline_ms: i64) -> bool {
-    moment.now_ms.saturating_sub(attempt.accepted_at_ms.unwrap_or(attempt.created_at_ms)) > deadline_ms
+fn is_late(now: Now, attempt: &Attempt, deadline_ms: i64) -> bool {
+    now.now_ms.saturating_sub(attempt.accepted_at_ms.unwrap_or(attempt.created_at_ms)) > deadline_ms
 }
 
 /// Shows or clears what delays the data; the status stays as it is.

@@ -68,6 +68,7 @@ macro_rules! steps {
 steps! {
     telling:
     APP_MOUNTED Mounted,
+    APP_OFFLINE Offline,
     APP_RESIZE Resized,
     COMPONENT_LOAD_CONSENT Screen,
     COMPONENT_DENY_CONSENT Denied,
@@ -86,7 +87,6 @@ steps! {
     REDIRECT Redirect;
     passing:
     APP_ONLINE,
-    APP_OFFLINE,
     COMPONENT_ACCEPT_CONSENT,
     COMPONENT_ACCEPT_PROVIDER_CONSENT,
     COMPONENT_ACCEPT_TERMS,

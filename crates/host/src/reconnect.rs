@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use flinks_backend::{
     flinks::{Answer, Trouble},
     refusal::Refusal,
-    settings::{Moment, Settings},
+    settings::{Now, Settings},
     step::{Done, Outcome, Reply, Task, Then},
 };
 use flinks_connect::address::ConnectUrl;
@@ -108,8 +108,8 @@ pub(crate) struct Reconnects {
 
 impl Reconnects {
     /// The time and the random fraction that a decision is made with.
-    pub(crate) fn now(&self) -> Moment {
-        Moment { now_ms: self.storage.now().millis(), fraction: random::fraction() }
+    pub(crate) fn now(&self) -> Now {
+        Now { now_ms: self.storage.now().millis(), fraction: random::fraction() }
     }
 
     /// Carries a task out.

@@ -196,7 +196,7 @@ proptest! {
         for id in &proof.accepted {
             let attempt = world.store.attempts.iter().find(|attempt| attempt.id.as_str() == id).unwrap();
             // Set aside only where another attempt had the very same session.
-            prop_assert!(matches!(attempt.state, State::Finished | State::SetAside | State::Failed), "{:?}", attempt.state);
+            prop_assert!(matches!(attempt.state, State::Finished | State::Superseded | State::Failed), "{:?}", attempt.state);
         }
         let lost = world.store.attempts.iter().filter(|attempt| attempt.state == State::Accepted).count();
         prop_assert_eq!(lost, 0, "an accepted result has no end");

@@ -130,7 +130,7 @@ fn a_choice_that_no_browser_brought_is_not_guessed() {
     let (mut world, attempt, tag) = picking();
     world.webhook(Some("session-of-connect"), Some(&tag));
     world.work_for(3 * 60 * MINUTE);
-    assert_eq!(world.state(&attempt), State::SetAside);
+    assert_eq!(world.state(&attempt), State::Superseded);
     assert_eq!(world.connection().problem.as_deref(), Some("CHOICE_UNKNOWN"));
     assert!(world.stored_accounts().is_empty());
 }
@@ -365,7 +365,7 @@ fn questions_about_an_abandoned_session_let_it_die() {
     assert!(!matches!(world.flinks.sessions[session].standing, Session::Asking), "asking keeps it alive for ever");
     let asked = world.flinks.asked.iter().filter(|(id, _)| id == session).count();
     assert!((3..=8).contains(&asked), "{asked}");
-    assert_eq!(world.state(&challenge.attempt), State::SetAside);
+    assert_eq!(world.state(&challenge.attempt), State::Superseded);
     assert_eq!(world.flinks.sign_ins.len(), 1, "nobody was there");
 }
 

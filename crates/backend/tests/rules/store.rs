@@ -43,7 +43,7 @@ impl Store {
             .filter(|one| {
                 let is_alive = match one.state {
                     State::Open | State::Accepted => true,
-                    State::SetAside => one.expires_at_ms > now_ms,
+                    State::Superseded => one.expires_at_ms > now_ms,
                     State::Finished | State::Failed => false,
                 };
                 one.connection == id && (is_alive || Some(&one.id) == subject.as_ref())

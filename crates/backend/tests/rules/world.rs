@@ -7,7 +7,7 @@ use flinks_backend::{
     flinks::{Answer, Call},
     record::{Connection, Query, State, Status},
     refusal::Refusal,
-    settings::{Moment, Settings},
+    settings::{Now, Settings},
     start::{Challenge, Connect, Minted, PageToken, Start, StartReply},
     step::{Outcome, Reply, Step, Task, Then},
     webhook::Webhook,
@@ -118,8 +118,8 @@ impl World {
         });
     }
 
-    pub fn moment(&self) -> Moment {
-        Moment { now_ms: self.now_ms, fraction: 0.5 }
+    pub fn now(&self) -> Now {
+        Now { now_ms: self.now_ms, fraction: 0.5 }
     }
 
     pub fn start_task(&mut self, connection: &str) -> Task {
@@ -133,7 +133,7 @@ impl World {
             tag: Tag::parse(&format!("tag-{:06}", self.minted)).unwrap(),
         };
         let (user, connection) = (USER.to_owned(), connection.to_owned());
-        Task::Start(Start::new(&self.settings, self.moment(), user, connection, minted, token))
+        Task::Start(Start::new(&self.settings, self.now(), user, connection, minted, token))
     }
 
     /// One operation of a driver. A call takes no time; what takes time is up to the caller.
@@ -196,7 +196,7 @@ impl World {
             driver.task = serde_json::from_str(&kept).unwrap();
         }
         let stored = self.store.read(&driver.task.query(), self.now_ms);
-        let step = driver.task.step(&self.settings, self.moment(), stored.as_ref());
+        let step = driver.task.step(&self.settings, self.now(), stored.as_ref());
         if step.commit.is_some() { At::Store(Box::new(step)) } else { self.follow(driver, step) }
     }
 
