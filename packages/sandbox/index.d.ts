@@ -54,7 +54,7 @@ export interface Faults {
   bankLatencyMs?: number;
   aggregationMs?: number;
   sessionToken?: "any" | "own" | "fresh";
-  pageToken?: "fresh" | "own";
+  pageToken?: "any" | "fresh" | "own";
   /** What a page does that is to come back to a session which is over or unknown. */
   expiredSession?: "code" | "bank-list" | "silence";
   /** What a page does after the login was refused for good. */

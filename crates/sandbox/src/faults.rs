@@ -95,8 +95,10 @@ impl SessionToken {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PageToken {
-    /// A fresh one.
+    /// A fresh one, or the one that the session began with.
     #[default]
+    Any,
+    /// A fresh one.
     Fresh,
     /// The one that the session began with.
     Own,
@@ -104,7 +106,7 @@ pub enum PageToken {
 
 impl PageToken {
     /// Every choice with its name in the control interface.
-    pub const ALL: &'static [(&'static str, Self)] = &[("fresh", Self::Fresh), ("own", Self::Own)];
+    pub const ALL: &'static [(&'static str, Self)] = &[("any", Self::Any), ("fresh", Self::Fresh), ("own", Self::Own)];
 }
 
 /// What a Connect page does that is to come back to a session which is over or unknown. Flinks does not say.

@@ -70,15 +70,22 @@ async fn as_many_pages_as_were_asked_for_find_their_token_too_old() {
 }
 
 #[tokio::test]
-async fn a_page_that_wants_the_sessions_own_token_takes_that_one_only() {
-    let bench = Bench::start().await;
-    bench.control("faults", json!({"pageToken": "own"})).await;
-    let own = bench.token().await;
-    let body = json!({"LoginId": DEMO_LOGINS[0].login_id, "MostRecentCached": false, "Save": true});
-    let session = bench.authorize_with(&own, body).await.text("RequestId").to_owned();
-    for (token, expected) in [(bench.token().await, "TOKEN_INVALID"), (own, "COMPONENT_LOAD_MFA")] {
-        let page = bench.open(&format!("?requestId={session}&authorizeToken={token}")).await;
-        assert_eq!(page.posted(), ["APP_MOUNTED", expected]);
+async fn a_page_takes_the_kind_of_token_that_was_chosen() {
+    for (kind, fresh_is, own_is) in [
+        (None, "COMPONENT_LOAD_MFA", "COMPONENT_LOAD_MFA"),
+        (Some("fresh"), "COMPONENT_LOAD_MFA", "TOKEN_INVALID"),
+        (Some("own"), "TOKEN_INVALID", "COMPONENT_LOAD_MFA"),
+    ] {
+        let bench = Bench::start().await;
+        let faults = kind.map_or(json!({}), |kind| json!({ "pageToken": kind }));
+        bench.control("faults", faults).await;
+        let own = bench.token().await;
+        let body = json!({"LoginId": DEMO_LOGINS[0].login_id, "MostRecentCached": false, "Save": true});
+        let session = bench.authorize_with(&own, body).await.text("RequestId").to_owned();
+        for (token, expected) in [(bench.token().await, fresh_is), (own, own_is)] {
+            let page = bench.open(&format!("?requestId={session}&authorizeToken={token}")).await;
+            assert_eq!(page.posted(), ["APP_MOUNTED", expected], "{kind:?}");
+        }
     }
 }
 

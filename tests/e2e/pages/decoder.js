@@ -292,12 +292,12 @@ export async function ownProto() {
     const data = lab.received[before].data;
     const merged = Object.assign({}, typeof data === "string" ? JSON.parse(data) : data);
     const claims = {
-      "nothing follows": !visit.outcome && visit.session.phase === "active",
+      "a success without a login waits for one that has it": !visit.outcome && visit.session.phase === "delivering",
       "no prototype is changed": {}.polluted === undefined && Function.prototype.polluted === undefined,
       "a careless merge falls for it": merged.loginId === EVIL_LOGIN,
     };
     await visit.delivers();
-    rows.push(proved(`an own __proto__ ${attack}`, "dropped", `a careless merge: ${merged.loginId}`, claims));
+    rows.push(proved(`an own __proto__ ${attack}`, "its login is not seen", `a careless merge: ${merged.loginId}`, claims));
   }
   return rows;
 }

@@ -240,9 +240,11 @@ impl Visit {
         let token = self.launch.token();
         let is_refused = token.is_some_and(|token| {
             let session = self.launch.request_id().and_then(RequestId::parse);
+            let is_own = session.as_ref().is_some_and(|session| state.tokens.began_with(token, session));
             let is_taken = match (state.faults.page_token, session) {
-                (PageToken::Own, Some(session)) => state.tokens.began_with(token, &session),
-                (PageToken::Own | PageToken::Fresh, _) => state.tokens.spend(now_ms, token, Purpose::Begin).is_ok(),
+                (PageToken::Own, Some(_)) => is_own,
+                (PageToken::Any, _) if is_own => true,
+                _ => state.tokens.spend(now_ms, token, Purpose::Begin).is_ok(),
             };
             !is_taken || state.faults.take_expired_page_token()
         });
