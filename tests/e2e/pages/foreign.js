@@ -294,8 +294,10 @@ export async function poisoned() {
   for (const name of ["reconnected", "failed"]) on(element, name, ({ detail }) => endings.push(detail));
   const poison = (value) => {
     for (const name of names) Object.defineProperty(Object.prototype, name, { __proto__: null, configurable: true, writable: true, value });
+    // Whoever gives a listener an object of options would not be heard.
+    Object.defineProperty(Object.prototype, "signal", { __proto__: null, configurable: true, writable: true, value: AbortSignal.abort() });
   };
-  const cure = () => names.forEach((name) => delete Object.prototype[name]);
+  const cure = () => [...names, "signal"].forEach((name) => delete Object.prototype[name]);
   const posts = [];
   const { fetch } = window;
   window.fetch = (address, init) => (posts.push([String(address), init?.body, String(init?.mode)]), fetch(address, init));
