@@ -210,17 +210,6 @@ const slow = {
     excerpt: rustFailures,
   },
 
-  "sandbox-npm-browsers": {
-    about: "the demo in three engines, with the sandbox from npm as its Flinks",
-    needs: ["c-compiler", "package", "wasm-target", "wasm-bindgen-cli", "npm", "chromium", "firefox", "geckodriver", "webkit"],
-    async run(log) {
-      await buildSandbox();
-      for (const engine of Object.keys(engines)) await playEndToEnd(engine, ["demo::"], { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
-    },
-    count: rustSummary,
-    excerpt: rustFailures,
-  },
-
   conformance: {
     about: "the check for backends, against the reference host, the example in Python and a careless backend",
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis"],
@@ -366,8 +355,8 @@ function relayed(port) {
 
 /** Users' journeys through widget, host and sandbox; one at a time, for each has the browser to itself. */
 function endToEndCheck(engine) {
-  // The rows of the fault table and the libraries that are alike in every engine are played in one. The demo in the others is a slow check's.
-  const chosen = engine === "chromium" ? [] : ["faults::alike::", "libraries::alike::", "demo::"].flatMap((tests) => ["--skip", tests]);
+  // The rows of the fault table and the libraries that are alike in every engine are played in one.
+  const chosen = engine === "chromium" ? [] : ["--skip", "faults::alike::", "--skip", "libraries::alike::"];
   return {
     about: `end to end, in ${engine}`,
     needs: ["c-compiler", "package", "foreign", ...engines[engine].needs],
