@@ -3,7 +3,6 @@
 
 use std::{
     net::TcpListener,
-    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -12,17 +11,15 @@ use flinks_sandbox::{Faults, Sandbox, log::Happening};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::Command,
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 
 use crate::common::{
     Bench, Database, LOGINS, delivery,
     flinks::Session,
     postgres::{Postgres, Server},
-    print_row, send,
+    print_row,
+    program::run_host,
+    send,
 };
 
 /// Runs statements on the host's database.
@@ -123,26 +120,19 @@ async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
         config.start_answer = Duration::from_millis(300);
     })
     .await;
-    let mut victim = Command::new(env!("CARGO_BIN_EXE_flinks-host"))
-        .envs([
-            ("HOST_ADDR", "127.0.0.1:0"),
-            ("FLINKS_API_URL", bench.config.flinks_api_url.as_str()),
-            ("FLINKS_CONNECT_URL", bench.config.flinks_connect_url.as_str()),
-            ("FLINKS_CUSTOMER_ID", bench.config.customer_id.as_str()),
-            ("FLINKS_SECRET_KEY", bench.config.secret_key.as_str()),
-            ("FLINKS_API_KEY", bench.config.api_key.as_str()),
-            ("DATABASE_URL", database.url.as_str()),
-            ("BANK_PATIENCE_MS", BANK.as_millis().to_string().as_str()),
-            ("RUST_LOG", "off"),
-        ])
-        .env_remove("FLINKS_INSTANCE")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(victim.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
-    let victim_base = line.trim().strip_prefix("flinks-host: ").unwrap().replace("localhost", "127.0.0.1");
+    let (mut victim, victim_base) = run_host(
+        &[],
+        &[
+            ("FLINKS_API_URL", &bench.config.flinks_api_url),
+            ("FLINKS_CONNECT_URL", &bench.config.flinks_connect_url),
+            ("FLINKS_CUSTOMER_ID", &bench.config.customer_id),
+            ("FLINKS_SECRET_KEY", &bench.config.secret_key),
+            ("FLINKS_API_KEY", &bench.config.api_key),
+            ("DATABASE_URL", &database.url),
+            ("BANK_PATIENCE_MS", &BANK.as_millis().to_string()),
+        ],
+    )
+    .await;
     let click = |base: &str| {
         let url = format!("{base}/api/connections/nightly/reconnect");
         bench.browser.post(url).header("cookie", &bench.cookie).json(&json!({}))

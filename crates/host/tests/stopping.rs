@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -14,9 +13,8 @@ use reqwest::Client;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    process::Command,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -25,7 +23,9 @@ use crate::{
     common::{
         Bench, Database, LOGINS, delivery,
         flinks::{API_KEY, CUSTOMER, Flinks, SECRET, Session},
-        print_row, send, sign_in,
+        print_row,
+        program::run_host,
+        send, sign_in,
     },
     shared::{execute, number},
 };
@@ -42,26 +42,14 @@ async fn sigterm_under_load_is_told_first_and_fails_no_request() {
     let site = TempDir::new().unwrap();
     std::fs::write(site.path().join("index.html"), "<!doctype html>").unwrap();
     let site = site.path().to_str().unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_flinks-host"))
-        .args(["--demo", "--site", site, "--sdk", site])
-        .envs([
-            ("HOST_ADDR", "127.0.0.1:0"),
-            ("FLINKS_API_URL", flinks.url().as_str()),
-            ("FLINKS_CUSTOMER_ID", CUSTOMER),
-            ("FLINKS_SECRET_KEY", SECRET),
-            ("FLINKS_API_KEY", API_KEY),
-            ("SHUTDOWN_GRACE_MS", GRACE.as_millis().to_string().as_str()),
-            ("RUST_LOG", "off"),
-        ])
-        .env_remove("FLINKS_INSTANCE")
-        .env_remove("DATABASE_URL")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
-    let base = line.trim().strip_prefix("flinks-host: ").unwrap().replace("localhost", "127.0.0.1");
+    let settings = [
+        ("FLINKS_API_URL", &*flinks.url()),
+        ("FLINKS_CUSTOMER_ID", CUSTOMER),
+        ("FLINKS_SECRET_KEY", SECRET),
+        ("FLINKS_API_KEY", API_KEY),
+        ("SHUTDOWN_GRACE_MS", &GRACE.as_millis().to_string()),
+    ];
+    let (mut child, base) = run_host(&["--demo", "--site", site, "--sdk", site], &settings).await;
     let client = Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
     let cookie = sign_in(&client, &base).await;
 

@@ -3,21 +3,20 @@
 
 use std::{
     fs,
-    process::Stdio,
     time::{Duration, Instant},
 };
 
 use reqwest::{Client, StatusCode};
 use serde_json::json;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    process::{Child, Command},
+    process::Child,
     task::JoinSet,
     time::timeout,
 };
 
-use crate::common::{Bench, Database, WEBHOOK_SECRET, print_row, send, signature};
+use crate::common::{Bench, Database, WEBHOOK_SECRET, print_row, program::run_host, send, signature};
 
 /// What a process may have, by the sentence in the README.
 const MOST_KB: u64 = 60 * 1024;
@@ -31,27 +30,16 @@ fn memory(child: &Child, line: &str) -> u64 {
 }
 
 async fn program() -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_flinks-host"))
-        .envs([
-            ("HOST_ADDR", "127.0.0.1:0"),
-            ("FLINKS_API_URL", "http://127.0.0.1:9"),
-            ("FLINKS_CONNECT_URL", "http://127.0.0.1:9/v2/"),
-            ("FLINKS_CUSTOMER_ID", "a-customer"),
-            ("FLINKS_SECRET_KEY", "a-secret"),
-            ("FLINKS_API_KEY", "an-api-key"),
-            ("FLINKS_WEBHOOK_SECRET", WEBHOOK_SECRET),
-            ("DATABASE_URL", "sqlite::memory:"),
-            ("RUST_LOG", "off"),
-        ])
-        .env_remove("FLINKS_INSTANCE")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
-    let base = line.trim().strip_prefix("flinks-host: ").unwrap().replace("localhost", "127.0.0.1");
-    (child, base)
+    let settings = [
+        ("FLINKS_API_URL", "http://127.0.0.1:9"),
+        ("FLINKS_CONNECT_URL", "http://127.0.0.1:9/v2/"),
+        ("FLINKS_CUSTOMER_ID", "a-customer"),
+        ("FLINKS_SECRET_KEY", "a-secret"),
+        ("FLINKS_API_KEY", "an-api-key"),
+        ("FLINKS_WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("DATABASE_URL", "sqlite::memory:"),
+    ];
+    run_host(&[], &settings).await
 }
 
 #[cfg(target_os = "linux")]

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod crash;
 pub mod flinks;
 pub mod postgres;
+pub mod program;
 pub mod scenarios;
 
 use std::{io::Write as _, path::PathBuf, time::Duration};
