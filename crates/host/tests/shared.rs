@@ -11,7 +11,10 @@ use flinks_sandbox::{Faults, Sandbox, log::Happening};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::common::{
     Bench, Database, LOGINS, delivery,
@@ -146,9 +149,12 @@ async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
     };
     let first = tokio::spawn(click(&victim_base).send());
     let under_way = "SELECT COUNT(*) FROM connections WHERE sign_in_until IS NOT NULL";
-    while number(&database.url, under_way).await == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_marked = async {
+        while number(&database.url, under_way).await == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(15), is_marked).await.is_ok(), "no sign-in was marked");
     let second = tokio::spawn(click(&victim_base).send());
     let marked = Instant::now();
     for _ in 0..2 {

@@ -80,9 +80,12 @@ async fn sigterm_under_load_is_told_first_and_fails_no_request() {
             }
         });
     }
-    while flinks.bank().held_calls == 0 || served.load(Ordering::SeqCst) < 20 {
-        sleep(Duration::from_millis(5)).await;
-    }
+    let is_under_load = async {
+        while flinks.bank().held_calls == 0 || served.load(Ordering::SeqCst) < 20 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(15), is_under_load).await.is_ok(), "the host is not under load");
     assert_eq!(client.get(format!("{base}/readyz")).send().await.unwrap().status(), 200);
 
     let pid = child.id().unwrap().to_string();
