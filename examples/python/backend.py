@@ -210,12 +210,13 @@ def start(connection_id):
 
 def begin_or_resume(connection, who):
     end = time.monotonic() + ANSWER_WITHIN_S
-    attempt = latest(connection)
     is_new = False
     # One of several starts wins the connection; the others wait for what it finds.
     won = execute("UPDATE connections SET busy_until = ? WHERE id = ? AND busy_until < ?", time.time() + FLINKS_LIMIT_S, connection["id"], time.time())
     if won:
         try:
+            # Read now, not before: a sign-in that has just ended wrote its RequestId before it gave the connection back.
+            attempt = latest(connection)
             standing = "gone"
             if attempt and attempt["state"] == "open" and attempt["request_id"]:
                 standing, login_id = ask(attempt)
