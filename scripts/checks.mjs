@@ -26,6 +26,14 @@ const engines = {
   webkit: { needs: ["webkit"], driver: "WebKitWebDriver", wrapper: ["xvfb-run", "--auto-servernum"] },
 };
 
+/** The rows of the fault table and the libraries that are alike in every engine: they are played in one. */
+const alike = ["faults::alike::", "libraries::alike::"];
+
+/** Journeys through everything, each of whose steps has tests of its own: every day in one engine, in the others before a change lands. */
+const journeys = ["demo::", "people::"];
+
+const otherEngines = Object.keys(engines).filter((engine) => engine !== "chromium");
+
 const everyday = {
   format: {
     about: "Rust formatting",
@@ -199,6 +207,16 @@ const everyday = {
 };
 
 const slow = {
+  journeys: {
+    about: `the demo, and what people do, in ${otherEngines.join(" and ")}`,
+    needs: ["c-compiler", "package", "foreign", ...otherEngines.flatMap((engine) => engines[engine].needs)],
+    async run(log) {
+      for (const engine of otherEngines) await playEndToEnd(engine, journeys, { log });
+    },
+    count: rustSummary,
+    excerpt: rustFailures,
+  },
+
   "lost-pages": {
     about: "a result survives its page in three engines, twenty times for each way to lose it",
     needs: ["c-compiler", "package", "chromium", "firefox", "geckodriver", "webkit"],
@@ -355,8 +373,7 @@ function relayed(port) {
 
 /** Users' journeys through widget, host and sandbox; one at a time, for each has the browser to itself. */
 function endToEndCheck(engine) {
-  // The rows of the fault table and the libraries that are alike in every engine are played in one.
-  const chosen = engine === "chromium" ? [] : ["--skip", "faults::alike::", "--skip", "libraries::alike::"];
+  const chosen = otherEngines.includes(engine) ? [...alike, ...journeys].flatMap((name) => ["--skip", name]) : [];
   return {
     about: `end to end, in ${engine}`,
     needs: ["c-compiler", "package", "foreign", ...engines[engine].needs],
