@@ -51,6 +51,10 @@ export interface Faults {
   apiMishap?: { calls: number; kind: "drop" | "drop-answer" | "invalid-json" | "html" | "empty"; endpoint?: string | null } | null;
   bankCode?: string | null;
   bankQuestions?: "asked" | "skipped";
+  /** What the bank asks where it asks. */
+  challenges?: "questions" | "together" | "choices" | "image" | "text-or-call" | "push";
+  /** What becomes of a stored login at a bank with OAuth when it is refreshed live. */
+  oauthConsent?: "lasts" | "refused" | "asked";
   bankLatencyMs?: number;
   aggregationMs?: number;
   sessionToken?: "any" | "own" | "fresh";

@@ -502,12 +502,59 @@ fn rows() -> Vec<Row> {
             },
             REFRESHED,
         ),
+        row(
+            "what a bank asks",
+            "a type that nobody has documented",
+            || {
+                let mut session = comes_back_to(&[]);
+                session.connect_says(json!({ "step": "COMPONENT_LOAD_MFA", "mfaTypes": ["TrustedDevice"] }));
+                answered(session)
+            },
+            REFRESHED,
+        ),
+        row(
+            "what a bank asks",
+            "the same again after the answer",
+            || answered(comes_back_to(&["COMPONENT_LOAD_MFA", "SUBMIT_MFA", "COMPONENT_LOAD_MFA"])),
+            REFRESHED,
+        ),
+        row(
+            "what a bank asks",
+            "several things at once",
+            || {
+                let mut session = comes_back_to(&[]);
+                let types = json!(["QuestionAndAnswer", "MultipleChoice"]);
+                session.connect_says(json!({ "step": "COMPONENT_LOAD_MFA", "mfaTypes": types }));
+                answered(session)
+            },
+            REFRESHED,
+        ),
         // Banks with OAuth, and the full flow.
         row(
             "a reconnect at a bank with OAuth",
             "its window, without a list before it",
             || answered(comes_back_to(&["POPUP_OPENED"])),
             REFRESHED,
+        ),
+        row(
+            "a reconnect at a bank with OAuth",
+            "refused, and its window in the full flow",
+            || {
+                let mut session = Driver::new(by_start());
+                session.host_starts(full_flow());
+                for step in [
+                    "APP_MOUNTED",
+                    "POPUP_OPENED",
+                    "ACCESS_DENIED",
+                    "POPUP_OPENED",
+                    "COMPONENT_ACCEPT_PROVIDER_CONSENT",
+                ] {
+                    session.step(step);
+                }
+                session.connect_says(redirect());
+                delivered(session)
+            },
+            "reconnected (connect): the login, the session",
         ),
         row(
             "a reconnect at a bank with OAuth",

@@ -46,11 +46,14 @@ async function load(number) {
   showTrouble(error);
   if (error !== null) return false;
   hasLoaded = true;
-  showConnections(connections);
+  const fresh = showConnections(connections);
   await Promise.all([...cards.values()].map(refreshAccounts));
+  // Whole: a card that grows later pushes the buttons below it away from whoever is about to press one.
+  byId("cards").append(...fresh.filter((card) => cards.has(card.connection.id)).map(({ element }) => element));
   return true;
 }
 
+/** Updates the cards; gives the new ones, which are not on the page yet. */
 function showConnections(connections) {
   const known = new Set(connections.map(({ id }) => id));
   for (const [id, card] of cards) {
@@ -59,20 +62,22 @@ function showConnections(connections) {
       cards.delete(id);
     }
   }
+  const fresh = [];
   connections.forEach((connection, position) => {
     const card = cards.get(connection.id);
     if (card !== undefined) {
       card.show(connection);
       return;
     }
-    const fresh = new Card(connection, position, {
+    const made = new Card(connection, position, {
       onReconnect: (it) => startReconnect(it, page),
       onAgain: (it) => retryReconnect(it, page),
     });
-    cards.set(connection.id, fresh);
-    byId("cards").append(fresh.element);
+    cards.set(connection.id, made);
+    fresh.push(made);
   });
   renderSummary();
+  return fresh;
 }
 
 /** Accounts change when a refresh was stored, and only then. */

@@ -52,6 +52,25 @@ function termsOf({ url, checkbox, accepted }) {
   return element("p", { className: "terms" }, element("label", {}, box, element("span", {}, words.terms)), link);
 }
 
+/** One challenge of the bank's: a text, a choice, or a tap in the bank's app, which nothing is typed for. */
+function challengeOf({ type, prompt, choices }, language) {
+  const question = element("span", { lang: language }, prompt);
+  if (type === "TrustedDevice") {
+    return element("p", {}, question, element("input", { type: "hidden", name: "answer", value: "confirmed" }));
+  }
+  if (choices.length === 0) return field(question, { name: "answer", autocomplete: "off" });
+  const isSeveral = type === "MultipleChoiceMultipleAnswers";
+  const options = choices.map((choice, index) =>
+    element(
+      "label",
+      { className: "account" },
+      element("input", { type: isSeveral ? "checkbox" : "radio", name: "answer", value: choice, required: !isSeveral }),
+      type === "ImageSelection" ? element("img", { src: choice, alt: words.image(index + 1), width: 48, height: 48 }) : element("span", {}, choice),
+    ),
+  );
+  return element("fieldset", {}, element("legend", {}, question), ...options);
+}
+
 function help(summary, text, name) {
   const ontoggle = (event) => event.target.open && act({ name });
   return element("details", { ontoggle, "data-testid": name }, element("summary", {}, summary), paragraph(text, "quiet"));
@@ -128,14 +147,18 @@ const screens = {
     ];
   },
 
-  mfa: ({ institution, prompt, language, number, total }) => [
+  mfa: ({ institution, challenges, language, number, total }) => [
     badge(institution),
     heading(words.mfaTitle(institution)),
     paragraph(words.mfaStep(number, total), "quiet"),
     form(
       words.submit,
-      (data) => act({ name: "submit-answer", answer: data.get("answer") }),
-      field(element("span", { lang: language }, prompt), { name: "answer", autocomplete: "off" }),
+      (data) => {
+        const texts = data.getAll("answer");
+        // Several challenges have one text each; a single one has all there are.
+        act({ name: "submit-answers", answers: challenges.length > 1 ? texts.map((text) => [text]) : [texts] });
+      },
+      ...challenges.map((challenge) => challengeOf(challenge, language)),
     ),
     paragraph(words.mfaHint, "quiet below"),
     help(words.mfaHelp, words.mfaHelpText, "help"),
@@ -194,6 +217,8 @@ function show(screen) {
   shown = asText;
   main.replaceChildren(...screens[screen.name](screen));
   main.dataset.screen = screen.name;
+  if (screen.number) main.dataset.round = screen.number;
+  else delete main.dataset.round;
   if (screen.code) main.dataset.code = screen.code;
   else delete main.dataset.code;
   (main.querySelector("input:not([type=radio]):not([type=checkbox])") ?? main.querySelector("h1"))?.focus();

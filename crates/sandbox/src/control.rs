@@ -194,6 +194,8 @@ pub(crate) fn set_up(world: &World, connect_url: &str, name: &str) -> Result<Rea
     record(world, "scenario", json!({ "name": name }));
     let faults = scenario.faults()?;
     let opened = world.with(|state, now_ms| {
+        // What the bank asks belongs to the session that is open already; everything else goes wrong from now on.
+        state.faults = Faults { challenges: faults.challenges, ..Faults::default() };
         let opened = scenario.open_session(state, now_ms);
         state.faults = faults;
         opened

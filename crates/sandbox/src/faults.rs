@@ -7,6 +7,8 @@ use flinks_connect::code::{self, FlinksCode};
 use flinks_connect::redirect::Shape;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::bank::question::Challenges;
+
 /// The longest delay that can be asked for.
 pub const MAX_DELAY_MS: u64 = 120_000;
 /// The longest time a bank can be told to take.
@@ -35,6 +37,10 @@ pub struct Faults {
     pub bank_code: Option<String>,
     /// Whether the bank asks its questions when a stored login is refreshed live.
     pub bank_questions: Questions,
+    /// What the bank asks where it asks.
+    pub challenges: Challenges,
+    /// What becomes of a stored login at a bank with OAuth when it is refreshed live.
+    pub oauth_consent: OauthConsent,
     /// How long the bank takes over every sign-in, live refresh and answer that comes by the API, in milliseconds of the sandbox's
     /// clock. Flinks takes the call and does it; the answer comes late, and after 210 seconds it is a 202.
     pub bank_latency_ms: u64,
@@ -71,6 +77,26 @@ pub enum Questions {
 impl Questions {
     /// Every choice with its name in the control interface.
     pub const ALL: &'static [(&'static str, Self)] = &[("asked", Self::Asked), ("skipped", Self::Skipped)];
+}
+
+/// What becomes of a stored login at a bank with OAuth when it is refreshed live. What Flinks says when the user's consent is over is not
+/// documented; both readings exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OauthConsent {
+    /// The consent still holds: nobody is needed.
+    #[default]
+    Lasts,
+    /// It is over, and the call is refused with `ACCESS_DENIED`: the user connects anew.
+    Refused,
+    /// It is over, and the call is answered 203: a page that comes back to the session asks in the bank's own window.
+    Asked,
+}
+
+impl OauthConsent {
+    /// Every choice with its name in the control interface.
+    pub const ALL: &'static [(&'static str, Self)] =
+        &[("lasts", Self::Lasts), ("refused", Self::Refused), ("asked", Self::Asked)];
 }
 
 /// The token of a session's second Authorize call, and of every one after it. Flinks does not say which; both readings exist.
@@ -436,6 +462,12 @@ mod tests {
         }
         for (name, questions) in Questions::ALL {
             assert_eq!(serde_json::to_value(questions).unwrap(), *name);
+        }
+        for (name, challenges) in Challenges::ALL {
+            assert_eq!(serde_json::to_value(challenges).unwrap(), *name);
+        }
+        for (name, consent) in OauthConsent::ALL {
+            assert_eq!(serde_json::to_value(consent).unwrap(), *name);
         }
         for (name, token) in SessionToken::ALL {
             assert_eq!(serde_json::to_value(token).unwrap(), *name);

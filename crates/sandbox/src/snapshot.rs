@@ -10,11 +10,12 @@ use flinks_connect::id::{AccountId, RequestId};
 use flinks_connect::parameters::Language;
 use serde::{Deserialize, Serialize};
 
+use crate::bank::question::Challenges;
 use crate::bank::{institution, user};
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::state::login::{Identity, Login};
-use crate::state::session::{Background, Ending, Freshness, Phase, Saving, Session};
+use crate::state::session::{Background, Ending, Freshness, Phase, Saving, Session, Wants};
 use crate::state::token::Kept as KeptToken;
 use crate::state::webhook::{Delivery, Outbox, Webhook};
 use crate::state::{Settings, State};
@@ -63,6 +64,9 @@ struct KeptSession {
     identity: KeptIdentity,
     tag: Option<String>,
     phase: KeptPhase,
+    /// Absent while the bank waits for consent; a file of an older sandbox has only such as were the default.
+    #[serde(default = "default_challenges")]
+    challenges: Option<Challenges>,
     is_saved: bool,
     cached_as_of_ms: Option<u64>,
     filter: Option<Vec<String>>,
@@ -70,6 +74,11 @@ struct KeptSession {
     schedules_refresh: bool,
     is_announced: bool,
     touched_ms: u64,
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "serde wants the type of the field")]
+fn default_challenges() -> Option<Challenges> {
+    Some(Challenges::default())
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -195,6 +204,10 @@ impl KeptSession {
                 Phase::Over(Ending::Refused) => KeptPhase::Refused,
                 Phase::Over(Ending::LoginDeleted) => KeptPhase::LoginDeleted,
             },
+            challenges: match session.wants {
+                Wants::Answers(challenges) => Some(challenges),
+                Wants::Consent => None,
+            },
             is_saved: session.saving == Saving::Keep,
             cached_as_of_ms: match session.freshness {
                 Freshness::Live => None,
@@ -225,6 +238,7 @@ impl KeptSession {
                 KeptPhase::Refused => Phase::Over(Ending::Refused),
                 KeptPhase::LoginDeleted => Phase::Over(Ending::LoginDeleted),
             },
+            wants: self.challenges.map_or(Wants::Consent, Wants::Answers),
             freshness: self.cached_as_of_ms.map_or(Freshness::Live, |as_of_ms| Freshness::Cached { as_of_ms }),
             filter: self.filter.map(parse).transpose().ok()?,
             background: self.background.map(background).transpose().map_err(|(): ()| ()).ok()?,

@@ -52,7 +52,7 @@ fn refresh(state: &mut State, now_ms: u64, login: LoginId) -> RequestId {
 }
 
 fn answer(state: &mut State, now_ms: u64, session: &RequestId, prompt: &str, answer: &str) -> Standing {
-    let answers = BTreeMap::from([(prompt.to_owned(), answer.to_owned())]);
+    let answers = BTreeMap::from([(prompt.to_owned(), vec![answer.to_owned()])]);
     state.authorize(now_ms, Wish::Answer { session: session.clone(), answers })
 }
 
@@ -91,7 +91,7 @@ fn refused(standing: &Standing) -> &'static str {
 
 fn prompt(standing: &Standing) -> &'static str {
     match standing {
-        Standing::Asking(session) => session.pending_prompt().unwrap(),
+        Standing::Asking(session) => session.pending_round().first().unwrap().prompt(session.identity.language),
         other => panic!("expected a question, got {other:?}"),
     }
 }
@@ -138,7 +138,7 @@ fn every_touch_begins_the_eight_minutes_anew() {
     let launch = Launch::read("/v2/", &format!("?requestId={}", session.as_str()));
     let (page, _) = visit::open(&mut state, now, launch, Audience::Parent);
     now += IDLE_LIFE_MS - 1;
-    visit::act(&mut state, now, page, Action::SubmitAnswer { answer: "Montreal".into() });
+    visit::act(&mut state, now, page, Action::SubmitAnswers { answers: vec![vec!["Montreal".into()]] });
     now += IDLE_LIFE_MS - 1;
     assert_eq!(prompt(&probe(&mut state, now, &session)), ANSWERS[1].0);
     assert_eq!(refused(&probe(&mut state, now + IDLE_LIFE_MS, &session)), "SESSION_NONEXISTENT");
@@ -350,7 +350,7 @@ fn a_call_costs_nothing_for_what_waits() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(5), "{MANY} calls with as many sessions waiting took {took:?}");
 
-    let alive = |state: &State| state.sessions.iter().filter(|session| session.pending_question().is_some()).count();
+    let alive = |state: &State| state.sessions.iter().filter(|session| !session.pending_round().is_empty()).count();
     assert_eq!(alive(&state), 20_000);
     state.expire(NOW + IDLE_LIFE_MS + 499);
     assert_eq!(alive(&state), 10_000, "and whatever is due ends");

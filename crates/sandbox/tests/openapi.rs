@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use crate::common::Bench;
 use flinks_connect::redirect::Shape;
 use flinks_sandbox::Faults;
+use flinks_sandbox::bank::question::Challenges;
 use flinks_sandbox::faults::{
-    ContentLength, ExpiredSession, PageToken, Questions, RedirectFault, RefusedLogin, SessionToken,
+    ContentLength, ExpiredSession, OauthConsent, PageToken, Questions, RedirectFault, RefusedLogin, SessionToken,
 };
 use flinks_sandbox::{Mishap, PageFault, scenario};
 use reqwest::Method;
@@ -36,6 +37,8 @@ async fn the_description_is_true() {
     assert_eq!(names(faults), names(&json!(Faults::default())));
     assert_eq!(listed(&faults["redirectFault"]), known(RedirectFault::ALL));
     assert_eq!(listed(&faults["bankQuestions"]), known(Questions::ALL));
+    assert_eq!(listed(&faults["challenges"]), known(Challenges::ALL));
+    assert_eq!(listed(&faults["oauthConsent"]), known(OauthConsent::ALL));
     assert_eq!(listed(&faults["sessionToken"]), known(SessionToken::ALL));
     assert_eq!(listed(&faults["pageToken"]), known(PageToken::ALL));
     assert_eq!(listed(&faults["expiredSession"]), known(ExpiredSession::ALL));

@@ -62,7 +62,7 @@ async fn a_session_that_was_left_is_resumed_at_its_question() {
     let mut first = bench.open(&format!("?requestId={session}")).await;
     first.answer("Montreal").await;
     let mut second = bench.open(&format!("?requestId={session}")).await;
-    assert_eq!(second.screen["prompt"], "What is the best country on earth?");
+    assert_eq!(second.screen["challenges"][0]["prompt"], "What is the best country on earth?");
     assert_eq!((&second.screen["number"], &second.screen["total"]), (&json!(2), &json!(3)));
     second.answer("Canada").await.answer("Triangle").await;
     assert_eq!(second.posted().last(), Some(&"REDIRECT"));
@@ -81,7 +81,7 @@ async fn a_wrong_answer_is_reported_and_asked_again() {
     assert_eq!(page.last(), &json!({"flinksCode": "INVALID_SECURITY_RESPONSE"}));
     page.answer("too early").await;
     page.act(json!({"name": "retry"})).await;
-    assert_eq!(page.screen["prompt"], "What city were you born in?");
+    assert_eq!(page.screen["challenges"][0]["prompt"], "What city were you born in?");
     page.answer_all().await;
     let mut expected = vec![
         "APP_MOUNTED",

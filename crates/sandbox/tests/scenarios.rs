@@ -7,10 +7,14 @@ use std::path::Path;
 
 use crate::common::receiver::Receiver;
 use crate::common::{ANSWERS, Answer, Bench, Page};
+use flinks_connect::parameters::Language;
+use flinks_sandbox::bank::question::Challenges;
+use flinks_sandbox::bank::{institution, user};
 use flinks_sandbox::scenario::{ALL, Ask, Move, Scenario, Trait, as_markdown};
+use flinks_sandbox::state::login::Identity;
 use flinks_sandbox::{Config, DEMO_LOGINS};
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const DAY_MS: u64 = 24 * 60 * 60_000;
 
@@ -133,10 +137,8 @@ impl<'a> Player<'a> {
             Move::Pass(ms) => {
                 self.bench.control("clock", json!({ "advanceMs": ms })).await;
             }
-            Move::Load => {
-                let url = self.connect.clone().unwrap();
-                self.page = Some(self.bench.open_at(url.path(), url.query().unwrap_or_default()).await);
-            }
+            Move::Load => self.load().await,
+            Move::Resume => self.resume().await,
             Move::Document(status, forbids_framing) => {
                 let response = self.bench.http.get(self.connect.clone().unwrap()).send().await.unwrap();
                 assert_eq!(response.status().as_u16(), status, "{what}");
@@ -152,6 +154,7 @@ impl<'a> Player<'a> {
             Move::Answer(text) => {
                 self.page().answer(text).await;
             }
+            Move::AnswerRound(challenges, round) => self.answer_round(challenges, round).await,
             Move::AnswerAll => {
                 self.page().answer_all().await;
             }
@@ -196,6 +199,28 @@ impl<'a> Player<'a> {
         }
     }
 
+    async fn load(&mut self) {
+        let url = self.connect.clone().unwrap();
+        self.page = Some(self.bench.open_at(url.path(), url.query().unwrap_or_default()).await);
+    }
+
+    /// Comes back to the session with the token it began with.
+    async fn resume(&mut self) {
+        let query = format!("requestId={}&authorizeToken={}", self.session, self.token);
+        self.page = Some(self.bench.open(&query).await);
+    }
+
+    async fn answer_round(&mut self, challenges: Challenges, round: usize) {
+        let texts: Vec<_> = challenges.right(round).into_iter().map(|(_, texts)| texts).collect();
+        self.page().answer_round(json!(texts)).await;
+    }
+
+    fn right_answers(&self, challenges: Challenges, round: usize) -> Value {
+        let right = challenges.right(round).into_iter();
+        let responses: Map<_, _> = right.map(|(prompt, texts)| (prompt.to_owned(), json!(texts))).collect();
+        json!({"RequestId": self.session, "SecurityResponses": responses})
+    }
+
     fn check(&mut self, answer: Answer, status: u16, code: &str, what: &str) {
         let said = answer.body["FlinksCode"].as_str().unwrap_or_default();
         assert_eq!((answer.status, said), (status, code), "{what}: {}", answer.body);
@@ -235,6 +260,7 @@ impl<'a> Player<'a> {
                 body["Tag"] = json!(tag);
                 self.authorize(body).await
             }
+            Ask::LiveOauth => self.authorize(live_oauth()).await,
             Ask::LiveUnknown => {
                 let body = json!({"LoginId": "11111111-2222-4333-8444-555555555555", "MostRecentCached": false});
                 self.authorize(body).await
@@ -254,12 +280,16 @@ impl<'a> Player<'a> {
                 let body = answer_to(ANSWERS[question].0, text);
                 self.authorize(body).await
             }
+            Ask::RespondTo(challenges, round) => self.authorize(self.right_answers(challenges, round)).await,
             Ask::RespondElsewhere => {
                 let body = answer_to("What is your favourite colour?", "Blue");
                 self.authorize(body).await
             }
             Ask::Probe => self.authorize(session).await,
             Ask::ProbeWithOwnToken => self.with_token("Authorize").json(&session),
+            Ask::ProbeWithoutAnswers => {
+                self.authorize(json!({"RequestId": self.session, "SecurityResponses": {}})).await
+            }
             Ask::Summary => self.data(Method::POST, "GetAccountsSummary", &session),
             Ask::Detail => self.data(Method::POST, "GetAccountsDetail", &session),
             Ask::DetailOf(login, account) => {
@@ -369,6 +399,13 @@ impl<'a> Player<'a> {
         };
         assert!(is_so, "{what}: {redirect}");
     }
+}
+
+/// A live refresh of the login that the bank with OAuth has vouched for.
+fn live_oauth() -> Value {
+    let user = user::find(user::WITHOUT_QUESTIONS).unwrap();
+    let login = Identity::of(&institution::OAUTH_BANK, user, Language::En).login_id;
+    json!({"LoginId": login.as_str(), "MostRecentCached": false, "Save": true})
 }
 
 /// The answer to a call, or what is wrong with it.

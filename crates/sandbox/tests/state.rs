@@ -63,6 +63,32 @@ async fn a_session_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_session_is_asked_what_it_was_asked_before() {
+    let file = file("challenges");
+    let bench = Bench::with(config(&file)).await;
+    bench.control("faults", json!({"challenges": "text-or-call"})).await;
+    let session = bench.refresh(2).await;
+    let answer = json!({"How do you want to get your code?": ["SMS 514 555-0199"]});
+    bench.authorize(json!({"RequestId": session, "SecurityResponses": answer})).await;
+    // A bank with OAuth has vouched for somebody, and wants their consent anew.
+    let mut page = bench.open_at("/v2/Credential/9100/", "demoOutbound=true").await;
+    page.act(json!({"name": "popup-opened"})).await;
+    page.decide("approve").await;
+    let login = page.last()["loginId"].clone();
+    bench.control("faults", json!({"oauthConsent": "asked"})).await;
+    let body = json!({"LoginId": login, "MostRecentCached": false, "Save": true});
+    let consent = bench.authorize(body).await.text("RequestId").to_owned();
+
+    let bench = restarted(bench, config(&file)).await;
+    let probe = bench.authorize(json!({ "RequestId": session })).await;
+    assert_eq!(probe.prompt(), "What code did you get?", "whatever banks ask by now");
+    assert_eq!(bench.authorize(json!({ "RequestId": consent })).await.body["SecurityChallenges"], json!([]));
+    assert_eq!(bench.open(&format!("requestId={consent}")).await.name(), "oauth");
+    bench.sandbox.stop().await;
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
 async fn the_next_night_comes_when_it_would_have_come() {
     const HOUR_MS: u64 = 60 * 60_000;
     let file = file("night");

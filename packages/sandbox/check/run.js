@@ -92,7 +92,7 @@ export class Run {
   async answerAll(reply) {
     const page = await this.open(reply);
     if (page.screen !== "mfa") throw new Broken("the bank's question in Connect", page.events.join(", "), "hand out a session and a token that Connect takes");
-    for (const answer of ANSWERS) await this.#page("act", { visit: page.visit, action: { name: "submit-answer", answer } });
+    for (const answer of ANSWERS) await this.#page("act", { visit: page.visit, action: { name: "submit-answers", answers: [[answer]] } });
   }
 
   async #page(name, body) {
@@ -118,7 +118,7 @@ export class Run {
     const loginId = LOGINS.find((other) => other !== login);
     const { requestId } = await this.#authorize({ LoginId: loginId, MostRecentCached: false, Save: true });
     const page = await this.#page("open", { path: "/v2/", query: `?requestId=${requestId}`, audience: "parent" });
-    for (const answer of ANSWERS) await this.#page("act", { visit: page.visit, action: { name: "submit-answer", answer } });
+    for (const answer of ANSWERS) await this.#page("act", { visit: page.visit, action: { name: "submit-answers", answers: [[answer]] } });
     return { loginId, requestId };
   }
 

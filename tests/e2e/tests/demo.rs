@@ -1,6 +1,6 @@
 //! The demo, as a person uses it, in a real browser with a genuinely cross-origin Connect.
 
-use flinks_e2e::{CHALLENGES, Result, World};
+use flinks_e2e::{CHALLENGES, Result, World, repository};
 use flinks_host::demo_login_ids;
 
 async fn reconnects(world: &World, id: &str) -> Result<()> {
@@ -401,4 +401,50 @@ async fn a_visitor_who_is_signed_out_is_told_and_comes_back_in_place() -> Result
         world.expect_status("nightly", "needs-attention").await
     })
     .await
+}
+
+/// For the page's head: what was known before comes late, and every button that moves by itself is noted.
+const SLOW: &str = r#"
+const { fetch } = window;
+window.fetch = async (path, options) => {
+  if (String(path).endsWith("/before")) await new Promise((resolve) => setTimeout(resolve, 500));
+  return fetch(path, options);
+};
+window.moved = [];
+const places = new Map();
+(function look() {
+  for (const button of document.querySelectorAll("[data-testid^=reconnect-]")) {
+    const top = button.getBoundingClientRect().top + scrollY;
+    if (Math.abs((places.get(button) ?? top) - top) > 1) window.moved.push(button.dataset.testid);
+    places.set(button, top);
+  }
+  requestAnimationFrame(look);
+})();
+"#;
+
+/// A press that was aimed at a button must not meet what has pushed it away.
+#[tokio::test]
+async fn no_button_moves_while_the_list_is_still_coming() -> Result<()> {
+    let site = std::env::temp_dir().join(format!("flinks-e2e-slow-{}", std::process::id()));
+    std::fs::create_dir_all(&site)?;
+    for file in std::fs::read_dir(repository().join("www/demo"))? {
+        let file = file?;
+        std::fs::copy(file.path(), site.join(file.file_name()))?;
+    }
+    let page = std::fs::read_to_string(site.join("index.html"))?;
+    std::fs::write(site.join("index.html"), page.replacen("<head>", "<head><script src=\"slow.js\"></script>", 1))?;
+    std::fs::write(site.join("slow.js"), SLOW)?;
+    let ended = World::run(async |world| {
+        let slow = world.anew(&site).await?;
+        slow.visit().await?;
+        for id in ["nightly", "ondemand", "mfachanged", "selected"] {
+            slow.expect_visible(&format!("[data-testid='before-{id}']"), 1).await?;
+        }
+        let moved: Vec<String> = slow.browser.execute("return window.moved", vec![]).await?.convert()?;
+        assert!(moved.is_empty(), "{moved:?}");
+        Ok(())
+    })
+    .await;
+    std::fs::remove_dir_all(&site)?;
+    ended
 }

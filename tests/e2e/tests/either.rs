@@ -2,6 +2,7 @@
 //! table is played natively, in `tests/core/either.rs`.
 
 use flinks_e2e::{Engine, Result, World};
+use flinks_sandbox::bank::question::{Challenges, Kind};
 use flinks_sandbox::faults::{self, Faults, PageToken, RefusedLogin};
 
 /// Prints a row of the table.
@@ -11,7 +12,7 @@ fn row(unsaid: &str, reading: &str, ending: &str) -> Result<()> {
 }
 
 fn set(world: &World, faults: &Faults) -> Result<()> {
-    world.sandbox.set_faults(faults).map_err(|error| error.to_string().into())
+    Ok(world.sandbox.set_faults(faults)?)
 }
 
 /// Presses the connection's button; Connect is opened for the `launches`th time before it asks.
@@ -38,6 +39,51 @@ async fn a_success_is_one_in_whatever_shape_it_comes() -> Result<()> {
             set(world, &Faults { redirect_shape, ..Faults::default() })?;
             reconnects(world, id, launches).await?;
             row("what REDIRECT looks like", reading, "up to date")?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// In Connect: answers that round of challenges rightly, as a person does.
+async fn answers_round(world: &World, challenges: Challenges, round: usize) -> Result<()> {
+    let asked = challenges.round(round);
+    let right = challenges.right(round);
+    for (place, (question, (prompt, texts))) in asked.iter().zip(right).enumerate() {
+        world.expect_question(prompt).await?;
+        if question.choices.is_empty() && question.kind != Kind::TrustedDevice {
+            let input = world.find(&format!("form > :nth-child({}) input[name='answer']", place + 1)).await?;
+            input.click().await?;
+            input.send_keys(texts.concat()).await?;
+        }
+        for text in texts.iter().filter(|text| question.choices.contains(text)) {
+            world.find(&format!("input[name='answer'][value=\"{text}\"]")).await?.click().await?;
+        }
+    }
+    world.press_submit().await
+}
+
+#[tokio::test]
+async fn whatever_a_bank_asks_connect_asks_it_and_the_widget_waits() -> Result<()> {
+    World::run(async |world| {
+        for (launches, (id, reading, challenges)) in (1..).zip([
+            ("nightly", "three questions at once", Challenges::Together),
+            ("ondemand", "choices, one and several", Challenges::Choices),
+            ("mfachanged", "how to send a code, then the code", Challenges::TextOrCall),
+            ("selected", "a tap in the bank's app, twice", Challenges::Push),
+        ]) {
+            set(world, &Faults { challenges, ..Faults::default() })?;
+            world.press_reconnect(id).await?;
+            world.expect_launches(launches).await?;
+            world.enter_connect().await?;
+            for round in 0..challenges.rounds() {
+                world.find(&format!("[data-screen='mfa'][data-round='{}']", round + 1)).await?;
+                answers_round(world, challenges, round).await?;
+            }
+            world.leave_connect().await?;
+            world.expect_status(id, "up-to-date").await?;
+            world.expect_no_dialog().await?;
+            row("what a bank asks", reading, "up to date")?;
         }
         Ok(())
     })

@@ -109,7 +109,9 @@ impl Fields {
     /// Answers to security questions, by prompt: `Questions: [{Prompt, Answer}]`, or a map as in `SecurityResponses`.
     pub fn stored_answers(&self) -> Result<BTreeMap<String, String>, FlinksCode> {
         let Some(Value::Array(questions)) = self.get("Questions") else {
-            return answers(self.get("SecurityResponses").ok_or(code::INVALID_REQUEST)?);
+            let answers = answers(self.get("SecurityResponses").ok_or(code::INVALID_REQUEST)?)?;
+            let first = |texts: Vec<String>| texts.into_iter().next().unwrap_or_default();
+            return Ok(answers.into_iter().map(|(prompt, texts)| (prompt, first(texts))).collect());
         };
         let pair = |question: &Value| {
             let fields = Self { object: question.as_object().ok_or(code::INVALID_REQUEST)?.clone() };
@@ -179,17 +181,12 @@ impl Fields {
     }
 }
 
-fn answers(responses: &Value) -> Result<BTreeMap<String, String>, FlinksCode> {
+fn answers(responses: &Value) -> Result<BTreeMap<String, Vec<String>>, FlinksCode> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(code::INVALID_REQUEST);
+    let texts = |answer: &Value| match answer {
+        Value::Array(texts) => texts.iter().map(text).collect(),
+        answer => text(answer).map(|text| vec![text]),
+    };
     let by_prompt = responses.as_object().ok_or(code::INVALID_REQUEST)?;
-    by_prompt
-        .iter()
-        .map(|(prompt, answer)| {
-            let text = match answer {
-                Value::String(text) => Some(text.as_str()),
-                Value::Array(texts) => texts.first().map_or(Some(""), Value::as_str),
-                _ => None,
-            };
-            Ok((prompt.clone(), text.ok_or(code::INVALID_REQUEST)?.to_owned()))
-        })
-        .collect()
+    by_prompt.iter().map(|(prompt, answer)| Ok((prompt.clone(), texts(answer)?))).collect()
 }

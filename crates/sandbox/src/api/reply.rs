@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::statement;
 use crate::bank::institution::{self, Institution};
 use crate::bank::ledger::{self, Ledger, Transaction};
-use crate::bank::question;
+use crate::bank::question::{self, Question};
 use crate::demo;
 use crate::faults::ApiFailure;
 use crate::state::State;
@@ -90,7 +90,7 @@ pub fn standing(state: &State, standing: Standing) -> Reply {
                 &session,
                 json!({
                     "Links": [link("Authorization", "/Authorize", None)],
-                    "SecurityChallenges": [{ "Type": "QuestionAndAnswer", "Prompt": session.pending_prompt() }],
+                    "SecurityChallenges": challenges(&session),
                     "Institution": session.identity.institution.name,
                     "InstitutionId": session.identity.institution.id,
                     "RequestId": session.id.as_str(),
@@ -108,6 +108,18 @@ pub fn standing(state: &State, standing: Standing) -> Reply {
             Reply::new(code::OK.http_status, with_tag(&session, Value::Object(body)))
         }
     }
+}
+
+/// What the bank asks in this round; nothing where it waits for consent in its own window.
+fn challenges(session: &Session) -> Vec<Value> {
+    let challenge = |question: &Question| {
+        let mut body = json!({ "Type": question.kind, "Prompt": question.prompt(session.identity.language) });
+        if let (false, Some(object)) = (question.choices.is_empty(), body.as_object_mut()) {
+            object.insert("Iterables".to_owned(), json!(question.choices));
+        }
+        body
+    };
+    session.pending_round().iter().map(challenge).collect()
 }
 
 /// The answer to a data call.

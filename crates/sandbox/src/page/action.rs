@@ -36,10 +36,10 @@ pub enum Action {
         /// The password.
         password: String,
     },
-    /// Sent an answer.
-    SubmitAnswer {
-        /// The answer.
-        answer: String,
+    /// Sent the answers to a round of challenges.
+    SubmitAnswers {
+        /// For each challenge, in their order, its texts.
+        answers: Vec<Vec<String>>,
     },
     /// Wants to try again.
     Retry,
@@ -92,7 +92,7 @@ impl Action {
             Self::PickInstitution { .. } => "pick-institution",
             Self::Back => "back",
             Self::SubmitCredentials { .. } => "submit-credentials",
-            Self::SubmitAnswer { .. } => "submit-answer",
+            Self::SubmitAnswers { .. } => "submit-answers",
             Self::Retry => "retry",
             Self::PickAccounts { .. } => "pick-accounts",
             Self::Close => "close",

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::bank::account::Account;
 use crate::bank::institution::Institution;
+use crate::bank::question::Kind;
 
 /// One screen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,15 +37,15 @@ pub enum Screen {
         /// How far it is.
         window: Window,
     },
-    /// One security question.
+    /// One round of challenges.
     Mfa {
         /// The bank's name.
         institution: &'static str,
-        /// The question.
-        prompt: &'static str,
-        /// The question's language, which is the login's.
+        /// The challenges.
+        challenges: Vec<Challenge>,
+        /// Their language, which is the login's.
         language: &'static str,
-        /// Which one it is, from one.
+        /// Which round it is, from one.
         number: usize,
         /// How many there are.
         total: usize,
@@ -75,6 +76,18 @@ pub enum Screen {
     },
     /// Nothing at all.
     Silent,
+}
+
+/// One challenge on the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Challenge {
+    /// Its type, as in the API.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// What is asked.
+    pub prompt: &'static str,
+    /// What there is to choose from, if anything.
+    pub choices: &'static [&'static str],
 }
 
 /// The terms on the credential form.

@@ -15,15 +15,15 @@ use super::action::{Action, Audience};
 use super::event::{Event, Posted};
 use super::launch::{DEMO_OUTBOUND, Launch, OAUTH_WINDOW_REDIRECT, TERMS_NO_CHECKBOX};
 use super::redirect::{self, Navigation};
-use super::screen::{Choice, Remedy, Screen, Terms, Window};
+use super::screen::{Challenge, Choice, Remedy, Screen, Terms, Window};
+use crate::bank::account;
 use crate::bank::institution::{self, FLINKS_CAPITAL, Institution, OAUTH_BANK};
-use crate::bank::{account, question};
 use crate::entropy;
 use crate::faults::{ExpiredSession, PageFault, PageToken, RefusedLogin};
 use crate::log::Happening;
 use crate::state::State;
 use crate::state::authorize::{Approval, Pace, SignIn, Standing, Wish};
-use crate::state::session::{Ending, Phase, Saving, Session};
+use crate::state::session::{Ending, Phase, Saving, Session, Wants};
 use crate::state::token::Purpose;
 
 /// Names a page towards the sandbox.
@@ -87,6 +87,8 @@ pub struct Visit {
     screen: Screen,
     /// Whether the box of the terms is ticked.
     accepts_terms: bool,
+    /// The session that waits for consent in the bank's own window; none where that window makes a new connection.
+    consenting: Option<RequestId>,
     /// What the user said in the bank's own window.
     decision: Option<Decision>,
     /// Whether nothing it posts may arrive.
@@ -115,6 +117,7 @@ pub fn open(state: &mut State, now_ms: u64, launch: Launch, audience: Audience) 
         stage: Stage::Ended,
         screen: Screen::Silent,
         accepts_terms: false,
+        consenting: None,
         decision: None,
         is_mute: false,
         navigation: None,
@@ -137,7 +140,9 @@ pub fn act(state: &mut State, now_ms: u64, id: VisitId, action: Action) -> Optio
     state.expire(now_ms);
     let mut visit = state.take_visit(&id)?;
     visit.last_seen_ms = now_ms;
-    if let Some(session) = visit.stage.session().and_then(|session| state.sessions.get_mut(session)) {
+    if let Some(session) =
+        visit.stage.session().or(visit.consenting.as_ref()).and_then(|session| state.sessions.get_mut(session))
+    {
         session.touch(now_ms);
     }
     let name = action.name();
@@ -334,8 +339,8 @@ impl Visit {
                 self.show_credentials(bank);
                 vec![self.post(Event::step(step::COMPONENT_LOAD_CREDENTIAL_RETRY))]
             }
-            (Stage::Answering(session), Action::SubmitAnswer { answer }) => {
-                self.answer(state, now_ms, &session, answer)
+            (Stage::Answering(session), Action::SubmitAnswers { answers }) => {
+                self.answer(state, now_ms, &session, answers)
             }
             (Stage::AnswerFailed(session), Action::Retry) => self.ask_again(state, now_ms, &session),
             (Stage::Picking(session), Action::PickAccounts { ids }) => self.pick(state, now_ms, &session, &ids),
@@ -408,6 +413,7 @@ impl Visit {
 
     fn list_banks(&mut self) -> Vec<Posted> {
         self.stage = Stage::Banks;
+        self.consenting = None;
         let search = self.launch.is_on(parameters::INSTITUTION_FILTER_ENABLE);
         self.screen = Screen::Banks { banks: self.listed(), search };
         vec![self.post(Event::step(step::COMPONENT_LOAD_INSTITUTION_SELECTOR).with("cached", false))]
@@ -469,13 +475,18 @@ impl Visit {
             Some(Decision::Decline) => code::ACCESS_DENIED,
             Some(Decision::Approve) => {
                 let mut events = vec![self.post(Event::step(step::COMPONENT_ACCEPT_PROVIDER_CONSENT))];
-                let approval = Approval {
-                    institution: bank,
-                    language: self.launch.language(),
-                    tag: self.launch.tag().map(str::to_owned),
-                    schedules_refresh: self.launch.is_on(parameters::SCHEDULE_REFRESH),
+                let standing = match self.consenting.clone() {
+                    None => state.approved(now_ms, self.approval(bank)),
+                    Some(session) => {
+                        let Some(standing) = state.consented(now_ms, &session) else {
+                            // It is over, or has been consented to elsewhere.
+                            events.extend(self.go_on_with(state, now_ms, &session));
+                            return events;
+                        };
+                        standing
+                    }
                 };
-                match state.approved(now_ms, approval) {
+                match standing {
                     Standing::Authorized(session) | Standing::Asking(session) | Standing::Working(_, session) => {
                         events.extend(self.go_on(state, now_ms, &session));
                         return events;
@@ -489,15 +500,31 @@ impl Visit {
         vec![self.post(Event::code(refused))]
     }
 
+    fn approval(&self, bank: &'static Institution) -> Approval {
+        Approval {
+            institution: bank,
+            language: self.launch.language(),
+            tag: self.launch.tag().map(str::to_owned),
+            schedules_refresh: self.launch.is_on(parameters::SCHEDULE_REFRESH),
+        }
+    }
+
     /// Whatever a session needs next: an answer, a choice of accounts, or nothing more.
     fn go_on(&mut self, state: &mut State, now_ms: u64, session: &Session) -> Vec<Posted> {
         match &session.phase {
+            Phase::Asking { .. } if session.wants == Wants::Consent => {
+                self.consenting = Some(session.id.clone());
+                self.ask_in_window(session.identity.institution);
+                Vec::new()
+            }
             Phase::Asking { .. } => {
                 let Some(screen) = question_screen(session) else { return self.end(code::SESSION_NONEXISTENT) };
                 self.stage = Stage::Answering(session.id.clone());
                 self.screen = screen;
+                let mut types: Vec<_> = session.pending_round().iter().map(|question| question.kind).collect();
+                types.dedup();
                 let asked = Event::step(step::COMPONENT_LOAD_MFA)
-                    .with("mfaTypes", json!(["QuestionAndAnswer"]))
+                    .with("mfaTypes", json!(types))
                     .with("institution", session.identity.institution.name);
                 vec![self.post(asked)]
             }
@@ -573,11 +600,11 @@ impl Visit {
         events
     }
 
-    fn answer(&mut self, state: &mut State, now_ms: u64, id: &RequestId, answer: String) -> Vec<Posted> {
+    fn answer(&mut self, state: &mut State, now_ms: u64, id: &RequestId, answers: Vec<Vec<String>>) -> Vec<Posted> {
         let mut events = vec![self.post(Event::step(step::SUBMIT_MFA))];
-        let prompt = state.sessions.get(id).and_then(Session::pending_prompt);
-        let standing = prompt.map(|prompt| {
-            let answers = BTreeMap::from([(prompt.to_owned(), answer)]);
+        let prompts = state.sessions.get(id).map(pending_prompts).unwrap_or_default();
+        let standing = (!prompts.is_empty()).then(|| {
+            let answers: BTreeMap<_, _> = prompts.into_iter().map(str::to_owned).zip(answers).collect();
             state.authorize(now_ms, Wish::Answer { session: id.clone(), answers })
         });
         let from_the_bank = state.faults.bank_refusal().map(|code| code.name);
@@ -703,14 +730,24 @@ impl Visit {
     }
 }
 
+fn pending_prompts(session: &Session) -> Vec<&'static str> {
+    session.pending_round().iter().map(|question| question.prompt(session.identity.language)).collect()
+}
+
 fn question_screen(session: &Session) -> Option<Screen> {
-    let Phase::Asking { answered, .. } = session.phase else { return None };
+    let (Phase::Asking { answered, .. }, Wants::Answers(asked)) = (&session.phase, session.wants) else { return None };
+    let language = session.identity.language;
+    let challenges = session.pending_round().iter().map(|question| Challenge {
+        kind: question.kind,
+        prompt: question.prompt(language),
+        choices: question.choices,
+    });
     Some(Screen::Mfa {
         institution: session.identity.institution.name,
-        prompt: session.pending_prompt()?,
-        language: session.identity.language.as_str(),
+        challenges: challenges.collect(),
+        language: language.as_str(),
         number: answered + 1,
-        total: question::ALL.len(),
+        total: asked.rounds(),
     })
 }
 

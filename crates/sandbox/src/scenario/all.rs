@@ -1,11 +1,12 @@
 //! The scenarios themselves. Logins and accounts are places in `DEMO_LOGINS`.
 
 use super::Move::{
-    Abandoned, Accounts, Answer, AnswerAll, Bank, Broken, Call, Close, Consent, Deaf, Decide, Document, Failed, Fails,
-    Follow, GoesTo, Hears, Holds, Late, Lists, Load, Network, Pass, Popup, Posts, Redirect, Resize, Retry, Says, Shows,
-    SignIn, Terms,
+    Abandoned, Accounts, Answer, AnswerAll, AnswerRound, Bank, Broken, Call, Close, Consent, Deaf, Decide, Document,
+    Failed, Fails, Follow, GoesTo, Hears, Holds, Late, Lists, Load, Network, Pass, Popup, Posts, Redirect, Resize,
+    Resume, Retry, Says, Shows, SignIn, Terms,
 };
 use super::{Ask, Open, Scenario, Trait};
+use crate::bank::question::Challenges;
 use crate::clock::{DAY_MS, MINUTE_MS};
 
 const READY_MS: u64 = MINUTE_MS;
@@ -22,6 +23,9 @@ const RECONNECT: &[&str] = &[
 ];
 const PLAIN: &str = "/v2/?requestId={session}&authorizeToken={token}";
 const TAGGED: &str = "/v2/?requestId={session}&authorizeToken={token}&tag=mine";
+const OAUTH: &str = "/v2/Credential/9100/?demoOutbound=true";
+const TWO_ROUNDS: &[&str] =
+    &["APP_MOUNTED", "COMPONENT_LOAD_MFA", "SUBMIT_MFA", "COMPONENT_LOAD_MFA", "SUBMIT_MFA", "REDIRECT"];
 const SIGN_IN: &str = "/v2/Credential/9004/?authorizeToken={token}";
 
 /// A reconnect of login one in which everything works but its REDIRECT.
@@ -32,6 +36,16 @@ const fn redirect(
     play: &'static [super::Move],
 ) -> Scenario {
     Scenario::new(name, about, play).with(faults).open(Open::Asking(0)).page(TAGGED)
+}
+
+/// A reconnect of login one at a bank that asks as these faults say.
+const fn asked(
+    name: &'static str,
+    about: &'static str,
+    faults: &'static str,
+    play: &'static [super::Move],
+) -> Scenario {
+    Scenario::new(name, about, play).with(faults).open(Open::Asking(0)).page(PLAIN)
 }
 
 /// A sign-in at bank 9004 over the page.
@@ -329,6 +343,12 @@ pub const ALL: &[Scenario] = &[
     ),
     redirect("page-wants-own-token", "The page takes the token that the session began with, and no fresh one.", r#"{"pageToken":"own"}"#, &[Load, Posts(&["APP_MOUNTED", "TOKEN_INVALID"])]),
     Scenario::new(
+        "page-wants-fresh-token",
+        "The page takes a fresh token, and not the one that the session began with.",
+        &[Call(Ask::Live(0), 203, ""), Resume, Posts(&["APP_MOUNTED", "TOKEN_INVALID"])],
+    )
+    .with(r#"{"pageToken":"fresh"}"#),
+    Scenario::new(
         "expired-shows-bank-list",
         "The session is over when the page comes back to it: the page shows the bank list, as if none had been named.",
         &[Load, Posts(&["APP_MOUNTED", "COMPONENT_LOAD_INSTITUTION_SELECTOR"]), Shows("banks")],
@@ -357,6 +377,123 @@ pub const ALL: &[Scenario] = &[
             Shows("banks"),
         ],
     ),
+    // What banks ask.
+    asked(
+        "challenges-together",
+        "The bank asks its three questions at once, and takes the answers together.",
+        r#"{"challenges":"together"}"#,
+        &[
+            Load,
+            AnswerRound(Challenges::Together, 0),
+            Posts(&["APP_MOUNTED", "COMPONENT_LOAD_MFA", "SUBMIT_MFA", "REDIRECT"]),
+        ],
+    ),
+    asked(
+        "challenges-choices",
+        "The bank asks with choices: a question, one of several, several of several.",
+        r#"{"challenges":"choices"}"#,
+        &[
+            Load,
+            Answer("Halifax"),
+            Fails("INVALID_SECURITY_RESPONSE"),
+            Retry,
+            AnswerRound(Challenges::Choices, 0),
+            AnswerRound(Challenges::Choices, 1),
+            Answer("Gander"),
+            Fails("INVALID_SECURITY_RESPONSE"),
+            Retry,
+            AnswerRound(Challenges::Choices, 2),
+            Shows("success"),
+        ],
+    ),
+    asked(
+        "challenges-image",
+        "The bank asks for an image.",
+        r#"{"challenges":"image"}"#,
+        &[
+            Load,
+            AnswerRound(Challenges::Image, 0),
+            Posts(&["APP_MOUNTED", "COMPONENT_LOAD_MFA", "SUBMIT_MFA", "REDIRECT"]),
+        ],
+    ),
+    asked(
+        "challenges-text-or-call",
+        "The bank asks how to send a code, and then for the code.",
+        r#"{"challenges":"text-or-call"}"#,
+        &[
+            Load,
+            AnswerRound(Challenges::TextOrCall, 0),
+            AnswerRound(Challenges::TextOrCall, 1),
+            Posts(TWO_ROUNDS),
+        ],
+    ),
+    asked(
+        "challenges-push",
+        "The bank waits for a tap in its app; the first does not reach it, and it asks again.",
+        r#"{"challenges":"push"}"#,
+        &[Load, AnswerRound(Challenges::Push, 0), Shows("mfa"), AnswerRound(Challenges::Push, 1), Posts(TWO_ROUNDS)],
+    ),
+    host(
+        "api-challenges-together",
+        "One 203 holds all three questions: an answer to one of them is not enough.",
+        &[
+            Call(Ask::Live(1), 203, ""),
+            Says("/SecurityChallenges/2/Prompt", "What shape do people like most?"),
+            Call(Ask::Respond(0, "Montreal"), 401, "SECURITYRESPONSES_INCOMPLETE"),
+            Call(Ask::RespondTo(Challenges::Together, 0), 200, ""),
+        ],
+    )
+    .with(r#"{"challenges":"together"}"#),
+    host(
+        "api-challenges-choices",
+        "Challenges with `Iterables`, of three types.",
+        &[
+            Call(Ask::Live(1), 203, ""),
+            Says("/SecurityChallenges/0/Type", "QuestionAndAnswer"),
+            Says("/SecurityChallenges/0/Iterables/1", "Regina"),
+            Call(Ask::RespondTo(Challenges::Choices, 0), 203, ""),
+            Says("/SecurityChallenges/0/Type", "MultipleChoice"),
+            Call(Ask::RespondTo(Challenges::Choices, 1), 203, ""),
+            Says("/SecurityChallenges/0/Type", "MultipleChoiceMultipleAnswers"),
+            Call(Ask::RespondTo(Challenges::Choices, 2), 200, ""),
+        ],
+    )
+    .with(r#"{"challenges":"choices"}"#),
+    host(
+        "api-challenges-image",
+        "A challenge whose `Iterables` are images.",
+        &[
+            Call(Ask::Live(1), 203, ""),
+            Says("/SecurityChallenges/0/Type", "ImageSelection"),
+            Call(Ask::RespondTo(Challenges::Image, 0), 200, ""),
+        ],
+    )
+    .with(r#"{"challenges":"image"}"#),
+    host(
+        "api-challenges-text-or-call",
+        "How to send the code, then another 203 for the code; the choice cannot be made again.",
+        &[
+            Call(Ask::Live(1), 203, ""),
+            Says("/SecurityChallenges/0/Type", "TextOrCall"),
+            Call(Ask::RespondTo(Challenges::TextOrCall, 0), 203, ""),
+            Says("/SecurityChallenges/0/Type", "QuestionAndAnswer"),
+            Call(Ask::RespondTo(Challenges::TextOrCall, 0), 401, "UNKNOWN_CHALLENGE_KEY"),
+            Call(Ask::RespondTo(Challenges::TextOrCall, 1), 200, ""),
+        ],
+    )
+    .with(r#"{"challenges":"text-or-call"}"#),
+    host(
+        "api-challenges-push",
+        "A type that nobody has documented, answered with the same 203 once before it is done.",
+        &[
+            Call(Ask::Live(1), 203, ""),
+            Says("/SecurityChallenges/0/Type", "TrustedDevice"),
+            Call(Ask::RespondTo(Challenges::Push, 0), 203, ""),
+            Says("/SecurityChallenges/0/Type", "TrustedDevice"),
+            Call(Ask::RespondTo(Challenges::Push, 1), 200, ""),
+        ],
+    )
+    .with(r#"{"challenges":"push"}"#),
     // Pages that do not work.
     redirect("page-silent", "The page stays blank and posts nothing.", r#"{"page":"silent"}"#, &[Load, Shows("silent"), Posts(&[])]),
     redirect(
@@ -562,6 +699,57 @@ pub const ALL: &[Scenario] = &[
         ],
     )
     .page("/v2/Credential/9100/?demoOutbound=true"),
+    Scenario::new(
+        "oauth-consent-lasts",
+        "The bank's consent holds: a refresh needs nobody.",
+        &[Load, Popup(true), Decide(true), Shows("success"), Call(Ask::LiveOauth, 200, "")],
+    )
+    .page(OAUTH),
+    Scenario::new(
+        "oauth-consent-refused",
+        "The consent is over, and the refresh is refused: the user connects anew, in the bank's window.",
+        &[
+            Load,
+            Popup(true),
+            Decide(true),
+            Call(Ask::LiveOauth, 401, "ACCESS_DENIED"),
+            Load,
+            Popup(true),
+            Decide(true),
+            Posts(&["APP_MOUNTED", "POPUP_OPENED", "COMPONENT_ACCEPT_PROVIDER_CONSENT", "REDIRECT"]),
+        ],
+    )
+    .with(r#"{"oauthConsent":"refused"}"#)
+    .page(OAUTH),
+    Scenario::new(
+        "oauth-consent-asked",
+        "The consent is over, and the refresh is answered 203 without a challenge: the page asks in the bank's window.",
+        &[
+            Load,
+            Popup(true),
+            Decide(true),
+            Call(Ask::LiveOauth, 203, ""),
+            Resume,
+            Shows("oauth"),
+            Popup(true),
+            Decide(false),
+            Fails("ACCESS_DENIED"),
+            Retry,
+            Popup(true),
+            Decide(true),
+            Posts(&[
+                "APP_MOUNTED",
+                "POPUP_OPENED",
+                "ACCESS_DENIED",
+                "POPUP_OPENED",
+                "COMPONENT_ACCEPT_PROVIDER_CONSENT",
+                "REDIRECT",
+            ]),
+            Call(Ask::Probe, 200, ""),
+        ],
+    )
+    .with(r#"{"oauthConsent":"asked"}"#)
+    .page(OAUTH),
     // The API without a page.
     host(
         "api-live",
@@ -608,6 +796,7 @@ pub const ALL: &[Scenario] = &[
     host("api-unknown-bank", "No such bank.", &[Call(Ask::SignIn("Nobody's Bank", "Greatday", "Everyday"), 401, "INVALID_REQUEST")]),
     host("api-unknown-login", "No such login.", &[Call(Ask::LiveUnknown, 401, "INVALID_LOGIN")]),
     host("api-wrong-answer", "A wrong answer over the API; the right one is still taken.", &[Call(Ask::Live(1), 203, ""), Call(Ask::Respond(0, "Toronto"), 401, "INVALID_SECURITY_RESPONSE"), Call(Ask::Respond(0, "Montreal"), 203, "")]),
+    host("api-no-answers", "`SecurityResponses: {}` asks how the session stands.", &[Call(Ask::Live(1), 203, ""), Call(Ask::ProbeWithoutAnswers, 203, ""), Says("/SecurityChallenges/0/Prompt", "What city were you born in?")]),
     host("api-wrong-prompt", "An answer to a question that was not asked.", &[Call(Ask::Live(1), 203, ""), Call(Ask::RespondElsewhere, 401, "UNKNOWN_CHALLENGE_KEY")]),
     host("api-too-early", "Data before the questions are answered.", &[Call(Ask::Live(1), 203, ""), Call(Ask::Detail, 401, "UNAUTHORIZED")]),
     host("api-spent-token", "An authorize token opens one session only.", &[Call(Ask::Live(1), 203, ""), Call(Ask::LiveWithSpentToken(1), 401, "UNAUTHORIZED")]),

@@ -14,7 +14,8 @@ use serde::Serialize;
 
 pub use self::all::ALL;
 pub use self::words::{as_markdown, as_text};
-use crate::bank::{question, user};
+use crate::bank::question::{self, Challenges};
+use crate::bank::user;
 use crate::demo::{DEMO_LOGINS, DEMO_USERNAME};
 use crate::faults::{Faults, Invalid};
 use crate::state::State;
@@ -69,6 +70,8 @@ pub enum Ask {
     LiveWithSpentToken(usize),
     /// A live `Authorize` of a stored login with this `Tag`.
     LiveTagged(usize, &'static str),
+    /// A live `Authorize` of the login that the bank with OAuth has vouched for.
+    LiveOauth,
     /// A live `Authorize` of a login nobody stored.
     LiveUnknown,
     /// A cached `Authorize` of a stored login.
@@ -79,12 +82,16 @@ pub enum Ask {
     SignIn(&'static str, &'static str, &'static str),
     /// `Authorize` with an answer to that question (from zero).
     Respond(usize, &'static str),
+    /// `Authorize` with the right answer to that round (from zero) of these challenges.
+    RespondTo(Challenges, usize),
     /// `Authorize` with an answer under a prompt that was not asked.
     RespondElsewhere,
     /// `Authorize` with the session alone, and a fresh token.
     Probe,
     /// The same with the token of the call before.
     ProbeWithOwnToken,
+    /// `Authorize` with the session and no answer: `SecurityResponses: {}`.
+    ProbeWithoutAnswers,
     /// `GetAccountsSummary`.
     Summary,
     /// `GetAccountsDetail`.
@@ -171,6 +178,8 @@ pub enum Move {
     Pass(u64),
     /// The page is loaded.
     Load,
+    /// The page is loaded with the session that the last Authorize call opened, and the token of that call.
+    Resume,
     /// The document itself answers with this status, and forbids framing or not.
     Document(u16, bool),
     /// The user agrees to share data, or does not.
@@ -181,6 +190,8 @@ pub enum Move {
     SignIn(&'static str, &'static str),
     /// The user answers the question.
     Answer(&'static str),
+    /// The user answers that round (from zero) of these challenges, and rightly.
+    AnswerRound(Challenges, usize),
     /// The user answers all three questions, and rightly.
     AnswerAll,
     /// The user picks these accounts of that login.
@@ -293,7 +304,7 @@ impl Scenario {
         let refresh = Refresh { login: login.clone(), saving, tag: None, pace: Pace::Wait };
         let session = state.authorize(now_ms, Wish::Refresh(refresh)).session()?.clone();
         for (prompt, answer) in question::RIGHT.iter().take(answers) {
-            let answers = [((*prompt).to_owned(), (*answer).to_owned())].into();
+            let answers = [((*prompt).to_owned(), vec![(*answer).to_owned()])].into();
             state.authorize(now_ms, Wish::Answer { session: session.clone(), answers });
         }
         Some((login, session))

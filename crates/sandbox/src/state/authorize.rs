@@ -11,11 +11,11 @@ use flinks_connect::parameters::Language;
 
 use super::State;
 use super::login::{Identity, Login};
-use super::session::{Background, Ending, Freshness, Phase, Saving, Session};
+use super::session::{Background, Ending, Freshness, Phase, Saving, Session, Wants};
 use crate::bank::institution::{self, Institution};
 use crate::bank::question::{self, Question};
 use crate::bank::user::{self, Behaviour};
-use crate::faults::Questions;
+use crate::faults::{OauthConsent, Questions};
 
 /// How long a call of Authorize waits for a bank, as documented. Then the answer is a 202.
 pub const BANK_LIMIT_MS: u64 = 210_000;
@@ -38,8 +38,8 @@ pub enum Wish {
     Answer {
         /// Which session.
         session: RequestId,
-        /// Answers by prompt.
-        answers: BTreeMap<String, String>,
+        /// Answers by prompt; a challenge may have several.
+        answers: BTreeMap<String, Vec<String>>,
     },
     /// How a session stands.
     Probe {
@@ -203,7 +203,7 @@ impl State {
             Wish::Refresh(refresh) => self.refresh(bank, refresh),
             Wish::Reuse { login, tag } => self.reuse(now_ms, &login, tag),
             Wish::SignIn(sign_in) => self.sign_in(bank, sign_in),
-            Wish::Answer { session, answers } => self.answer(bank, &session, &answers),
+            Wish::Answer { session, answers } => self.answer(bank, &session, answers),
             Wish::Probe { session } => self.probe(now_ms, &session),
         }
     }
@@ -215,17 +215,23 @@ impl State {
         };
         login.last_asked_ms = bank.begun_ms;
         let mut session = Session::live(login.identity.clone(), wish.saving, wish.tag, now_ms);
-        if let Some(code) = self.faults.bank_refusal() {
+        let is_consent_over =
+            session.identity.institution.is_oauth && self.faults.oauth_consent == OauthConsent::Refused;
+        let refusal = self.faults.bank_refusal().or(is_consent_over.then_some(code::ACCESS_DENIED));
+        if let Some(code) = refusal {
             login.last_failure = Some(code);
             return Standing::Refused(Refusal::of(code, &session));
         }
-        session.answer_ahead(
-            match self.faults.bank_questions {
-                Questions::Asked => login.answered_ahead(),
-                Questions::Skipped => question::ALL.len(),
-            },
-            now_ms,
-        );
+        let challenges = self.faults.challenges;
+        let answered = match self.faults.bank_questions {
+            Questions::Asked => challenges.rounds_saved_by(login.answered_ahead()),
+            Questions::Skipped => challenges.rounds(),
+        };
+        session.answer_rounds(challenges, answered, now_ms);
+        if session.identity.institution.is_oauth && self.faults.oauth_consent == OauthConsent::Asked {
+            session.wants = Wants::Consent;
+            session.phase = Phase::Asking { answered: 0, wrong_in_a_row: 0 };
+        }
         self.open(bank, session, wish.pace)
     }
 
@@ -241,6 +247,21 @@ impl State {
         let mut session = Session::live(identity, Saving::Keep, approval.tag, now_ms);
         session.schedules_refresh = approval.schedules_refresh;
         self.open(Span { begun_ms: now_ms, done_ms: now_ms }, session, Pace::Wait)
+    }
+
+    /// The user has consented anew, at the bank of a session that waits for it. `None` when no session does.
+    pub fn consented(&mut self, now_ms: u64, id: &RequestId) -> Option<Standing> {
+        let session = self.sessions.get_mut(id)?;
+        if session.wants != Wants::Consent || !matches!(session.phase, Phase::Asking { .. }) {
+            return None;
+        }
+        if let Some(code) = self.faults.bank_refusal() {
+            return Some(Standing::Refused(Refusal::of(code, session)));
+        }
+        session.phase = Phase::Authorized { since_ms: now_ms };
+        let session = session.clone();
+        self.verified(now_ms, &session);
+        Some(stand(now_ms, &session))
     }
 
     fn reuse(&mut self, now_ms: u64, login: &LoginId, tag: Option<String>) -> Standing {
@@ -292,6 +313,7 @@ impl State {
         }
         let identity = Identity::of(bank, user, wish.language);
         let mut session = Session::live(identity, wish.saving, wish.tag, span.done_ms);
+        session.answer_rounds(self.faults.challenges, 0, span.done_ms);
         session.schedules_refresh = wish.schedules_refresh;
         self.open(span, session, wish.pace)
     }
@@ -332,7 +354,7 @@ impl State {
         }
     }
 
-    fn answer(&mut self, bank: Span, id: &RequestId, answers: &BTreeMap<String, String>) -> Standing {
+    fn answer(&mut self, bank: Span, id: &RequestId, mut answers: BTreeMap<String, Vec<String>>) -> Standing {
         let now_ms = bank.done_ms;
         let Some(session) = self.sessions.get_mut(id) else {
             return Standing::Refused(Refusal::plain(code::SESSION_NONEXISTENT));
@@ -344,11 +366,19 @@ impl State {
         if let Some(code) = self.faults.bank_refusal() {
             return Standing::Refused(Refusal::of(code, session));
         }
+        let is_empty = answers.is_empty();
         let mut answered_one = false;
-        while let Some(question) = session.pending_question() {
-            let Some(answer) = answers.get(question.prompt(session.identity.language)) else { break };
+        loop {
+            let language = session.identity.language;
+            let round = session.pending_round();
+            // Each answer counts once: a bank that asks the same again wants another.
+            let given: Vec<_> = round.iter().map(|question| answers.remove(question.prompt(language))).collect();
+            if given.iter().all(Option::is_none) {
+                break;
+            }
+            let given: Vec<_> = given.into_iter().map(Option::unwrap_or_default).collect();
             answered_one = true;
-            match take_answer(session, question, answer, now_ms) {
+            match take_answers(session, round, &given, now_ms) {
                 Verdict::Right => {}
                 Verdict::Wrong(code) => {
                     let refusal = Refusal::of(code, session);
@@ -360,10 +390,8 @@ impl State {
                 }
             }
         }
-        let is_asking = session.pending_question().is_some();
-        if is_asking && !answered_one {
-            let code =
-                if answers.is_empty() { code::SECURITYRESPONSES_INCOMPLETE } else { code::UNKNOWN_CHALLENGE_KEY };
+        if matches!(session.phase, Phase::Asking { .. }) && !answered_one {
+            let code = if is_empty { code::SECURITYRESPONSES_INCOMPLETE } else { code::UNKNOWN_CHALLENGE_KEY };
             return Standing::Refused(Refusal::of(code, session));
         }
         if let Some(work) = bank.work() {
@@ -426,12 +454,18 @@ enum Verdict {
     Wrong(FlinksCode),
 }
 
-fn take_answer(session: &mut Session, question: &Question, answer: &str, now_ms: u64) -> Verdict {
-    let Phase::Asking { answered, wrong_in_a_row } = session.phase else { return Verdict::Right };
-    if answer.trim().is_empty() {
+/// A round is answered as a whole, or not at all.
+fn take_answers(session: &mut Session, round: &[Question], given: &[Vec<String>], now_ms: u64) -> Verdict {
+    let (Phase::Asking { answered, wrong_in_a_row }, Wants::Answers(challenges)) = (&session.phase, session.wants)
+    else {
+        return Verdict::Right;
+    };
+    let (answered, wrong_in_a_row) = (*answered, *wrong_in_a_row);
+    let is_blank = |texts: &Vec<String>| texts.iter().all(|text| text.trim().is_empty());
+    if given.iter().any(is_blank) {
         return Verdict::Wrong(code::SECURITYRESPONSES_INCOMPLETE);
     }
-    if !question.is_answered_by(answer) {
+    if !round.iter().zip(given).all(|(question, texts)| question.is_answered_by(texts)) {
         let wrong_in_a_row = wrong_in_a_row + 1;
         if wrong_in_a_row >= question::MAX_WRONG_ANSWERS {
             session.phase = Phase::Over(Ending::Refused);
@@ -440,12 +474,7 @@ fn take_answer(session: &mut Session, question: &Question, answer: &str, now_ms:
         session.phase = Phase::Asking { answered, wrong_in_a_row };
         return Verdict::Wrong(code::INVALID_SECURITY_RESPONSE);
     }
-    let answered = answered + 1;
-    session.phase = if answered < question::ALL.len() {
-        Phase::Asking { answered, wrong_in_a_row: 0 }
-    } else {
-        Phase::Authorized { since_ms: now_ms }
-    };
+    session.answer_rounds(challenges, answered + 1, now_ms);
     Verdict::Right
 }
 

@@ -89,7 +89,7 @@ impl Login {
     #[must_use]
     pub fn answered_ahead(&self) -> usize {
         let is_answered = |(place, question): &(usize, &Question)| {
-            self.stored_answers.get(place).is_some_and(|answer| question.is_answered_by(answer))
+            self.stored_answers.get(place).is_some_and(|answer| question.is_answered_by(std::slice::from_ref(answer)))
         };
         question::ALL.iter().enumerate().take_while(is_answered).count()
     }

@@ -11,7 +11,7 @@ use flinks_connect::id::{AccountId, LoginId, RequestId};
 use super::data::{Operation, Product};
 use super::due::DueQueue;
 use super::login::Identity;
-use crate::bank::question::{self, Question};
+use crate::bank::question::{Challenges, Question};
 use crate::bank::user::Behaviour;
 use crate::clock::{DAY_MS, MINUTE_MS};
 
@@ -23,9 +23,9 @@ pub const PROCESSING_LIFE_MS: u64 = 30 * MINUTE_MS;
 /// Where a session is.
 #[derive(Clone, Debug)]
 pub enum Phase {
-    /// The bank waits for an answer.
+    /// The bank waits for its user.
     Asking {
-        /// Questions answered so far.
+        /// Rounds of challenges answered so far.
         answered: usize,
         /// Wrong answers since the last right one.
         wrong_in_a_row: u32,
@@ -37,6 +37,15 @@ pub enum Phase {
     },
     /// Nothing goes any more.
     Over(Ending),
+}
+
+/// What a bank waits for while it is [`Phase::Asking`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// Answers to these.
+    Answers(Challenges),
+    /// The user's consent, in the bank's own window.
+    Consent,
 }
 
 /// Why a session is over.
@@ -107,6 +116,8 @@ pub struct Session {
     pub tag: Option<String>,
     /// Where it is.
     pub phase: Phase,
+    /// What the bank waits for while it asks.
+    pub wants: Wants,
     /// Whether the login is stored in the end.
     pub saving: Saving,
     /// How fresh its data is.
@@ -137,6 +148,7 @@ impl Session {
             identity,
             tag,
             phase,
+            wants: Wants::Answers(Challenges::default()),
             saving,
             freshness: Freshness::Live,
             filter: None,
@@ -158,13 +170,15 @@ impl Session {
         }
     }
 
-    /// The first questions are answered already.
-    pub(crate) fn answer_ahead(&mut self, count: usize, now_ms: u64) {
-        if let Phase::Asking { answered, .. } = &mut self.phase {
-            *answered = count;
-            if count >= question::ALL.len() {
-                self.phase = Phase::Authorized { since_ms: now_ms };
-            }
+    /// So many rounds of these challenges are answered.
+    pub(crate) fn answer_rounds(&mut self, challenges: Challenges, count: usize, now_ms: u64) {
+        self.wants = Wants::Answers(challenges);
+        if matches!(self.phase, Phase::Asking { .. }) {
+            self.phase = if count < challenges.rounds() {
+                Phase::Asking { answered: count, wrong_in_a_row: 0 }
+            } else {
+                Phase::Authorized { since_ms: now_ms }
+            };
         }
     }
 
@@ -173,19 +187,13 @@ impl Session {
         self.touched_ms = now_ms;
     }
 
-    /// The question the bank waits for.
+    /// The challenges the bank waits for.
     #[must_use]
-    pub fn pending_question(&self) -> Option<&'static Question> {
-        match self.phase {
-            Phase::Asking { answered, .. } => question::ALL.get(answered),
-            Phase::Authorized { .. } | Phase::Over(_) => None,
+    pub fn pending_round(&self) -> &'static [Question] {
+        match (&self.phase, self.wants) {
+            (Phase::Asking { answered, .. }, Wants::Answers(challenges)) => challenges.round(*answered),
+            _ => &[],
         }
-    }
-
-    /// The same as text, in the language of the login.
-    #[must_use]
-    pub fn pending_prompt(&self) -> Option<&'static str> {
-        self.pending_question().map(|question| question.prompt(self.identity.language))
     }
 
     /// Whether a 202 is due, and which.

@@ -221,12 +221,17 @@ impl Page<'_> {
     }
 
     pub async fn answer(&mut self, text: &str) -> &mut Self {
-        self.act(json!({"name": "submit-answer", "answer": text})).await
+        self.answer_round(json!([[text]])).await
+    }
+
+    /// For each challenge on the screen, in their order, its texts.
+    pub async fn answer_round(&mut self, answers: Value) -> &mut Self {
+        self.act(json!({"name": "submit-answers", "answers": answers})).await
     }
 
     pub async fn answer_all(&mut self) -> &mut Self {
         for (prompt, text) in ANSWERS {
-            assert_eq!((self.name(), &self.screen["prompt"]), ("mfa", &json!(prompt)));
+            assert_eq!((self.name(), &self.screen["challenges"][0]["prompt"]), ("mfa", &json!(prompt)));
             self.answer(text).await;
         }
         self

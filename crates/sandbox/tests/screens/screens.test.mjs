@@ -109,6 +109,12 @@ for (const language of ["en", "fr"]) {
     await screen("error");
     await look("mfa-failed");
 
+    for (const name of ["challenges-together", "challenges-choices", "challenges-image", "challenges-text-or-call", "challenges-push"]) {
+      await open(name);
+      await screen("mfa");
+      await look(name);
+    }
+
     await open("reconnect-selector");
     for (const [index, text] of answers.entries()) {
       await page.getByText(`Question ${index + 1} `).waitFor();
