@@ -7,7 +7,7 @@ use flinks_connect::id::AccountId;
 
 use crate::{
     inquiry::Finished,
-    record::{Attempt, Connection, DataStep, Stage, State, Stored, Transactions},
+    record::{Attempt, Connection, DataStep, Stage, State, Stored, TakenDelivery, Transactions},
     settings::Now,
     step::{Change, Commit},
 };
@@ -29,10 +29,10 @@ pub(crate) enum Bearer<'a> {
 /// The commit that takes a result for `attempt`.
 pub(crate) fn accept(stored: &Stored, attempt: &Attempt, finished: Finished, bearer: Bearer<'_>, now: Now) -> Commit {
     let connection = &stored.connection;
-    let (fingerprint, choice) = match bearer {
-        Bearer::Server => (None, Vec::new()),
+    let (delivery, choice) = match bearer {
+        Bearer::Server => (TakenDelivery::None, Vec::new()),
         Bearer::Browser { fingerprint, accounts } => {
-            (Some(fingerprint.to_owned()), choice(connection, attempt, &finished, accounts))
+            (TakenDelivery::Of(fingerprint.to_owned()), choice(connection, attempt, &finished, accounts))
         }
     };
     let accepted = Attempt {
@@ -44,7 +44,7 @@ pub(crate) fn accept(stored: &Stored, attempt: &Attempt, finished: Finished, bea
         tries: 0,
         data_step: DataStep::Ask,
         transactions: Transactions::Wanted,
-        fingerprint,
+        delivery,
         choice,
         ..attempt.clone()
     };

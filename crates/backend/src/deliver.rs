@@ -10,7 +10,7 @@ use crate::{
     acceptance::{Bearer, accept},
     flinks::Answer,
     inquiry::{Finding, Inquiry},
-    record::{Attempt, Query, State, Stored},
+    record::{Attempt, Query, State, Stored, TakenDelivery},
     refusal::Refusal,
     settings::{Now, Settings},
     step::{Change, Commit, Outcome, Reply, Step, Task, Then},
@@ -70,11 +70,12 @@ impl Deliver {
         };
         let connection = &stored.connection;
         let delivery = &self.delivery;
-        match &attempt.fingerprint {
-            Some(taken) if *taken == delivery.fingerprint => return self.end(None, Reply::Accepted),
-            Some(_) => return self.refuse(Refusal::AttemptUsed),
-            None => {}
+        match &attempt.delivery {
+            TakenDelivery::Of(taken) if *taken == delivery.fingerprint => return self.end(None, Reply::Accepted),
+            TakenDelivery::Of(_) => return self.refuse(Refusal::AttemptUsed),
+            TakenDelivery::None => {}
         }
+        let taken = TakenDelivery::Of(delivery.fingerprint.clone());
         // Flinks does not always return the tag; when it does, it has to be this attempt's.
         if delivery.tag.as_ref().is_some_and(|tag| *tag != attempt.tag) {
             return self.refuse(Refusal::OtherTag);
@@ -84,16 +85,12 @@ impl Deliver {
         }
         if attempt.state.is_used() {
             // The server found this result itself and has verified it; from now on this delivery is the one to be repeated.
-            let received = Attempt { fingerprint: Some(delivery.fingerprint.clone()), ..attempt.clone() };
+            let received = Attempt { delivery: taken, ..attempt.clone() };
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(received))), Reply::Accepted);
         }
         if self.result_taken {
             // One result for each session, whoever brought it: it is in, through another attempt.
-            let done = Attempt {
-                state: State::Superseded,
-                fingerprint: Some(delivery.fingerprint.clone()),
-                ..attempt.clone()
-            };
+            let done = Attempt { state: State::Superseded, delivery: taken, ..attempt.clone() };
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(done))), Reply::Accepted);
         }
         if delivery.login_id.is_none() && delivery.request_id.is_none() && attempt.request_id.is_none() {

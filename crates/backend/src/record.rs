@@ -218,8 +218,46 @@ pub struct Attempt {
     pub data_step: DataStep,
     /// Whether transactions are asked for.
     pub transactions: Transactions,
-    /// Of the delivery's bytes, to know a repetition from another result; none while the host found the result itself.
-    pub fingerprint: Option<String>,
+    /// Which delivery was taken for it. In JSON it is the fingerprint, or null.
+    #[serde(rename = "fingerprint")]
+    pub delivery: TakenDelivery,
+}
+
+/// Which delivery of a page was taken for an attempt. A repetition of it is answered the same; another one is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<String>", into = "Option<String>")]
+pub enum TakenDelivery {
+    /// None: the attempt has no result yet, or the server found it itself.
+    #[default]
+    None,
+    /// The one whose bytes have this fingerprint.
+    Of(String),
+}
+
+impl TakenDelivery {
+    /// The fingerprint, where there is one.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Of(fingerprint) => Some(fingerprint),
+        }
+    }
+}
+
+impl From<Option<String>> for TakenDelivery {
+    fn from(fingerprint: Option<String>) -> Self {
+        fingerprint.map_or(Self::None, Self::Of)
+    }
+}
+
+impl From<TakenDelivery> for Option<String> {
+    fn from(delivery: TakenDelivery) -> Self {
+        match delivery {
+            TakenDelivery::None => None,
+            TakenDelivery::Of(fingerprint) => Some(fingerprint),
+        }
+    }
 }
 
 impl Attempt {

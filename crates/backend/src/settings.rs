@@ -83,7 +83,7 @@ impl Settings {
     }
 
     /// When an open attempt is asked about next, after `times` questions. The pauses grow past the eight minutes that an idle
-    /// session lives, because asking may keep it alive: a fixed pace would never end.
+    /// session lives, because asking may keep it alive: at a fixed interval they would never end.
     pub(crate) fn next_question(&self, now: Now, times: u32) -> i64 {
         now.now_ms + now.doubled(self.reconcile_after_ms, times, LONGEST_RECONCILE_PAUSE_MS)
     }

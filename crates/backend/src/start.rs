@@ -15,7 +15,9 @@ use crate::{
     code::Meaning,
     flinks::{Answer, Call, Sent, Trouble},
     inquiry::{Finding, Finished, Inquiry, is_later},
-    record::{Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Stored, Transactions},
+    record::{
+        Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Stored, TakenDelivery, Transactions,
+    },
     refusal::Refusal,
     settings::{Now, Settings},
     step::{Change, Commit, Outcome, Reply, SignInLimit, Step, Task, Then},
@@ -370,7 +372,7 @@ impl Start {
             result: None,
             data_step: DataStep::Ask,
             transactions: Transactions::Wanted,
-            fingerprint: None,
+            delivery: TakenDelivery::None,
         };
         let sign_in = SignIn { attempt: attempt.id.clone(), until_ms };
         let call = Call::SignIn {

@@ -1,9 +1,12 @@
 //! The four stored logins every sandbox starts with.
 //!
-//! Invariants: these ids are fixed, because the demo's host knows them. Each login belongs to Greatday at another bank, in
+//! Invariants: their ids stand in [`flinks_connect::demo`], which the demo's host reads too. Each login belongs to Greatday at another bank, in
 //! English, and a full flow with the same user, bank and language yields the same login again.
 
-use flinks_connect::id::{AccountId, LoginId};
+use flinks_connect::{
+    demo,
+    id::{AccountId, LoginId},
+};
 use uuid::Uuid;
 
 use crate::bank::account::Kind;
@@ -44,59 +47,24 @@ pub enum History {
 
 /// The seeded logins, in the demo's order.
 pub const DEMO_LOGINS: [DemoLogin; 4] = [
-    DemoLogin {
-        connection: "nightly",
-        login_id: "0d5a3c10-0001-4000-8000-000000000001",
-        institution_id: 14,
-        institution: "FlinksCapital",
-        account_ids: [
-            "acc00000-0001-4000-8000-000000000001",
-            "acc00000-0001-4000-8000-000000000002",
-            "acc00000-0001-4000-8000-000000000003",
-            "acc00000-0001-4000-8000-000000000004",
-        ],
-        history: History::NightlyRefreshFailed,
-    },
-    DemoLogin {
-        connection: "ondemand",
-        login_id: "0d5a3c10-0001-4000-8000-000000000002",
-        institution_id: 9001,
-        institution: "Maple Harbour Bank",
-        account_ids: [
-            "acc00000-0002-4000-8000-000000000001",
-            "acc00000-0002-4000-8000-000000000002",
-            "acc00000-0002-4000-8000-000000000003",
-            "acc00000-0002-4000-8000-000000000004",
-        ],
-        history: History::RefreshedLately,
-    },
-    DemoLogin {
-        connection: "mfachanged",
-        login_id: "0d5a3c10-0001-4000-8000-000000000003",
-        institution_id: 9002,
-        institution: "Northern Pines Credit Union",
-        account_ids: [
-            "acc00000-0003-4000-8000-000000000001",
-            "acc00000-0003-4000-8000-000000000002",
-            "acc00000-0003-4000-8000-000000000003",
-            "acc00000-0003-4000-8000-000000000004",
-        ],
-        history: History::AnswersChanged,
-    },
-    DemoLogin {
-        connection: "selected",
-        login_id: "0d5a3c10-0001-4000-8000-000000000004",
-        institution_id: 9003,
-        institution: "Caisse des Trois Collines",
-        account_ids: [
-            "acc00000-0004-4000-8000-000000000001",
-            "acc00000-0004-4000-8000-000000000002",
-            "acc00000-0004-4000-8000-000000000003",
-            "acc00000-0004-4000-8000-000000000004",
-        ],
-        history: History::RefreshedLately,
-    },
+    DemoLogin::of(&demo::NIGHTLY, 14, History::NightlyRefreshFailed),
+    DemoLogin::of(&demo::ON_DEMAND, 9001, History::RefreshedLately),
+    DemoLogin::of(&demo::MFA_CHANGED, 9002, History::AnswersChanged),
+    DemoLogin::of(&demo::SELECTED, 9003, History::RefreshedLately),
 ];
+
+impl DemoLogin {
+    const fn of(login: &demo::Login, institution_id: u32, history: History) -> Self {
+        Self {
+            connection: login.connection,
+            login_id: login.login_id,
+            institution_id,
+            institution: login.institution,
+            account_ids: login.account_ids,
+            history,
+        }
+    }
+}
 
 /// The fixed id of a seeded login's account, `None` for every other login.
 pub(crate) fn account_id(login: &LoginId, kind: Kind) -> Option<AccountId> {

@@ -1,11 +1,14 @@
 //! What the demo begins with: one user with four connections, each with its own reason to be repaired.
 //!
-//! Invariant: the login ids, and when they were refreshed, are those the sandbox knows from its start (`flinks_sandbox::DEMO_LOGINS`);
-//! tests compare them.
+//! Invariant: the ids stand in [`flinks_connect::demo`], which the sandbox reads too; when they were refreshed is as the sandbox has it, and
+//! tests compare it.
 
 use std::time::Duration;
 
-use flinks_connect::id::{AccountId, LoginId};
+use flinks_connect::{
+    demo,
+    id::{AccountId, LoginId},
+};
 
 use crate::storage::{
     ConnectionId, Storage, StorageError, UserId,
@@ -14,9 +17,7 @@ use crate::storage::{
 
 /// One connection of the demo.
 struct Seed {
-    id: &'static str,
-    login_id: &'static str,
-    institution: &'static str,
+    login: demo::Login,
     reason: Reason,
     selection: &'static [&'static str],
     age: Duration,
@@ -24,35 +25,22 @@ struct Seed {
 
 const SEEDS: [Seed; 4] = [
     Seed {
-        id: "nightly",
-        login_id: "0d5a3c10-0001-4000-8000-000000000001",
-        institution: "FlinksCapital",
+        login: demo::NIGHTLY,
         reason: Reason::NightlyRefreshFailed,
         selection: &[],
         age: Duration::from_hours(5 * 24),
     },
+    Seed { login: demo::ON_DEMAND, reason: Reason::UpdateRequested, selection: &[], age: Duration::from_hours(4 * 24) },
     Seed {
-        id: "ondemand",
-        login_id: "0d5a3c10-0001-4000-8000-000000000002",
-        institution: "Maple Harbour Bank",
-        reason: Reason::UpdateRequested,
-        selection: &[],
-        age: Duration::from_hours(4 * 24),
-    },
-    Seed {
-        id: "mfachanged",
-        login_id: "0d5a3c10-0001-4000-8000-000000000003",
-        institution: "Northern Pines Credit Union",
+        login: demo::MFA_CHANGED,
         reason: Reason::MfaAnswersChanged,
         selection: &[],
         age: Duration::from_hours(12 * 24),
     },
     Seed {
-        id: "selected",
-        login_id: "0d5a3c10-0001-4000-8000-000000000004",
-        institution: "Caisse des Trois Collines",
+        login: demo::SELECTED,
         reason: Reason::AccountsSelected,
-        selection: &["acc00000-0004-4000-8000-000000000001", "acc00000-0004-4000-8000-000000000003"],
+        selection: &[demo::SELECTED.account_ids[0], demo::SELECTED.account_ids[2]],
         age: Duration::from_hours(4 * 24),
     },
 ];
@@ -60,7 +48,7 @@ const SEEDS: [Seed; 4] = [
 /// The login ids the demo expects the sandbox to know, in the order of its connections.
 #[must_use]
 pub fn demo_login_ids() -> [&'static str; 4] {
-    SEEDS.map(|seed| seed.login_id)
+    SEEDS.map(|seed| seed.login.login_id)
 }
 
 /// The demo's only user.
@@ -81,10 +69,10 @@ pub(crate) async fn seed(storage: &Storage) -> Result<(), StorageError> {
             .add_connection(
                 &user,
                 &NewConnection {
-                    id: ConnectionId::new(seed.id),
+                    id: ConnectionId::new(seed.login.connection),
                     position,
-                    institution: seed.institution,
-                    login_id: LoginId::parse(seed.login_id).ok_or_else(|| unfit.clone())?,
+                    institution: seed.login.institution,
+                    login_id: LoginId::parse(seed.login.login_id).ok_or_else(|| unfit.clone())?,
                     reason: seed.reason,
                     refreshed_at: Some(today.minus(seed.age)),
                     selection: selection.ok_or(unfit)?,

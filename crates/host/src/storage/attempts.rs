@@ -9,12 +9,12 @@ use flinks_backend::{
     step::{Change, Commit, Kept, Outcome, SignInLimit},
 };
 use flinks_connect::id::{AccountId, AttemptId, AuthorizeToken, LoginId, RequestId, Tag};
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
     Dialect, Storage, StorageError, Write,
     claims::Claim,
-    connections::{replace_accounts, replace_selection},
+    connections::{replace_accounts, replace_selection, selection},
     number, optional_number, optional_text, parsed, repeated, text,
 };
 use crate::{account::Account, time::Time};
@@ -31,7 +31,9 @@ struct Found {
 impl Storage {
     /// What a step is decided on.
     pub(crate) async fn read(&self, query: &Query, now: Time) -> Result<Option<Stored>, StorageError> {
-        let Some(found) = self.find(query).await? else { return Ok(None) };
+        // One connection for all of it: where many requests wait for one, each further turn costs as long as the first.
+        let mut reader = self.pool.acquire().await?;
+        let Some(found) = find(&mut reader, query).await? else { return Ok(None) };
         // The version is read first: what changes after it makes the commit a conflict.
         let row = sqlx::query(
             "SELECT id, user_id, version, login_id, language, status, problem, refreshed_at, settled_at, \
@@ -39,11 +41,11 @@ impl Storage {
              FROM connections WHERE id = $1",
         )
         .bind(&found.connection)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *reader)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let mut connection = connection(&row)?;
-        connection.selection = self.selection(&super::ConnectionId::new(found.connection.as_str())).await?;
+        connection.selection = selection(&mut reader, &super::ConnectionId::new(found.connection.as_str())).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {ATTEMPT} FROM attempts WHERE connection_id = $1 AND (state IN ('open', 'accepted') \
                OR (state = 'set-aside' AND expires_at > $2) OR id = $3) \
@@ -52,48 +54,10 @@ impl Storage {
         .bind(&found.connection)
         .bind(now.millis())
         .bind(found.subject.as_ref().map(AttemptId::as_str))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *reader)
         .await?;
         let attempts = rows.iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Stored { connection, attempts, subject: found.subject }))
-    }
-
-    async fn find(&self, query: &Query) -> Result<Option<Found>, StorageError> {
-        let rows = match query {
-            Query::Connection { user, id } => {
-                let row = sqlx::query("SELECT id FROM connections WHERE id = $1 AND user_id = $2").bind(id).bind(user);
-                let row = row.fetch_optional(&self.pool).await?;
-                return row.map(|row| Ok(Found { connection: text(&row, "id")?, subject: None })).transpose();
-            }
-            Query::Attempt { user, id } => {
-                sqlx::query("SELECT id, connection_id FROM attempts WHERE id = $1 AND user_id = $2")
-                    .bind(id.as_str().to_owned())
-                    .bind(user.clone())
-            }
-            Query::Id { id } => {
-                sqlx::query("SELECT id, connection_id FROM attempts WHERE id = $1").bind(id.as_str().to_owned())
-            }
-            Query::Tag { tag } => {
-                sqlx::query("SELECT id, connection_id FROM attempts WHERE tag = $1").bind(tag.as_str().to_owned())
-            }
-            Query::Session { request_id } => return self.find_by_session(request_id).await,
-        };
-        rows.fetch_optional(&self.pool).await?.map(|row| found(&row)).transpose()
-    }
-
-    /// The attempt that was accepted with this session, or else the newest that has it.
-    async fn find_by_session(&self, session: &RequestId) -> Result<Option<Found>, StorageError> {
-        let accepted = sqlx::query("SELECT id, connection_id FROM attempts WHERE result = $1")
-            .bind(session.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
-        if let Some(row) = accepted {
-            return found(&row).map(Some);
-        }
-        let newest = sqlx::query(
-            "SELECT id, connection_id FROM attempts WHERE request_id = $1 ORDER BY created_at DESC, id LIMIT 1",
-        );
-        newest.bind(session.as_str()).fetch_optional(&self.pool).await?.map(|row| found(&row)).transpose()
     }
 
     /// The version of a connection; none when there is no such connection.
@@ -161,6 +125,44 @@ impl Storage {
         })
         .await
     }
+}
+
+async fn find(reader: &mut AnyConnection, query: &Query) -> Result<Option<Found>, StorageError> {
+    let rows = match query {
+        Query::Connection { user, id } => {
+            let row = sqlx::query("SELECT id FROM connections WHERE id = $1 AND user_id = $2").bind(id).bind(user);
+            let row = row.fetch_optional(&mut *reader).await?;
+            return row.map(|row| Ok(Found { connection: text(&row, "id")?, subject: None })).transpose();
+        }
+        Query::Attempt { user, id } => {
+            sqlx::query("SELECT id, connection_id FROM attempts WHERE id = $1 AND user_id = $2")
+                .bind(id.as_str().to_owned())
+                .bind(user.clone())
+        }
+        Query::Id { id } => {
+            sqlx::query("SELECT id, connection_id FROM attempts WHERE id = $1").bind(id.as_str().to_owned())
+        }
+        Query::Tag { tag } => {
+            sqlx::query("SELECT id, connection_id FROM attempts WHERE tag = $1").bind(tag.as_str().to_owned())
+        }
+        Query::Session { request_id } => return find_by_session(reader, request_id).await,
+    };
+    rows.fetch_optional(&mut *reader).await?.map(|row| found(&row)).transpose()
+}
+
+/// The attempt that was accepted with this session, or else the newest that has it.
+async fn find_by_session(reader: &mut AnyConnection, session: &RequestId) -> Result<Option<Found>, StorageError> {
+    let accepted = sqlx::query("SELECT id, connection_id FROM attempts WHERE result = $1")
+        .bind(session.as_str())
+        .fetch_optional(&mut *reader)
+        .await?;
+    if let Some(row) = accepted {
+        return found(&row).map(Some);
+    }
+    let newest = sqlx::query(
+        "SELECT id, connection_id FROM attempts WHERE request_id = $1 ORDER BY created_at DESC, id LIMIT 1",
+    );
+    newest.bind(session.as_str()).fetch_optional(&mut *reader).await?.map(|row| found(&row)).transpose()
 }
 
 /// Why a change is not stored.
@@ -256,7 +258,7 @@ async fn add_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Ref
     .bind(attempt.result.as_ref().map(RequestId::as_str))
     .bind(name_of(DataStep::ALL, attempt.data_step))
     .bind(name_of(TRANSACTIONS, attempt.transactions))
-    .bind(attempt.fingerprint.as_deref())
+    .bind(attempt.delivery.fingerprint())
     .execute(&mut *write.transaction)
     .await
     .map_err(refused)?;
@@ -286,7 +288,7 @@ async fn put_attempt(write: &mut Write<'_>, attempt: &Attempt, ending: Option<&C
     .bind(attempt.result.as_ref().map(RequestId::as_str))
     .bind(name_of(DataStep::ALL, attempt.data_step))
     .bind(name_of(TRANSACTIONS, attempt.transactions))
-    .bind(attempt.fingerprint.as_deref())
+    .bind(attempt.delivery.fingerprint())
     .bind(ending.map_or("", Claim::holder))
     .execute(&mut *write.transaction)
     .await
@@ -385,6 +387,6 @@ fn attempt(row: &AnyRow) -> Result<Attempt, StorageError> {
         result: session("result")?,
         data_step: named(DataStep::ALL, row, "data_step")?,
         transactions: named(TRANSACTIONS, row, "transactions")?,
-        fingerprint: optional_text(row, "fingerprint")?,
+        delivery: optional_text(row, "fingerprint")?.into(),
     })
 }

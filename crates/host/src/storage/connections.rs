@@ -5,6 +5,7 @@
 
 use flinks_connect::id::{AccountId, LoginId};
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 use utoipa::ToSchema;
 
 use super::{
@@ -175,24 +176,15 @@ impl Storage {
         user: &UserId,
         id: &ConnectionId,
     ) -> Result<Option<Connection>, StorageError> {
+        let mut reader = self.pool.acquire().await?;
         let row = sqlx::query("SELECT login_id FROM connections WHERE id = $1 AND user_id = $2")
             .bind(id.as_str())
             .bind(user.as_str())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *reader)
             .await?;
         let Some(row) = row else { return Ok(None) };
         let login_id = parsed(&text(&row, "login_id")?, LoginId::parse, "connections.login_id")?;
-        Ok(Some(Connection { login_id, selection: self.selection(id).await? }))
-    }
-
-    pub(super) async fn selection(&self, id: &ConnectionId) -> Result<Vec<AccountId>, StorageError> {
-        let rows = sqlx::query("SELECT account_id FROM selected_accounts WHERE connection_id = $1 ORDER BY position")
-            .bind(id.as_str())
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter()
-            .map(|row| parsed(&text(row, "account_id")?, AccountId::parse, "selected_accounts.account_id"))
-            .collect()
+        Ok(Some(Connection { login_id, selection: selection(&mut reader, id).await? }))
     }
 
     pub(crate) async fn holdings(&self, user: &UserId, id: &ConnectionId) -> Result<Option<Holdings>, StorageError> {
@@ -297,6 +289,15 @@ struct Candidate {
     refreshed_at: Time,
     /// When it was stored, likewise.
     settled_at: Time,
+}
+
+/// The accounts that the user picked; empty means all.
+pub(super) async fn selection(reader: &mut AnyConnection, id: &ConnectionId) -> Result<Vec<AccountId>, StorageError> {
+    let rows = sqlx::query("SELECT account_id FROM selected_accounts WHERE connection_id = $1 ORDER BY position")
+        .bind(id.as_str())
+        .fetch_all(&mut *reader)
+        .await?;
+    rows.iter().map(|row| parsed(&text(row, "account_id")?, AccountId::parse, "selected_accounts.account_id")).collect()
 }
 
 pub(super) async fn replace_selection(
