@@ -69,7 +69,6 @@ export function facade() {
       }
     },
     createUi: (container) => (facade.ui = new Ui(container)),
-    attemptBegins() {},
     emit: (name, detail) => facade.hears(name, detail),
     succeed: (result) => facade.hears(result.status, result),
     fail: (failure) => facade.hears("failed", failure),

@@ -31,8 +31,30 @@ pub enum HostAnswer {
         /// `Retry-After`, in milliseconds from now.
         retry_after_ms: Option<u64>,
     },
-    /// No answer: network error, time-out, refused redirect.
+    /// A redirect, which was not followed.
+    Redirected,
+    /// No answer: network error, time-out, a page of somebody else's.
     Unreachable,
+}
+
+impl HostAnswer {
+    /// Whether it says nothing about the request: another may be answered.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable => true,
+            Self::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Ok | Self::Redirected => false,
+        }
+    }
+}
+
+/// Whether a request outlives its page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keepalive {
+    /// It does.
+    On,
+    /// It does not: browsers allow 64 KiB of such requests to all scripts of a page, and refuse more without saying so.
+    Off,
 }
 
 /// What an answer means for the delivery.
@@ -41,6 +63,8 @@ pub(super) enum Verdict {
     Received,
     TryAgain { retry_after_ms: Option<u64> },
     LoginMismatch,
+    Redirected,
+    SignedOut,
     Rejected,
 }
 
@@ -48,6 +72,8 @@ pub(super) fn judge(answer: &HostAnswer) -> Verdict {
     match answer {
         HostAnswer::Ok => Verdict::Received,
         HostAnswer::Unreachable => Verdict::TryAgain { retry_after_ms: None },
+        HostAnswer::Redirected => Verdict::Redirected,
+        HostAnswer::Refused { status: 401, .. } => Verdict::SignedOut,
         HostAnswer::Refused { status: 409, code: Some(code), .. } if code == "LOGIN_MISMATCH" => Verdict::LoginMismatch,
         // 409 otherwise: an earlier try is still being worked on.
         HostAnswer::Refused { status: 408 | 409 | 425 | 429 | 500 | 502 | 503 | 504, retry_after_ms, .. } => {
@@ -94,9 +120,11 @@ mod tests {
         for status in [408, 409, 425, 429, 500, 502, 503, 504] {
             assert_eq!(judge(&refused(status, None)), again, "{status}");
         }
-        for status in [300, 400, 401, 403, 404, 405, 410, 413, 415, 422, 501, 505] {
+        for status in [300, 400, 403, 404, 405, 410, 413, 415, 422, 501, 505] {
             assert_eq!(judge(&refused(status, None)), Verdict::Rejected, "{status}");
         }
+        assert_eq!(judge(&refused(401, None)), Verdict::SignedOut);
+        assert_eq!(judge(&HostAnswer::Redirected), Verdict::Redirected);
         assert_eq!(judge(&refused(409, Some("LOGIN_MISMATCH"))), Verdict::LoginMismatch);
         assert_eq!(judge(&refused(409, Some("IN_PROGRESS"))), again);
         assert_eq!(judge(&refused(400, Some("LOGIN_MISMATCH"))), Verdict::Rejected);

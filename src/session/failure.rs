@@ -29,6 +29,8 @@ named_enum! {
         Flinks = "FLINKS",
         /// A success that does not belong to this session, or two different ones.
         Conflict = "CONFLICT",
+        /// The host answered that the user is not signed in to it.
+        SignedOut = "SIGNED_OUT",
         /// The host refused the result.
         Rejected = "REJECTED",
         /// The host says that another login was connected.
@@ -47,11 +49,12 @@ named_enum! {
 }
 
 impl ErrorCode {
-    /// Whether `retry()` on the same session can help. Only a start endpoint has another session or token to give.
+    /// Whether `retry()` on the same session can help. Only a start endpoint has another session or token to give. For [`Self::StartFailed`] it
+    /// depends on the answer.
     #[must_use]
     pub fn is_retryable(self, begin_with: BeginWith) -> bool {
         match self {
-            Self::LoadTimeout | Self::Undelivered | Self::Busy => true,
+            Self::LoadTimeout | Self::Undelivered | Self::Busy | Self::SignedOut => true,
             Self::SessionExpired | Self::TokenInvalid => begin_with == BeginWith::StartEndpoint,
             _ => false,
         }
@@ -75,7 +78,7 @@ named_enum! {
 }
 
 /// How a session failed: what a `ReconnectError` is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Which failure.
     pub code: ErrorCode,
@@ -86,6 +89,10 @@ pub struct Failure {
     pub flinks_code: Option<&'static str>,
     /// The host's HTTP status, when a host endpoint refused.
     pub http_status: Option<u16>,
+    /// The `code` of the host's answer, when it had one that is a word: errors are logged, and no id stands in them.
+    pub host_code: Option<String>,
+    /// The property of the start reply that is wrong, for [`ErrorCode::StartFailed`].
+    pub property: Option<&'static str>,
     /// Whether `retry()` on the same session can help.
     pub is_retryable: bool,
     /// The phase in which it happened.
@@ -93,11 +100,16 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The same, with the status of the answer that caused it.
+    /// The same, with the status and the code of the answer that caused it.
     pub(super) fn answered(mut self, answer: &HostAnswer) -> Self {
-        if let HostAnswer::Refused { status, .. } = answer {
+        if let HostAnswer::Refused { status, code, .. } = answer {
             self.http_status = Some(*status);
+            self.host_code = code.clone().filter(|code| is_word(code));
         }
         self
     }
+}
+
+fn is_word(code: &str) -> bool {
+    (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
 }

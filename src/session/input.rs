@@ -2,7 +2,7 @@
 
 use super::delivery::HostAnswer;
 use super::failure::LoadProblem;
-use super::start::StartReply;
+use super::start::{StartReply, StartReplyError};
 use flinks_connect::message::Fields;
 
 /// A message event as the browser delivered it, not read yet.
@@ -32,6 +32,15 @@ pub enum PageState {
     Hidden,
 }
 
+/// Why no session could be begun.
+#[derive(Clone, Copy, Debug)]
+pub enum NoStart<'a> {
+    /// The host refused, or did not answer.
+    Refused(&'a HostAnswer),
+    /// Its reply is none of the documented ones.
+    Unreadable(StartReplyError),
+}
+
 /// Something that happened. Every input may come in every phase.
 pub enum Input<'a> {
     /// Begin. Until then a session can be dropped or closed at no cost: no request is made, no token burned.
@@ -40,8 +49,8 @@ pub enum Input<'a> {
     Started {
         /// The number of the call.
         call: u32,
-        /// Its reply, or how it was refused.
-        reply: Result<StartReply, &'a HostAnswer>,
+        /// Its reply, or what is wrong.
+        reply: Result<StartReply, NoStart<'a>>,
     },
     /// A message of Connect's frame reached the page.
     Posted(&'a dyn Posted),

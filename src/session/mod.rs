@@ -18,12 +18,12 @@ mod properties;
 mod start;
 
 pub use clock::Clock;
-pub use delivery::{Delivery, HostAnswer, MAX_RETRY_AFTER_MS, TRY_TIMEOUT_MS};
+pub use delivery::{Delivery, HostAnswer, Keepalive, MAX_RETRY_AFTER_MS, TRY_TIMEOUT_MS};
 pub use failure::{ErrorCode, Failure, LoadProblem};
-pub use input::{Input, LockState, PageState, Posted};
+pub use input::{Input, LockState, NoStart, PageState, Posted};
 pub use launch_settings::{LaunchSettings, SelectedAccounts};
 pub use machine::{Dropped, IDLE_LIMIT_MS, Session};
-pub use options::{BeginWith, Destination, FullFlowPolicy, InvalidOption, NAMES, Options, TopNavigation};
+pub use options::{BeginWith, Destination, FullFlowPolicy, InvalidOption, NAMES, OnFailure, Options, TopNavigation};
 pub use output::{CompletionNotice, Event, LockMode, Mode, Outcome, Output, Phase, Reconnected, StartAfter, View};
 pub use properties::{Properties, Property};
 pub use start::{Attempt, StartReply, StartReplyError};

@@ -18,6 +18,7 @@ pub const NAMES: &[&str] = &[
     "authorizeToken",
     "resumeSelectedAccounts",
     "deliver",
+    "onFailure",
     "allow",
     "headers",
     "credentials",
@@ -63,6 +64,16 @@ pub enum FullFlowPolicy {
     Stop,
 }
 
+/// What to do after a failure that a retry can cure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Say so, offer a retry, and wait for the user or the page.
+    #[default]
+    Ask,
+    /// End the session.
+    End,
+}
+
 /// Whether the frame's `sandbox` lets Connect lead the whole page away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopNavigation {
@@ -87,6 +98,8 @@ pub struct Options {
     pub top_navigation: TopNavigation,
     /// What to do when Connect leaves the reconnect.
     pub full_flow: FullFlowPolicy,
+    /// What to do after a failure that a retry can cure.
+    pub on_failure: OnFailure,
     /// How long Connect may stay silent after its frame opened, in milliseconds.
     pub load_timeout_ms: u64,
     /// How long delivery is tried, in milliseconds.
@@ -130,6 +143,14 @@ impl Options {
                 Some(_) => {
                     reader.refuse("fullFlow");
                     FullFlowPolicy::Continue
+                }
+            },
+            on_failure: match reader.text("onFailure") {
+                Some("end") => OnFailure::End,
+                Some("ask") | None => OnFailure::Ask,
+                Some(_) => {
+                    reader.refuse("onFailure");
+                    OnFailure::Ask
                 }
             },
             destination: if is_endpoint(reader, "deliver") { Destination::Backend } else { Destination::Page },

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::rc::Rc;
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Keepalive};
 use super::failure::{ErrorCode, Failure, LoadProblem};
 use super::names::named_enum;
 use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
 
 named_enum! {
-    /// Where a session stands. `Done`, `Failed` and `Closed` are final but for `retry()`.
+    /// Where a session stands. `Done` and `Closed` are the end; `Failed` is where no retry is offered, or none was wanted.
     pub enum Phase {
         /// The host's backend begins (or resumes) the session.
         Starting = "starting",
@@ -29,7 +29,7 @@ named_enum! {
 }
 
 impl Phase {
-    /// Whether the session has settled.
+    /// Whether the session has ended, but for a retry.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Closed)
@@ -119,12 +119,14 @@ pub enum Event {
         /// The wait before it, in milliseconds.
         delay_ms: u64,
     },
+    /// `attemptfailed`: a failure, be it the end or one that the user can still cure.
+    AttemptFailed(Failure),
 }
 
 impl Event {
     /// The names of all events.
     pub const NAMES: &'static [&'static str] =
-        &["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"];
+        &["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying", "attemptfailed"];
 
     /// The name that the host's listeners are registered with.
     #[must_use]
@@ -136,6 +138,7 @@ impl Event {
             Self::FullFlow => "fullflow",
             Self::Expiring { .. } => "expiring",
             Self::Retrying { .. } => "retrying",
+            Self::AttemptFailed(_) => "attemptfailed",
         }
     }
 }
@@ -169,6 +172,12 @@ named_enum! {
         Retrying = "retrying",
         /// Connect, with the question whether to leave it in the middle of an answer.
         Leaving = "leaving",
+        /// The host's backend has not answered yet: the bank is slow.
+        BankSlow = "bankSlow",
+        /// The host's backend could not begin a session.
+        NotStarted = "notStarted",
+        /// The host says that the user is not signed in to it.
+        SignedOut = "signedOut",
         /// Another tab holds the session.
         Busy = "busy",
         /// Connect did not load.
@@ -193,6 +202,8 @@ impl View {
     pub(super) fn after(failure: &Failure) -> Self {
         match (failure.code, failure.load_problem) {
             (ErrorCode::Busy, _) => Self::Busy,
+            (ErrorCode::SignedOut, _) => Self::SignedOut,
+            (ErrorCode::StartFailed, _) if failure.is_retryable => Self::NotStarted,
             (ErrorCode::LoadTimeout, LoadProblem::Unknown | LoadProblem::Offline) => Self::LoadTimeout,
             (ErrorCode::LoadTimeout, LoadProblem::Policy | LoadProblem::Isolation) => Self::Blocked,
             (ErrorCode::SessionExpired | ErrorCode::TokenInvalid, _) if failure.is_retryable => Self::Expired,
@@ -206,7 +217,16 @@ impl View {
 
     /// Whether something of ours or of Connect's cannot go on without the network.
     pub(super) fn needs_network(self) -> bool {
-        matches!(self, Self::Loading | Self::Slow | Self::Connect | Self::Renewing | Self::Delivering | Self::Retrying)
+        matches!(
+            self,
+            Self::Loading
+                | Self::Slow
+                | Self::BankSlow
+                | Self::Connect
+                | Self::Renewing
+                | Self::Delivering
+                | Self::Retrying
+        )
     }
 }
 
@@ -281,10 +301,12 @@ pub enum Output {
         try_number: u32,
         /// What to send: the same bytes in every try.
         delivery: Delivery,
+        /// Whether the request should outlive the page.
+        keepalive: Keepalive,
     },
     /// Tell the host's listeners.
     Emit(Event),
-    /// Settle the result. Comes once per attempt.
+    /// Settle the result. Comes once, at the end.
     Settle(Outcome),
 }
 
@@ -306,9 +328,12 @@ impl fmt::Debug for Output {
             Self::Show(view) => formatter.debug_tuple("Show").field(view).finish(),
             Self::Resize { height_px } => formatter.debug_struct("Resize").field("height_px", height_px).finish(),
             Self::Hide(notice) => formatter.debug_tuple("Hide").field(notice).finish(),
-            Self::Deliver { try_number, delivery } => {
-                formatter.debug_struct("Deliver").field("try_number", try_number).field("delivery", delivery).finish()
-            }
+            Self::Deliver { try_number, delivery, keepalive } => formatter
+                .debug_struct("Deliver")
+                .field("try_number", try_number)
+                .field("delivery", delivery)
+                .field("keepalive", keepalive)
+                .finish(),
             Self::Emit(event) => formatter.debug_tuple("Emit").field(event).finish(),
             Self::Settle(outcome) => formatter.debug_tuple("Settle").field(outcome).finish(),
         }

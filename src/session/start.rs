@@ -32,9 +32,9 @@ pub struct Attempt {
     pub token_life_ms: u64,
 }
 
-/// The reply is none of the documented ones.
+/// The reply is none of the documented ones: the name of the property that is wrong or missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StartReplyError;
+pub struct StartReplyError(pub &'static str);
 
 impl StartReply {
     /// Reads a reply. Names the contract does not know are passed over: the host may say more than we ask.
@@ -47,7 +47,8 @@ impl StartReply {
             (Some("connect"), _) => Mode::Connect,
             (Some("challenge"), Some("resume")) => Mode::Resume,
             (Some("challenge"), Some("refresh")) => Mode::Refresh,
-            _ => return Err(StartReplyError),
+            (Some("challenge"), _) => return Err(StartReplyError("mode")),
+            _ => return Err(StartReplyError("status")),
         };
         let mut settings = LaunchSettings::read(reader);
         if let Some(tag) = reader.id("tag", Tag::parse) {
@@ -62,7 +63,7 @@ impl StartReply {
         let token_life_ms = reader.milliseconds("authorizeTokenExpiresInMs", TOKEN_LIFE_MS, f64::MAX);
         match (reader.id("attemptId", AttemptId::parse), reader.wrong()) {
             (Some(attempt_id), None) => Ok(Self::Open(Box::new(Attempt { attempt_id, mode, settings, token_life_ms }))),
-            _ => Err(StartReplyError),
+            (_, wrong) => Err(StartReplyError(wrong.unwrap_or("attemptId"))),
         }
     }
 }

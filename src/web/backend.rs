@@ -2,16 +2,16 @@
 //!
 //! Invariant: whatever goes wrong becomes an answer, and the answer comes later: functions of the page never run inside the session's work.
 
-use js_sys::{Date, Function, JSON, Object, Promise};
+use js_sys::{Date, Function, JSON, Object};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal, Headers, Response, Window};
 
 use super::inbox::{Happened, Inbox};
+use super::promise::{Came, settled};
 use super::report::{body, dictionary, object, reconnected};
-use super::values::{Given, own};
-use crate::session::{Delivery, HostAnswer, StartAfter, TRY_TIMEOUT_MS};
+use super::values::{Given, own, read};
+use crate::session::{Delivery, HostAnswer, Keepalive, StartAfter, TRY_TIMEOUT_MS};
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,7 +23,7 @@ extern "C" {
     fn fetch(this: &FetchingWindow, url: &str, init: &Object) -> Result<JsValue, JsValue>;
 }
 
-/// How the backend answered, and what the page gets as the result's `reply`.
+/// How the backend answered, and what the page gets: its reply, as the result's `reply`, or what was thrown, as the error's `cause`.
 pub(super) struct Answer {
     pub(super) judged: HostAnswer,
     pub(super) reply: JsValue,
@@ -44,6 +44,9 @@ enum Endpoint {
     Function(Function),
     Missing,
 }
+
+/// Who waits for an answer.
+type Report = Box<dyn FnOnce(Answer)>;
 
 /// What every request by URL has in common.
 #[derive(Clone)]
@@ -83,42 +86,55 @@ impl Backend {
     pub(super) fn start(&self, call: u32, after: StartAfter) -> Result<StartCall, JsValue> {
         let controller = AbortController::new()?;
         let signal = controller.signal();
-        let body = match after {
-            StartAfter::Nothing => "{}",
-            StartAfter::TokenInvalid => r#"{"after":"TOKEN_INVALID"}"#,
-        };
-        let (endpoint, transport, inbox) = (self.start.clone(), self.transport.clone(), self.inbox.clone());
-        spawn_local(async move {
-            let answer = match endpoint {
-                Endpoint::Url(url) => transport.post(&url, body, Posting::Plain, &signal).await,
-                Endpoint::Function(start) => answer_of(start.call1(&JsValue::UNDEFINED, &signal)).await,
-                Endpoint::Missing => Err(JsValue::UNDEFINED),
-            };
-            inbox.report(Happened::Started { call, answer: answer.unwrap_or_else(|error| Answer::failed(&error)) });
-        });
+        let inbox = self.inbox.clone();
+        let report: Report = Box::new(move |answer| inbox.report(Happened::Started { call, answer }));
+        match &self.start {
+            Endpoint::Url(url) => {
+                let body = match after {
+                    StartAfter::Nothing => "{}",
+                    StartAfter::TokenInvalid => r#"{"after":"TOKEN_INVALID"}"#,
+                };
+                let post =
+                    Post { url: url.clone(), body: body.to_owned(), key: None, keepalive: Keepalive::Off, signal };
+                self.transport.send(post, report);
+            }
+            Endpoint::Function(start) => {
+                let start = start.clone();
+                later(move || settled(start.call1(&JsValue::UNDEFINED, &signal), |came| answer(came, report)));
+            }
+            Endpoint::Missing => {}
+        }
         Ok(StartCall(controller))
     }
 
     /// Sends a result.
-    pub(super) fn deliver(&self, try_number: u32, delivery: &Delivery) {
+    pub(super) fn deliver(&self, try_number: u32, delivery: &Delivery, keepalive: Keepalive) -> Result<(), JsValue> {
         let signal = AbortSignal::timeout_with_u32(TRY_TIMEOUT_MS);
-        let delivery = Delivery::clone(delivery);
-        let (endpoint, transport, inbox) = (self.deliver.clone(), self.transport.clone(), self.inbox.clone());
-        spawn_local(async move {
-            let attempt_id = delivery.attempt_id.as_str();
-            let answer = match endpoint {
-                Endpoint::Url(url) => transport.send(&url, &delivery, &signal).await,
-                Endpoint::Function(deliver) => {
-                    let context = object(&[("attemptId", attempt_id.into()), ("signal", signal.into())]);
-                    let result = object(&reconnected(&delivery, delivery.login_id.as_ref()));
-                    answer_of(deliver.call2(&JsValue::UNDEFINED, &result, &context)).await
-                }
-                Endpoint::Missing => Err(JsValue::UNDEFINED),
-            };
-            let answer = answer.unwrap_or_else(|error| Answer::failed(&error));
-            inbox.report(Happened::Delivered { try_number, answer });
-        });
+        let inbox = self.inbox.clone();
+        let report: Report = Box::new(move |answer| inbox.report(Happened::Delivered { try_number, answer }));
+        match &self.deliver {
+            Endpoint::Url(url) => {
+                let key = Some(delivery.attempt_id.as_str().to_owned());
+                let body = body(delivery)?;
+                self.transport.send(Post { url: url.clone(), body, key, keepalive, signal }, report);
+            }
+            Endpoint::Function(deliver) => {
+                let context = object(&[("attemptId", delivery.attempt_id.as_str().into()), ("signal", signal.into())]);
+                let result = object(&reconnected(delivery, delivery.login_id.as_ref()));
+                let deliver = deliver.clone();
+                later(move || {
+                    settled(deliver.call2(&JsValue::UNDEFINED, &result, &context), |came| answer(came, report));
+                });
+            }
+            Endpoint::Missing => {}
+        }
+        Ok(())
     }
+}
+
+/// Does something when the session's work is done.
+fn later(act: impl FnOnce() + 'static) {
+    settled(Ok(JsValue::UNDEFINED), |_| act());
 }
 
 impl From<JsValue> for Endpoint {
@@ -130,95 +146,85 @@ impl From<JsValue> for Endpoint {
     }
 }
 
-/// What a request is for.
-#[derive(Clone, Copy)]
-enum Posting<'a> {
-    /// Not to be repeated by itself.
-    Plain,
-    /// A delivery, by its idempotency key.
-    Delivery { key: &'a str, keepalive: Keepalive },
-}
-
-/// Whether a request outlives its page.
-#[derive(Clone, Copy)]
-enum Keepalive {
-    On,
-    Off,
+/// One request.
+struct Post {
+    url: String,
+    body: String,
+    /// The idempotency key of a delivery.
+    key: Option<String>,
+    keepalive: Keepalive,
+    signal: AbortSignal,
 }
 
 impl Transport {
-    /// Posts a delivery, so that it outlives the page where that is possible.
-    async fn send(&self, url: &str, delivery: &Delivery, signal: &AbortSignal) -> Result<Answer, JsValue> {
-        let (body, key) = (body(delivery)?, delivery.attempt_id.as_str());
-        match self.post(url, &body, Posting::Delivery { key, keepalive: Keepalive::On }, signal).await {
-            // The 64 KiB for keepalive requests are shared with everything on the page and may be used up.
-            Err(_) if !signal.aborted() => {
-                self.post(url, &body, Posting::Delivery { key, keepalive: Keepalive::Off }, signal).await
-            }
-            answer => answer,
-        }
+    /// Posts, with the headers that the page wants as of now: its tokens rotate.
+    fn send(&self, post: Post, report: Report) {
+        let transport = self.clone();
+        later(move || {
+            let headers =
+                transport.headers.as_ref().map_or(Ok(JsValue::UNDEFINED), |ask| ask.call0(&JsValue::UNDEFINED));
+            settled(headers, move |given| {
+                settled(given.and_then(|given| transport.fetch(&post, &given)), |came| answer(came, report));
+            });
+        });
     }
 
     /// One request. Never follows a redirect (a 307 would send the body, `loginId` included, to wherever it points), is never cached and
     /// tells no referrer.
-    async fn post(&self, url: &str, body: &str, posting: Posting<'_>, signal: &AbortSignal) -> Result<Answer, JsValue> {
-        let headers = self.headers().await?;
+    fn fetch(&self, post: &Post, headers: &JsValue) -> Came {
+        let headers =
+            if headers.is_undefined() { Headers::new() } else { Headers::new_with_str_sequence_sequence(headers) }?;
         headers.set("Content-Type", "application/json")?;
         headers.set("Accept", "application/json")?;
-        let mut is_kept_alive = false;
-        if let Posting::Delivery { key, keepalive } = posting {
+        if let Some(key) = &post.key {
             // A string of structured fields (RFC 8941): the quotes belong to the value.
             headers.set("Idempotency-Key", &["\"", key, "\""].concat())?;
-            is_kept_alive = matches!(keepalive, Keepalive::On);
         }
         let init = dictionary(&[
             ("method", "POST".into()),
             ("headers", headers.into()),
-            ("body", body.into()),
-            ("signal", signal.into()),
-            ("redirect", "error".into()),
+            ("body", post.body.as_str().into()),
+            ("signal", post.signal.clone().into()),
+            ("redirect", "manual".into()),
             ("cache", "no-store".into()),
             ("referrerPolicy", "no-referrer".into()),
-            ("keepalive", is_kept_alive.into()),
+            ("keepalive", (post.keepalive == Keepalive::On).into()),
             ("credentials", self.credentials.clone()),
         ]);
-        let response: Response = settled(self.window.fetch(url, &init)).await?.unchecked_into();
-        Ok(Answer::of_response(&response).await)
+        self.window.fetch(&post.url, &init)
     }
+}
 
-    /// The headers that the page wants, as of now: its tokens rotate.
-    async fn headers(&self) -> Result<Headers, JsValue> {
-        match &self.headers {
-            None => Headers::new(),
-            Some(headers) => {
-                let given = settled(headers.call0(&JsValue::UNDEFINED)).await?;
-                if given.is_undefined() { Headers::new() } else { Headers::new_with_str_sequence_sequence(&given) }
+/// Reports what a request, or a function of the page, came to. A response is read first, whoever hands it over, and be it thrown.
+fn answer(came: Came, report: Report) {
+    let (Ok(value) | Err(value)) = &came;
+    let Some(response) = response(value) else {
+        return report(match came {
+            Ok(reply) => {
+                Answer { judged: HostAnswer::Ok, reply: if reply.is_undefined() { JsValue::NULL } else { reply } }
             }
-        }
-    }
+            Err(error) => Answer::failed(error),
+        });
+    };
+    settled(response.text().map(JsValue::from), move |text| {
+        report(Answer::of_response(&response, &text.ok().and_then(|text| text.as_string()).unwrap_or_default()));
+    });
 }
 
-/// What somebody else's function returned, once it is known.
-async fn settled(returned: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
-    JsFuture::from(Promise::resolve(&returned?)).await
-}
-
-/// What a function of the page answered.
-async fn answer_of(returned: Result<JsValue, JsValue>) -> Result<Answer, JsValue> {
-    let reply = settled(returned).await?;
-    Ok(Answer { judged: HostAnswer::Ok, reply: if reply.is_undefined() { JsValue::NULL } else { reply } })
+/// A response, of this window or another.
+fn response(value: &JsValue) -> Option<Response> {
+    let is_response = read(value, "text").is_function() && read(value, "status").as_f64().is_some();
+    is_response.then(|| value.clone().unchecked_into())
 }
 
 impl Answer {
     /// A response, and the JSON of its body: a backend may answer with nothing, or with text. A page is no answer of a backend's.
-    async fn of_response(response: &Response) -> Self {
-        let text = match response.text() {
-            Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()).unwrap_or_default(),
-            Err(_) => String::new(),
-        };
-        let body = JSON::parse(&text).unwrap_or(JsValue::NULL);
-        let judged = if response.ok() {
-            if is_page(response, &text) { HostAnswer::Unreachable } else { HostAnswer::Ok }
+    fn of_response(response: &Response, text: &str) -> Self {
+        let body = JSON::parse(text).unwrap_or(JsValue::NULL);
+        let judged = if read(response, "type") == "opaqueredirect" {
+            HostAnswer::Redirected
+        } else if response.ok() {
+            if is_page(response, text) { HostAnswer::Unreachable } else { HostAnswer::Ok }
         } else {
             let retry_after = response.headers().get("Retry-After").ok().flatten();
             HostAnswer::Refused {
@@ -227,21 +233,22 @@ impl Answer {
                 retry_after_ms: retry_after.and_then(|text| retry_after_ms(&text)),
             }
         };
-        Self { judged, reply: body }
+        let reply = if judged == HostAnswer::Ok { body } else { JsValue::NULL };
+        Self { judged, reply }
     }
 
     /// An error of the page's own transport: with a `status`, it is an answer; without, there was none.
-    fn failed(error: &JsValue) -> Self {
+    fn failed(error: JsValue) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-        let judged = match own(error, "status").as_f64() {
+        let judged = match own(&error, "status").as_f64() {
             Some(status) if (100.0..600.0).contains(&status) => HostAnswer::Refused {
                 status: status as u16,
-                code: own(error, "code").as_string(),
+                code: own(&error, "code").as_string(),
                 retry_after_ms: None,
             },
             _ => HostAnswer::Unreachable,
         };
-        Self { judged, reply: JsValue::NULL }
+        Self { judged, reply: error }
     }
 }
 

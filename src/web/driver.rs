@@ -20,7 +20,7 @@ use super::report;
 use super::tab_lock::TabLock;
 use super::values::{FrameMessage, Given};
 use super::warm_up::WarmUp;
-use crate::session::{Clock, CompletionNotice, Event, HostAnswer, Input, Output, Session, StartReply};
+use crate::session::{Clock, CompletionNotice, Event, HostAnswer, Input, NoStart, Output, Session, StartReply};
 
 /// One session in its browser.
 pub(super) struct Driver {
@@ -33,7 +33,7 @@ pub(super) struct Driver {
     pub(super) rights: Rights,
     pub(super) backend: Backend,
     pub(super) registered: Registered,
-    /// The backend's last answer to a delivery.
+    /// What the page gets of the backend's last answer.
     pub(super) reply: RefCell<JsValue>,
     pub(super) is_working: Cell<bool>,
 }
@@ -94,11 +94,17 @@ impl Driver {
             }
             Happened::Posted(event) => self.input(Input::Posted(&FrameMessage(&event))),
             Happened::Started { call, answer } => {
-                let reply = match answer.judged {
-                    HostAnswer::Ok => StartReply::read(Given::read(&answer.reply).properties(), parse_url),
-                    _ => return self.input(Input::Started { call, reply: Err(&answer.judged) }),
+                let reply = match &answer.judged {
+                    HostAnswer::Ok => {
+                        let reply = Given::read(&answer.reply).properties();
+                        StartReply::read(reply, parse_url).map_err(NoStart::Unreadable)
+                    }
+                    refused => {
+                        self.reply.replace(answer.reply);
+                        Err(NoStart::Refused(refused))
+                    }
                 };
-                self.input(Input::Started { call, reply: reply.map_err(|_| &answer.judged) });
+                self.input(Input::Started { call, reply });
             }
             Happened::Delivered { try_number, answer } => {
                 self.reply.replace(answer.reply);
@@ -153,6 +159,7 @@ impl Driver {
         let registered = &self.registered;
         match output {
             Output::Start { call, after } => {
+                self.reply.replace(JsValue::NULL);
                 registered.start_call.replace(Some(self.backend.start(call, after)?));
                 let origin = self.session.borrow().known_origin().map(str::to_owned);
                 registered.warm_up.replace(Some(WarmUp::new(&self.browser.window, origin.as_deref())));
@@ -181,31 +188,38 @@ impl Driver {
                     CompletionNotice::Announced => self.ui.hide_and_announce_success()?,
                 }
             }
-            Output::Deliver { try_number, delivery } => self.backend.deliver(try_number, &delivery),
+            Output::Deliver { try_number, delivery, keepalive } => {
+                self.reply.replace(JsValue::NULL);
+                self.backend.deliver(try_number, &delivery, keepalive)?;
+            }
             Output::Emit(event) => {
-                if let Event::PhaseChange { previous, .. } = event
-                    && previous.is_final()
-                {
-                    self.attempt_begins();
+                if let Event::AttemptFailed(_) = event {
+                    self.attempt_ends();
                 }
-                report::emit(&self.facade, &event);
+                report::emit(&self.facade, &event, &self.reply.borrow().clone());
             }
             Output::Settle(outcome) => {
-                registered.page_ready.take();
-                registered.start_call.take();
-                registered.warm_up.take();
-                report::settle(&self.facade, &outcome, self.reply.replace(JsValue::NULL));
+                self.attempt_ends();
+                report::settle(&self.facade, &outcome, &self.reply.replace(JsValue::NULL));
             }
         }
         Ok(())
     }
 
-    /// The first attempt, or one after a retry.
-    pub(super) fn attempt_begins(&self) {
-        let mut page_events = self.registered.page_events.borrow_mut();
-        page_events.get_or_insert_with(|| PageEvents::new(&self.browser.window, &self.inbox));
-        drop(page_events);
-        self.facade.attempt_begins();
+    /// What belongs to an attempt and may still be waited for is given back.
+    fn attempt_ends(&self) {
+        self.registered.page_ready.take();
+        self.registered.start_call.take();
+        self.registered.warm_up.take();
+    }
+
+    /// Listens to the page until the session is over.
+    pub(super) fn listen_to_page(&self) {
+        self.registered.page_events.replace(Some(PageEvents::new(&self.browser.window, &self.inbox)));
+    }
+
+    pub(super) fn can_retry(&self) -> bool {
+        self.session.try_borrow().is_ok_and(|session| session.can_retry())
     }
 
     fn close_frame(&self) -> Result<(), JsValue> {

@@ -16,9 +16,7 @@ export interface Facade {
   work(): void;
   /** Makes what the user sees, in this container or in a dialog. Nothing is on the page yet. */
   createUi(container: Element | undefined, language: "en" | "fr", labels: unknown): Ui;
-  /** Another attempt begins, which needs a promise of its own. */
-  attemptBegins(): void;
-  /** Tells the page's listeners. */
+  /** Tells the page's listeners. The detail of `attemptfailed` is a failure, which becomes an error first. */
   emit(name: string, detail: object): void;
   /** Resolves the result. */
   succeed(result: object): void;
@@ -64,9 +62,6 @@ extern "C" {
         language: &str,
         labels: &JsValue,
     ) -> Result<Ui, JsValue>;
-
-    #[wasm_bindgen(method, js_name = attemptBegins)]
-    pub(super) fn attempt_begins(this: &Facade);
 
     #[wasm_bindgen(method)]
     pub(super) fn emit(this: &Facade, name: &str, detail: &Object);

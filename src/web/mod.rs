@@ -19,6 +19,7 @@ mod inbox;
 mod listener;
 mod load_watch;
 mod page_events;
+mod promise;
 mod report;
 mod tab_lock;
 mod values;

@@ -4,7 +4,7 @@ use js_sys::{Array, JSON, Object};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::facade::Facade;
-use crate::session::{Event, Failure, InvalidOption, Outcome, Reconnected};
+use crate::session::{ErrorCode, Event, Failure, InvalidOption, Outcome, Reconnected};
 use flinks_connect::id::{LoginId, RequestId, Tag};
 
 /// An object of these fields. Not by assignment: a page that extends `Object.prototype` would get the values into its own setters.
@@ -49,26 +49,29 @@ pub(super) fn reconnected(result: &Reconnected, login_id: Option<&LoginId>) -> [
     ]
 }
 
-/// Settles the result; `reply` is what the backend answered.
-pub(super) fn settle(facade: &Facade, outcome: &Outcome, reply: JsValue) {
+/// Settles the result; `reply` is what the backend answered, or why there was no answer.
+pub(super) fn settle(facade: &Facade, outcome: &Outcome, reply: &JsValue) {
     match outcome {
         Outcome::UpToDate => facade.succeed(&object(&[("status", "upToDate".into())])),
         Outcome::Reconnected { result, late_login } => {
             let mut fields = vec![("status", "reconnected".into())];
             fields.extend(reconnected(result, late_login.as_ref().or(result.login_id.as_ref())));
-            fields.push(("reply", reply));
+            fields.push(("reply", reply.clone()));
             facade.succeed(&object(&fields));
         }
-        Outcome::Failed(failure) => facade.fail(&self::failure(failure)),
+        Outcome::Failed(failure) => facade.fail(&self::failure(failure, reply)),
     }
 }
 
-fn failure(failure: &Failure) -> Object {
+fn failure(failure: &Failure, cause: &JsValue) -> Object {
     object(&[
         ("code", failure.code.as_str().into()),
         ("loadProblem", failure.load_problem.as_str().into()),
         ("flinksCode", text_or_null(failure.flinks_code)),
         ("httpStatus", failure.http_status.map_or(JsValue::NULL, JsValue::from)),
+        ("hostCode", text_or_null(failure.host_code.as_deref())),
+        ("property", text_or_null(failure.property)),
+        ("cause", if failure.code == ErrorCode::StartFailed { cause.clone() } else { JsValue::NULL }),
         ("retryable", failure.is_retryable.into()),
         ("phase", failure.phase.as_str().into()),
     ])
@@ -84,9 +87,9 @@ pub(super) fn unsupported() -> JsValue {
     object(&[("code", "UNSUPPORTED".into())]).into()
 }
 
-/// Tells the page's listeners.
+/// Tells the page's listeners. `cause` is why the backend did not answer.
 #[expect(clippy::cast_precision_loss, reason = "minutes in milliseconds are far below 2^53")]
-pub(super) fn emit(facade: &Facade, event: &Event) {
+pub(super) fn emit(facade: &Facade, event: &Event, cause: &JsValue) {
     let detail = match event {
         Event::PhaseChange { phase, previous } => {
             object(&[("phase", phase.as_str().into()), ("previous", previous.as_str().into())])
@@ -100,6 +103,7 @@ pub(super) fn emit(facade: &Facade, event: &Event) {
         Event::Retrying { attempt, delay_ms } => {
             object(&[("attempt", (*attempt).into()), ("delayMs", (*delay_ms as f64).into())])
         }
+        Event::AttemptFailed(failure) => self::failure(failure, cause),
     };
     facade.emit(event.name(), &detail);
 }

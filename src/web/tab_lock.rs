@@ -10,10 +10,10 @@ use std::rc::Rc;
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortSignal, Navigator, Window};
 
 use super::inbox::{Happened, Inbox};
+use super::promise::settled;
 use super::report::dictionary;
 use crate::session::{LockMode, LockState};
 
@@ -27,19 +27,20 @@ extern "C" {
 
     type LockManager;
     #[wasm_bindgen(method, catch)]
-    fn request(this: &LockManager, name: &str, options: &Object, granted: &Function) -> Result<Promise, JsValue>;
+    fn request(this: &LockManager, name: &str, options: &Object, granted: &Function) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
-    fn query(this: &LockManager) -> Result<Promise, JsValue>;
+    fn query(this: &LockManager) -> Result<JsValue, JsValue>;
 }
 
 /// How long a request waits for a lock that is being released, in milliseconds: closing and opening again at once is no conflict.
 const PATIENCE_MS: u32 = 1_000;
 
 /// A lock that is wanted or held. Dropping it releases it.
-pub(super) struct TabLock(Rc<Shared>);
+pub(super) struct TabLock(Option<Rc<Shared>>);
 
 /// What the request and its owner share.
 struct Shared {
+    locks: LockManager,
     name: String,
     inbox: Inbox,
     is_wanted: Cell<bool>,
@@ -47,22 +48,20 @@ struct Shared {
     release: RefCell<Option<Function>>,
 }
 
-/// How one request ended.
-enum Ended {
-    /// The owner released the lock.
-    Released,
-    /// Another tab has the lock.
-    HeldElsewhere,
-    /// The browser refused the request, gave it up when its time was over, or took the lock away.
-    Refused,
+/// Why a request is made.
+enum Request {
+    /// For a lock that may be free, or that is taken from whoever has it.
+    First,
+    /// The lock is not free, but may be on its way to be: waits until the signal is aborted.
+    Queued(AbortSignal),
+    /// The browser took the lock away: who has it now?
+    AfterLoss,
 }
 
 /// Has the browser prepare its locks, because the first question takes it longest. The answer is nobody's business.
 pub(super) fn wake(window: &Window) {
-    if let Some(locks) = locks_of(window)
-        && let Ok(answer) = locks.query()
-    {
-        spawn_local(async move { drop(JsFuture::from(answer).await) });
+    if let Some(locks) = locks_of(window) {
+        settled(locks.query(), drop);
     }
 }
 
@@ -73,25 +72,32 @@ fn locks_of(window: &Window) -> Option<LockManager> {
 impl TabLock {
     /// Asks for the lock of a session, if need be from the tab that has it. Who has it is reported, now and when it changes.
     pub(super) fn request(window: &Window, session: u64, mode: LockMode, inbox: &Inbox) -> Self {
+        let Some(locks) = locks_of(window) else {
+            inbox.report(Happened::Lock(LockState::Granted));
+            return Self(None);
+        };
         let shared = Rc::new(Shared {
+            locks,
             name: ["flinks-reconnect:", &session.to_string()].concat(),
             inbox: inbox.clone(),
             is_wanted: Cell::new(true),
             is_held: Cell::new(false),
             release: RefCell::default(),
         });
-        match locks_of(window) {
-            Some(locks) => spawn_local(hold(Rc::clone(&shared), locks, mode)),
-            None => shared.report(LockState::Granted),
-        }
-        Self(shared)
+        let option = match mode {
+            LockMode::IfFree => "ifAvailable",
+            LockMode::TakeOver => "steal",
+        };
+        ask(&shared, &dictionary(&[(option, JsValue::TRUE)]), Request::First);
+        Self(Some(shared))
     }
 }
 
 impl Drop for TabLock {
     fn drop(&mut self) {
-        self.0.is_wanted.set(false);
-        if let Some(release) = self.0.release.take() {
+        let Some(shared) = &self.0 else { return };
+        shared.is_wanted.set(false);
+        if let Some(release) = shared.release.take() {
             // Resolving a promise throws nothing.
             let _ = release.call0(&JsValue::UNDEFINED);
         }
@@ -106,33 +112,8 @@ impl Shared {
     }
 }
 
-/// Asks until the lock is released or another tab has it.
-async fn hold(shared: Rc<Shared>, locks: LockManager, mode: LockMode) {
-    let if_available = || dictionary(&[("ifAvailable", JsValue::TRUE)]);
-    let mut options = match mode {
-        LockMode::IfFree => if_available(),
-        LockMode::TakeOver => dictionary(&[("steal", JsValue::TRUE)]),
-    };
-    let mut waiting: Option<AbortSignal> = None;
-    while shared.is_wanted.get() {
-        match ask(&shared, &locks, &options).await {
-            Ended::Released => return,
-            Ended::HeldElsewhere => {
-                let signal = AbortSignal::timeout_with_u32(PATIENCE_MS);
-                options = dictionary(&[("signal", signal.clone().into())]);
-                waiting = Some(signal);
-            }
-            Ended::Refused if shared.is_held.replace(false) => options = if_available(),
-            Ended::Refused => {
-                let is_late = waiting.is_some_and(|signal| signal.aborted());
-                return shared.report(if is_late { LockState::HeldElsewhere } else { LockState::Granted });
-            }
-        }
-    }
-}
-
-/// One request, to its end.
-async fn ask(shared: &Rc<Shared>, locks: &LockManager, options: &Object) -> Ended {
+/// Makes one request, and the one that follows from its end.
+fn ask(shared: &Rc<Shared>, options: &Object, request: Request) {
     let is_available = Rc::new(Cell::new(true));
     let granted = {
         let (shared, is_available) = (Rc::clone(shared), Rc::clone(&is_available));
@@ -152,12 +133,28 @@ async fn ask(shared: &Rc<Shared>, locks: &LockManager, options: &Object) -> Ende
             kept.into()
         })
     };
-    let Ok(request) = locks.request(&shared.name, options, granted.as_ref().unchecked_ref()) else {
-        return Ended::Refused;
-    };
-    match JsFuture::from(request).await {
-        Ok(_) if is_available.get() => Ended::Released,
-        Ok(_) => Ended::HeldElsewhere,
-        Err(_) => Ended::Refused,
-    }
+    let requested = shared.locks.request(&shared.name, options, granted.as_ref().unchecked_ref());
+    let shared = Rc::clone(shared);
+    settled(requested, move |ended| {
+        // The browser may call it until here.
+        drop(granted);
+        match (ended, request) {
+            // Released by its owner.
+            (Ok(_), _) if is_available.get() => {}
+            _ if !shared.is_wanted.get() => {}
+            // Taken over: this tab does not get it back, however soon the other one is done.
+            (Ok(_), Request::AfterLoss) => shared.report(LockState::HeldElsewhere),
+            (Ok(_), _) => {
+                let signal = AbortSignal::timeout_with_u32(PATIENCE_MS);
+                ask(&shared, &dictionary(&[("signal", signal.clone().into())]), Request::Queued(signal));
+            }
+            // Taken away.
+            (Err(_), _) if shared.is_held.replace(false) => {
+                ask(&shared, &dictionary(&[("ifAvailable", JsValue::TRUE)]), Request::AfterLoss);
+            }
+            (Err(_), Request::Queued(signal)) if signal.aborted() => shared.report(LockState::HeldElsewhere),
+            // The browser has locks, but not for this page.
+            (Err(_), _) => shared.report(LockState::Granted),
+        }
+    });
 }

@@ -28,7 +28,7 @@ pub(super) fn own(object: &JsValue, name: &str) -> JsValue {
 }
 
 /// A property that the object need not have itself; undefined where there is none, and where a getter throws.
-fn read(object: &JsValue, name: &str) -> JsValue {
+pub(super) fn read(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 

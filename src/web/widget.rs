@@ -64,7 +64,7 @@ impl Widget {
                 is_working: Cell::default(),
             },
         };
-        widget.driver.attempt_begins();
+        widget.driver.listen_to_page();
         Ok(widget)
     }
 
@@ -79,10 +79,12 @@ impl Widget {
         self.driver.inbox.put(Happened::ClosedByPage);
     }
 
-    /// The page called `retry()`.
+    /// The page called `retry()`. Says whether one is offered.
     #[wasm_bindgen(js_name = retriedByPage)]
-    pub fn retried_by_page(&self) {
+    pub fn retried_by_page(&self) -> bool {
+        let can_retry = self.driver.can_retry();
         self.driver.inbox.put(Happened::RetriedByPage);
+        can_retry
     }
 
     /// The page changed around our elements, which are in their place or another.
@@ -108,7 +110,7 @@ impl Widget {
         self.driver.inbox.put(Happened::RetriedByUser);
     }
 
-    /// Does what follows from all that has happened, and says whether nothing can happen to the session any more but a retry by the page.
+    /// Does what follows from all that has happened, and says whether nothing can happen to the session any more.
     /// Throws when the browser fails us; only `abandon()` may follow.
     pub fn work(&self) -> Result<bool, JsValue> {
         self.driver.work()

@@ -26,7 +26,8 @@ const fn row(unsaid: &'static str, reading: &'static str, play: fn() -> Driver, 
 
 /// How it stands at the end, in the words of the contract.
 fn ending(session: &Driver) -> String {
-    let told = match session.outcomes.last() {
+    let waits = session.session.can_retry().then(|| Outcome::Failed(session.failure().clone()));
+    let told = match waits.as_ref().or(session.outcomes.last()) {
         Some(Outcome::Reconnected { result, .. }) => {
             let login = session.login().unwrap_or("null");
             let login = if login == LOGIN { "the login" } else { login };

@@ -154,6 +154,7 @@ fn rows() -> Vec<Row> {
             bad: vec![text("")],
             kinds: &["text", "function"],
         },
+        Row { option: "onFailure", good: vec![text("ask"), text("end")], bad: vec![text(""), text("End")], kinds: &[] },
         Row { option: "allow", good: vec![text(""), text("camera; microphone")], bad: vec![], kinds: &["text"] },
         Row { option: "headers", good: vec![Property::Function], bad: vec![], kinds: &["function"] },
         Row {

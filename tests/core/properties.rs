@@ -4,7 +4,9 @@ use flinks_connect::address::parse_url;
 use flinks_connect::message::{Fields, Message};
 use flinks_connect::redirect::{ACCOUNT_KEYS, Expected, MAX_ACCOUNTS};
 use flinks_connect::{code, step};
-use flinks_reconnect::session::{HostAnswer, Input, LoadProblem, LockState, Outcome, Phase, Posted, StartReply};
+use flinks_reconnect::session::{
+    HostAnswer, Input, LoadProblem, LockState, NoStart, Outcome, Phase, Posted, StartReply,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -147,16 +149,17 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn options() -> impl Strategy<Value = Value> {
-    (any::<bool>(), prop::bool::weighted(0.8), any::<bool>(), 1..30_000_u64, 1..300_000_u64).prop_map(
-        |(by_host, delivers, stops, load_timeout_ms, deliver_timeout_ms)| {
+    (any::<bool>(), prop::bool::weighted(0.8), any::<bool>(), prop::bool::weighted(0.2), 1..30_000_u64, 1..300_000_u64).prop_map(
+        |(by_host, delivers, stops, ends, load_timeout_ms, deliver_timeout_ms)| {
             let mut options = if by_host { by_start() } else { interrupted() };
             if !delivers {
                 options = with(options, json!({ "deliver": null }));
             }
             let policy = if stops { "stop" } else { "continue" };
+            let on_failure = if ends { "end" } else { "ask" };
             with(
                 options,
-                json!({ "fullFlow": policy, "loadTimeoutMs": load_timeout_ms, "deliverTimeoutMs": deliver_timeout_ms }),
+                json!({ "fullFlow": policy, "onFailure": on_failure, "loadTimeoutMs": load_timeout_ms, "deliverTimeoutMs": deliver_timeout_ms }),
             )
         },
     )
@@ -175,7 +178,7 @@ fn apply(session: &mut Driver, action: &Action) {
         Action::Posted(letter) => session.posted(letter),
         Action::Started { is_stale, reply } => {
             let call = session.call.wrapping_sub(u32::from(*is_stale));
-            let reply = StartReply::read(properties(reply), parse_url).map_err(|_| &HostAnswer::Ok);
+            let reply = StartReply::read(properties(reply), parse_url).map_err(NoStart::Unreadable);
             session.handle(Input::Started { call, reply });
         }
         Action::StartRefused(answer) => session.host_refuses_start(answer.clone()),
@@ -201,7 +204,6 @@ fn apply(session: &mut Driver, action: &Action) {
 
 /// Watches one session and knows what may not happen.
 struct Watch {
-    attempts: usize,
     is_hidden: bool,
     may_deliver: bool,
 }
@@ -211,7 +213,7 @@ impl Watch {
     fn step(&mut self, session: &mut Driver, action: &Action) -> Result<(), TestCaseError> {
         let before = (session.phase(), session.session.deadline_ms(), session.session.expires_at_ms());
         let endings = session.outcomes.len();
-        let was_retryable = matches!(session.outcomes.last(), Some(Outcome::Failed(failure)) if failure.is_retryable);
+        let could_retry = session.session.can_retry();
         apply(session, action);
         let after = (session.phase(), session.session.deadline_ms(), session.session.expires_at_ms());
         let heard = session.heard();
@@ -222,22 +224,22 @@ impl Watch {
             prop_assert!(heard.is_empty(), "{:?}", heard);
         }
 
-        // Each attempt has one ending, which is the last thing said, and only a retry that can help begins another attempt.
+        // A session has one ending, which is the last thing said. Only while a retry is offered can another attempt begin.
         if before.0.is_final() {
-            let is_begun_anew = heard.iter().any(|line| line.starts_with("failed → "));
-            if is_begun_anew {
-                prop_assert!(matches!(action, Action::Retry | Action::UserRetries) && was_retryable);
-                self.attempts += 1;
-                self.is_hidden = false;
+            if heard.iter().any(|line| line.starts_with("failed → ")) {
+                prop_assert!(matches!(action, Action::Retry | Action::UserRetries) && could_retry);
             } else {
                 prop_assert_eq!(before.0, after.0);
-                prop_assert!(heard.iter().all(|line| line == "hide"), "{:?} after {:?}", heard, before.0);
+                let is_left = |line: &String| line == "hide" || (could_retry && line.starts_with("settle"));
+                prop_assert!(heard.iter().all(is_left), "{:?} after {:?}", heard, before.0);
             }
         }
         let settled = heard.iter().position(|line| line.starts_with("settle"));
         prop_assert!(settled.is_none_or(|at| at + 1 == heard.len()), "{:?}", heard);
         prop_assert_eq!(session.outcomes.len(), endings + usize::from(settled.is_some()));
-        prop_assert_eq!(session.outcomes.len(), self.attempts - usize::from(!after.0.is_final()));
+        let is_ended = after.0.is_final() && !session.session.can_retry();
+        prop_assert_eq!(session.outcomes.len(), usize::from(is_ended));
+        prop_assert!(!session.session.can_retry() || (after.0 == Phase::Failed && session.view.is_some()));
 
         // Who waits has a deadline, and who is done has none.
         prop_assert_eq!(after.1.is_none(), after.0.is_final());
@@ -276,7 +278,7 @@ proptest! {
     #![proptest_config(cases(5_000))]
 
     #[test]
-    fn every_schedule_has_one_ending_per_attempt_and_comes_to_it(
+    fn every_schedule_has_one_ending_and_comes_to_it_or_offers_a_retry(
         options in options(),
         lock in prop::sample::select(&[Some(LockState::Granted), Some(LockState::Granted), Some(LockState::HeldElsewhere), None][..]),
         attempt_id in "[A-Za-z0-9._-]{8,128}",
@@ -287,11 +289,10 @@ proptest! {
         let mut session = Driver::unbegun(options, &attempt_id);
         session.lock = lock;
         session.handle(Input::Begin);
-        // Busy from the start is an ending like any other.
-        let first = usize::from(session.phase().is_final());
-        prop_assert_eq!(session.outcomes.len(), first);
+        // Busy from the start is a failure like any other.
+        prop_assert_eq!(session.outcomes.len(), usize::from(session.phase().is_final() && !session.session.can_retry()));
         session.skip();
-        let mut watch = Watch { attempts: 1, is_hidden: false, may_deliver };
+        let mut watch = Watch { is_hidden: session.view.is_none(), may_deliver };
         for action in &actions {
             watch.step(&mut session, action)?;
         }
@@ -310,7 +311,10 @@ proptest! {
             }
         }
         prop_assert!(session.phase().is_final());
-        prop_assert_eq!(session.outcomes.len(), watch.attempts);
+        if session.session.can_retry() {
+            watch.step(&mut session, &Action::HostClosed)?;
+        }
+        prop_assert_eq!(session.outcomes.len(), 1);
         watch.finish(&session)?;
     }
 }

@@ -10,8 +10,8 @@ use flinks_connect::code::{self, Severity};
 use flinks_connect::id::{AttemptId, LoginId, RequestId};
 use flinks_connect::step;
 use flinks_reconnect::session::{
-    BeginWith, ErrorCode, HostAnswer, IDLE_LIMIT_MS, Input, LoadProblem, LockMode, LockState, MAX_RETRY_AFTER_MS, Mode,
-    Options, Outcome, Phase, Session, StartReply, View,
+    BeginWith, ErrorCode, HostAnswer, IDLE_LIMIT_MS, Input, Keepalive, LoadProblem, LockMode, LockState,
+    MAX_RETRY_AFTER_MS, Mode, NoStart, Options, Outcome, Phase, Session, StartReply, View,
 };
 use serde_json::{Value, json};
 
@@ -414,8 +414,13 @@ fn a_nameless_redirect_that_nobody_can_ask_flinks_about_is_a_conflict() {
         session.advance(LOGIN_WAIT_MS - 1);
         session.hears_nothing();
         session.advance(1);
-        let settled = "settle CONFLICT in delivering";
-        session.hears(&["delivering → failed", "close frame", "show Unconfirmed", settled]);
+        session.hears(&[
+            "delivering → failed",
+            "close frame",
+            "show Unconfirmed",
+            "failed CONFLICT in delivering",
+            "settle CONFLICT in delivering",
+        ]);
     }
     // In the full flow a session may have been named on the way.
     let mut named = Driver::new(by_start());
@@ -640,13 +645,32 @@ fn no_code_ends_a_session_whose_result_is_on_its_way() {
 // ---- starting fails ----
 
 #[test]
-fn a_start_endpoint_that_refuses_ends_the_session_with_its_status() {
-    let mut session = Driver::new(by_start());
-    session.skip();
-    session.host_refuses_start(refused(503));
-    session.hears(&["starting → failed", "close frame", "show Failed", "settle START_FAILED in starting, HTTP 503"]);
-    session.retry();
-    session.hears_nothing();
+fn a_start_endpoint_that_cannot_be_used_now_is_asked_again_by_the_user_and_one_that_refuses_is_not() {
+    let nothing: [HostAnswer; 1] = [HostAnswer::Unreachable];
+    for answer in nothing.into_iter().chain([408, 425, 429, 500, 502, 503, 504].map(refused)) {
+        let mut session = Driver::new(by_start());
+        session.host_refuses_start(answer.clone());
+        assert_eq!(session.view, Some(View::NotStarted), "{answer:?}");
+        assert_eq!(
+            (session.failure().code, session.failure().is_retryable),
+            (ErrorCode::StartFailed, true),
+            "{answer:?}"
+        );
+        assert_eq!(session.outcomes, [], "{answer:?}");
+        session.user_retries();
+        session.host_starts(challenge());
+        assert_eq!(session.phase(), Phase::Loading, "{answer:?}");
+    }
+    for status in [400, 403, 404, 409, 422] {
+        let mut session = Driver::new(by_start());
+        session.skip();
+        session.host_refuses_start(refused(status));
+        let end = format!("START_FAILED in starting, HTTP {status}");
+        let (failed, settled) = (format!("failed {end}"), format!("settle {end}"));
+        session.hears(&["starting → failed", "close frame", "show Failed", &failed, &settled]);
+        session.retry();
+        session.hears_nothing();
+    }
 }
 
 #[test]
@@ -712,7 +736,7 @@ fn the_start_endpoint_has_a_minute() {
     session.advance(START_LIMIT_MS - PATIENCE_MS - 1);
     session.hears_nothing();
     session.advance(1);
-    session.hears(&["starting → failed", "close frame", "show Failed", "settle START_FAILED in starting"]);
+    session.hears(&["starting → failed", "close frame", "show NotStarted", "failed START_FAILED in starting"]);
     session.host_starts(challenge());
     session.hears_nothing();
 }
@@ -730,7 +754,7 @@ fn connect_must_speak_within_the_load_timeout() {
     session.advance(LOAD_TIMEOUT_MS - PATIENCE_MS - 1);
     session.hears_nothing();
     session.advance(1);
-    session.hears(&["loading → failed", "close frame", "show LoadTimeout", "settle LOAD_TIMEOUT in loading"]);
+    session.hears(&["loading → failed", "close frame", "show LoadTimeout", "failed LOAD_TIMEOUT in loading"]);
     assert_eq!(session.failure().load_problem, LoadProblem::Unknown);
 }
 
@@ -770,8 +794,7 @@ fn a_retry_after_a_load_timeout_puts_up_a_fresh_frame() {
     session.step("APP_MOUNTED");
     session.connect_says(redirect());
     session.host_answers(200);
-    assert_eq!(session.outcomes.len(), 2, "one ending for each attempt");
-    assert!(matches!(session.outcomes[1], Outcome::Reconnected { .. }));
+    assert!(matches!(session.outcomes.as_slice(), [Outcome::Reconnected { .. }]), "one ending, the success");
 }
 
 #[test]
@@ -790,7 +813,7 @@ fn a_frame_the_browser_refuses_ends_at_once_and_says_why() {
         let mut session = Driver::new(interrupted());
         session.skip();
         session.handle(Input::Blocked(problem));
-        session.hears(&["loading → failed", "close frame", "show Blocked", "settle LOAD_TIMEOUT in loading"]);
+        session.hears(&["loading → failed", "close frame", "show Blocked", "failed LOAD_TIMEOUT in loading"]);
         assert_eq!(session.failure().load_problem, problem);
         session.retry();
         assert_eq!(session.phase(), Phase::Loading, "the page may have been mended");
@@ -1124,7 +1147,13 @@ fn after_a_sleep_what_has_arrived_is_heard_before_a_deadline_is_judged() {
     session.sleep(60 * 60 * MINUTE);
     session.hears_nothing();
     session.advance(HEARING_MS);
-    session.hears(&["active → failed", "close frame", "show Failed", "settle SESSION_EXPIRED in active"]);
+    session.hears(&[
+        "active → failed",
+        "close frame",
+        "show Failed",
+        "failed SESSION_EXPIRED in active",
+        "settle SESSION_EXPIRED in active",
+    ]);
 
     // The user answered on another device's clock: what Connect said meanwhile stands in the queue.
     let mut session = at_mfa();
@@ -1361,7 +1390,7 @@ fn a_session_that_flinks_calls_over_is_renewed_once_and_then_fails_with_flinks_c
             "active → failed",
             "close frame",
             "show Expired",
-            &format!("settle SESSION_EXPIRED in active, flinksCode {code}"),
+            &format!("failed SESSION_EXPIRED in active, flinksCode {code}"),
         ]);
     }
 }
@@ -1452,6 +1481,7 @@ fn without_start_nothing_is_renewed() {
         "active → failed",
         "close frame",
         "show Failed",
+        "failed TOKEN_INVALID in active, flinksCode TOKEN_INVALID",
         "settle TOKEN_INVALID in active, flinksCode TOKEN_INVALID",
     ]);
     session.retry();
@@ -1618,6 +1648,7 @@ fn under_stop_the_full_flow_ends_the_session() {
             "active → failed",
             "close frame",
             "show Failed",
+            "failed FULL_FLOW in active",
             "settle FULL_FLOW in active",
         ]);
         session.retry();
@@ -1680,7 +1711,7 @@ fn a_redirect_that_contradicts_itself_or_this_session_is_a_conflict() {
         let heard = session.heard();
         assert_eq!(
             heard[1..],
-            ["active → failed", "close frame", "show Failed", "settle CONFLICT in active"],
+            ["active → failed", "close frame", "show Failed", "failed CONFLICT in active", "settle CONFLICT in active"],
             "{name}"
         );
         session.retry();
@@ -1777,11 +1808,12 @@ fn what_may_pass_is_tried_again_and_what_cannot_is_reported_once() {
         assert_eq!(session.outcomes.len(), 1, "{status}");
         assert_eq!(session.login(), Some(LOGIN), "{status}");
     }
-    for status in [400, 401, 403, 404, 405, 410, 413, 415, 422, 501, 505] {
+    for status in [400, 403, 404, 405, 410, 413, 415, 422, 501, 505] {
         let mut session = delivering();
         session.host_answers(status);
-        let settled = format!("settle REJECTED in delivering, HTTP {status}");
-        session.hears(&["delivering → failed", "close frame", "show Unconfirmed", &settled]);
+        let end = format!("REJECTED in delivering, HTTP {status}");
+        let (failed, settled) = (format!("failed {end}"), format!("settle {end}"));
+        session.hears(&["delivering → failed", "close frame", "show Unconfirmed", &failed, &settled]);
         session.advance(DELIVER_TIMEOUT_MS);
         session.retry();
         session.hears_nothing();
@@ -1797,6 +1829,7 @@ fn another_login_than_the_stored_one_is_its_own_error() {
         "delivering → failed",
         "close frame",
         "show Mismatch",
+        "failed LOGIN_MISMATCH in delivering, HTTP 409",
         "settle LOGIN_MISMATCH in delivering, HTTP 409",
     ]);
 
@@ -1884,7 +1917,7 @@ fn delivery_is_given_up_when_the_overall_time_is_up() {
     assert_eq!(session.phase(), Phase::Delivering);
     session.skip();
     session.advance(1);
-    session.hears(&["delivering → failed", "close frame", "show Undelivered", "settle UNDELIVERED in delivering"]);
+    session.hears(&["delivering → failed", "close frame", "show Undelivered", "failed UNDELIVERED in delivering"]);
     assert!(session.deliveries.len() >= 4, "a silent host was tried {} times", session.deliveries.len());
     assert!(session.delivery_times_ms.iter().all(|sent_ms| *sent_ms < begun_ms + DELIVER_TIMEOUT_MS));
     assert!(session.deliveries.iter().all(|delivery| *delivery == session.deliveries[0]));
@@ -1996,16 +2029,20 @@ fn closing_during_delivery_takes_the_picture_away_and_not_the_delivery() {
 }
 
 #[test]
-fn a_delivery_that_fails_after_closing_shows_nothing_and_can_still_be_retried() {
+fn a_delivery_that_fails_after_closing_shows_nothing_and_is_the_end() {
     let mut session = delivering();
     session.page_closes();
     session.skip();
     session.advance(DELIVER_TIMEOUT_MS);
     let heard = session.heard();
     assert!(!heard.iter().any(|line| line.starts_with("show")), "{heard:?}");
-    assert_eq!(heard.last().map(String::as_str), Some("settle UNDELIVERED in delivering"));
+    assert!(
+        heard.ends_with(&["failed UNDELIVERED in delivering".into(), "settle UNDELIVERED in delivering".into()]),
+        "{heard:?}"
+    );
+    assert!(session.session.is_over());
     session.retry();
-    session.hears(&["failed → delivering", "show Delivering", &format!("deliver {}", session.try_number)]);
+    session.hears_nothing();
 }
 
 #[test]
@@ -2171,7 +2208,7 @@ fn a_session_is_over_when_it_has_settled_and_left_the_page() {
     retried.user_closes();
     assert!(retried.session.is_over());
     retried.retry();
-    assert!(!retried.session.is_over());
+    assert!(retried.session.is_over(), "an end is an end");
 }
 
 // ---- stale answers ----
@@ -2181,8 +2218,8 @@ fn the_answer_to_an_abandoned_start_call_changes_nothing() {
     let mut session = at_mfa_with(by_start());
     session.step("SESSION_EXPIRED");
     session.skip();
-    session.handle(Input::Started { call: 1, reply: Err(&refused(500)) });
-    session.handle(Input::Started { call: 3, reply: Err(&refused(500)) });
+    session.handle(Input::Started { call: 1, reply: Err(NoStart::Refused(&refused(500))) });
+    session.handle(Input::Started { call: 3, reply: Err(NoStart::Refused(&refused(500))) });
     session.hears_nothing();
     session.host_starts(challenge());
     assert_eq!(session.phase(), Phase::Loading);
@@ -2278,9 +2315,9 @@ fn the_retryable_codes_are_the_documented_ones() {
     };
     assert_eq!(
         retryable(BeginWith::StartEndpoint),
-        ["LOAD_TIMEOUT", "SESSION_EXPIRED", "TOKEN_INVALID", "UNDELIVERED", "BUSY"]
+        ["LOAD_TIMEOUT", "SESSION_EXPIRED", "TOKEN_INVALID", "SIGNED_OUT", "UNDELIVERED", "BUSY"]
     );
-    assert_eq!(retryable(BeginWith::RequestId), ["LOAD_TIMEOUT", "UNDELIVERED", "BUSY"]);
+    assert_eq!(retryable(BeginWith::RequestId), ["LOAD_TIMEOUT", "SIGNED_OUT", "UNDELIVERED", "BUSY"]);
 }
 
 // ---- tabs ----
@@ -2290,7 +2327,7 @@ fn a_session_another_tab_holds_is_busy_and_no_frame_is_opened() {
     let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
     session.lock = Some(LockState::HeldElsewhere);
     session.handle(Input::Begin);
-    session.hears(&["show Loading", "starting → failed", "close frame", "show Busy", "settle BUSY in starting"]);
+    session.hears(&["show Loading", "starting → failed", "close frame", "show Busy", "failed BUSY in starting"]);
     assert!(session.frames.is_empty());
     assert_eq!(session.lock_requests, [LockMode::IfFree]);
 }
@@ -2313,7 +2350,7 @@ fn the_tab_that_was_taken_over_from_ends_and_may_take_back() {
     let mut session = at_mfa();
     session.skip();
     session.handle(Input::Lock(LockState::HeldElsewhere));
-    session.hears(&["active → failed", "close frame", "show Busy", "settle BUSY in active"]);
+    session.hears(&["active → failed", "close frame", "show Busy", "failed BUSY in active"]);
     session.retry();
     assert_eq!(session.lock_requests.last(), Some(&LockMode::TakeOver));
 }
@@ -2371,7 +2408,7 @@ fn a_browser_that_does_not_say_who_holds_the_session_keeps_nobody_waiting() {
     session.hears_nothing();
     assert!(session.holds);
     session.handle(Input::Lock(LockState::HeldElsewhere));
-    session.hears(&["active → failed", "close frame", "show Busy", "settle BUSY in active"]);
+    session.hears(&["active → failed", "close frame", "show Busy", "failed BUSY in active"]);
 }
 
 #[test]
@@ -2409,4 +2446,190 @@ fn debug_output_of_everything_that_leaves_the_session_hides_the_ids() {
     for secret in [REQUEST, LOGIN, TOKEN, CHEQUING, ATTEMPT, OWN_ATTEMPT, "opaque"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
+}
+
+// ---- the end of a session ----
+
+#[test]
+fn who_leaves_a_failure_that_a_retry_could_cure_leaves_it_at_that_failure() {
+    for leave in [Driver::user_closes, Driver::page_closes] {
+        let mut session = Driver::new(interrupted());
+        session.advance(LOAD_TIMEOUT_MS);
+        assert_eq!((session.phase(), session.outcomes.len()), (Phase::Failed, 0), "the result waits");
+        session.skip();
+        leave(&mut session);
+        session.hears(&["hide", "settle LOAD_TIMEOUT in loading"]);
+        assert!(session.session.is_over());
+        session.retry();
+        session.hears_nothing();
+    }
+}
+
+#[test]
+fn a_page_that_does_not_want_to_ask_has_the_end_at_once() {
+    let mut session = Driver::new(with(interrupted(), json!({ "onFailure": "end" })));
+    session.skip();
+    session.advance(LOAD_TIMEOUT_MS);
+    session.hears(&[
+        "show Slow",
+        "loading → failed",
+        "close frame",
+        "hide",
+        "failed LOAD_TIMEOUT in loading",
+        "settle LOAD_TIMEOUT in loading",
+    ]);
+    assert!(session.failure().is_retryable, "by a new session");
+    session.retry();
+    session.hears_nothing();
+}
+
+// ---- signed out in the middle ----
+
+#[test]
+fn a_user_who_was_signed_out_signs_in_and_the_same_delivery_goes_on() {
+    let mut session = delivering();
+    session.skip();
+    session.host_answers_with(refused_with_code(401, "NO_SESSION"));
+    session.hears(&[
+        "delivering → failed",
+        "close frame",
+        "show SignedOut",
+        "failed SIGNED_OUT in delivering, HTTP 401",
+    ]);
+    assert_eq!(session.failure().host_code.as_deref(), Some("NO_SESSION"));
+    let mut other = delivering();
+    other.host_answers_with(refused_with_code(401, LOGIN));
+    assert_eq!(other.failure().host_code, None, "an id is no code");
+    session.retry();
+    session.host_answers(200);
+    assert_eq!(session.login(), Some(LOGIN));
+    assert_eq!(session.deliveries[0], session.deliveries[1], "the same bytes");
+}
+
+#[test]
+fn a_user_who_is_signed_out_at_the_start_is_asked_to_sign_in() {
+    for answer in [refused(401), HostAnswer::Redirected] {
+        let mut session = Driver::new(by_start());
+        session.host_refuses_start(answer);
+        assert_eq!((session.failure().code, session.view), (ErrorCode::SignedOut, Some(View::SignedOut)));
+        session.user_retries();
+        session.host_starts(challenge());
+        assert_eq!(session.phase(), Phase::Loading);
+    }
+}
+
+#[test]
+fn a_redirect_is_no_receipt_and_the_second_one_means_signed_out() {
+    let mut session = delivering();
+    session.host_answers_with(HostAnswer::Redirected);
+    assert_eq!(session.phase(), Phase::Delivering);
+    session.advance(SECOND);
+    session.host_answers_with(HostAnswer::Redirected);
+    assert_eq!((session.failure().code, session.deliveries.len()), (ErrorCode::SignedOut, 2));
+    // The next round has its own second chance.
+    session.retry();
+    session.host_answers_with(HostAnswer::Redirected);
+    assert_eq!(session.phase(), Phase::Delivering);
+}
+
+// ---- start ----
+
+#[test]
+fn a_host_that_says_when_to_ask_again_is_asked_again_for_four_minutes() {
+    let mut session = Driver::new(by_start());
+    session.skip();
+    session.host_refuses_start(HostAnswer::Refused {
+        status: 503,
+        code: Some("BANK_SLOW".to_owned()),
+        retry_after_ms: Some(20 * SECOND),
+    });
+    session.hears(&["show BankSlow"]);
+    session.advance(20 * SECOND - 1);
+    session.hears_nothing();
+    session.advance(1);
+    session.hears(&["start 2"]);
+    // Neutral words for any other reason; and never in a hurry.
+    session.host_refuses_start(retry_after(503, 0));
+    session.advance(SECOND);
+    session.hears(&["start 3"]);
+    session.host_refuses_start(retry_after(503, 300 * SECOND));
+    session.advance(4 * MINUTE - 21 * SECOND);
+    session.hears(&["start 4"]);
+    session.host_refuses_start(retry_after(503, SECOND));
+    assert_eq!((session.failure().code, session.failure().is_retryable), (ErrorCode::StartFailed, true));
+}
+
+#[test]
+fn a_reply_that_is_wrong_is_told_by_the_property() {
+    for (change, property) in [
+        (json!({ "status": "challange" }), "status"),
+        (json!({ "mode": null }), "mode"),
+        (json!({ "requestId": "short" }), "requestId"),
+        (json!({ "requestId": null }), "requestId"),
+        (json!({ "attemptId": null }), "attemptId"),
+        (json!({ "authorizeToken": 7 }), "authorizeToken"),
+        (json!({ "tag": "" }), "tag"),
+        (json!({ "authorizeTokenExpiresInMs": "soon" }), "authorizeTokenExpiresInMs"),
+    ] {
+        let mut session = Driver::new(by_start());
+        session.host_starts(with(challenge(), change));
+        assert_eq!(session.failure().property, Some(property));
+        assert!(!session.failure().is_retryable);
+    }
+    // And where neither the options nor the reply say where Connect is.
+    let mut session = Driver::new(with(by_start(), json!({ "instance": null })));
+    session.host_starts(challenge());
+    assert_eq!(session.failure().property, Some("instance"));
+}
+
+#[test]
+fn taking_over_counts_for_one_opening() {
+    let mut session = Driver::new(by_start());
+    session.lock = Some(LockState::HeldElsewhere);
+    session.host_starts(challenge());
+    session.lock = Some(LockState::Granted);
+    session.user_retries();
+    // What the user wanted to take over is not there any more: there is nothing to lock.
+    session.host_starts(full_flow());
+    session.step("APP_MOUNTED");
+    session.connect_says(json!({ "flinksCode": "SESSION_EXPIRED" }));
+    session.host_starts(challenge());
+    assert_eq!(session.lock_requests, [LockMode::IfFree, LockMode::IfFree]);
+}
+
+// ---- one request for each try ----
+
+#[test]
+fn a_try_is_one_request_and_the_one_after_no_answer_goes_without_keepalive() {
+    let mut session = delivering();
+    session.host_answers_with(HostAnswer::Unreachable);
+    session.advance(SECOND);
+    session.host_answers_with(HostAnswer::Unreachable);
+    session.advance(2 * SECOND);
+    session.host_answers(503);
+    session.advance(4 * SECOND);
+    assert_eq!(session.keepalives, [Keepalive::On, Keepalive::Off, Keepalive::On, Keepalive::On]);
+}
+
+#[test]
+fn a_try_that_would_end_with_its_page_is_made_again_when_the_page_is_left() {
+    let mut session = delivering();
+    session.page_is_left();
+    assert_eq!(session.deliveries.len(), 1, "this one outlives the page");
+    session.host_answers_with(HostAnswer::Unreachable);
+    session.advance(SECOND);
+    session.page_is_left();
+    assert_eq!(session.keepalives, [Keepalive::On, Keepalive::Off, Keepalive::On]);
+}
+
+#[test]
+fn retry_after_beyond_the_time_that_is_left_leaves_time_for_one_more_try() {
+    let mut session = delivering();
+    session.host_answers_with(retry_after(503, 300 * SECOND));
+    session.advance(DELIVER_TIMEOUT_MS - TRY_TIMEOUT_MS - 1);
+    assert_eq!(session.deliveries.len(), 1);
+    session.advance(1);
+    assert_eq!(session.deliveries.len(), 2);
+    session.host_answers(200);
+    assert_eq!(session.login(), Some(LOGIN));
 }

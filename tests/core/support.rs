@@ -12,8 +12,9 @@ use flinks_connect::address::{ParsedUrl, parse_url};
 use flinks_connect::id::{AttemptId, LoginId};
 use flinks_connect::message::{Field, Fields, Form, MAX_FIELDS, MAX_JSON_LEN};
 use flinks_reconnect::session::{
-    CompletionNotice, Delivery, Event, Failure, HostAnswer, Input, LockMode, LockState, Options, Outcome, Output,
-    PageState, Phase, Posted, Properties, Property, Reconnected, Session, StartAfter, StartReply, View,
+    CompletionNotice, Delivery, Event, Failure, HostAnswer, Input, Keepalive, LockMode, LockState, NoStart, Options,
+    Outcome, Output, PageState, Phase, Posted, Properties, Property, Reconnected, Session, StartAfter, StartReply,
+    View,
 };
 use serde_json::{Value, json};
 
@@ -133,7 +134,11 @@ pub(crate) struct Driver {
     /// What was heard since the last [`Driver::hears`].
     transcript: Vec<String>,
     pub(crate) outcomes: Vec<Outcome>,
+    /// The failures that were told, and those that were the end.
+    pub(crate) failures: Vec<Failure>,
     pub(crate) deliveries: Vec<Delivery>,
+    /// How they were sent.
+    pub(crate) keepalives: Vec<Keepalive>,
     /// The session times at which [`Driver::deliveries`] were sent.
     pub(crate) delivery_times_ms: Vec<u64>,
     /// The waits announced by `retrying`.
@@ -174,7 +179,9 @@ impl Driver {
             now_ms: BIRTH_MS,
             transcript: Vec::new(),
             outcomes: Vec::new(),
+            failures: Vec::new(),
             deliveries: Vec::new(),
+            keepalives: Vec::new(),
             delivery_times_ms: Vec::new(),
             delays_ms: Vec::new(),
             frames: Vec::new(),
@@ -209,12 +216,12 @@ impl Driver {
 
     /// The start endpoint answers 200 with this body.
     pub(crate) fn host_starts(&mut self, reply: Value) {
-        let reply = StartReply::read(properties(&reply), parse_url).map_err(|_| &HostAnswer::Ok);
+        let reply = StartReply::read(properties(&reply), parse_url).map_err(NoStart::Unreadable);
         self.handle(Input::Started { call: self.call, reply });
     }
 
     pub(crate) fn host_refuses_start(&mut self, answer: HostAnswer) {
-        self.handle(Input::Started { call: self.call, reply: Err(&answer) });
+        self.handle(Input::Started { call: self.call, reply: Err(NoStart::Refused(&answer)) });
     }
 
     /// The deliver endpoint answers with this status and nothing else of interest.
@@ -349,13 +356,10 @@ impl Driver {
         }
     }
 
-    /// The latest ending, a failure.
+    /// The latest failure, be it the end or one that a retry can cure.
     #[track_caller]
     pub(crate) fn failure(&self) -> &Failure {
-        match self.outcomes.last() {
-            Some(Outcome::Failed(failure)) => failure,
-            other => panic!("expected a failure, got {other:?}"),
-        }
+        self.failures.last().expect("a failure")
     }
 
     /// The latest frame's parameters, read back by a WHATWG parser.
@@ -396,13 +400,20 @@ impl Driver {
                     assert_eq!(frame.origin, origin);
                     self.frames.push(frame);
                 }
-                Output::Deliver { try_number, delivery } => {
+                Output::Deliver { try_number, delivery, keepalive } => {
+                    self.keepalives.push(keepalive);
                     self.try_number = try_number;
                     self.deliveries.push(delivery);
                     self.delivery_times_ms.push(self.now_ms);
                 }
                 Output::Emit(Event::Retrying { delay_ms, .. }) => self.delays_ms.push(delay_ms),
-                Output::Settle(outcome) => self.outcomes.push(outcome),
+                Output::Emit(Event::AttemptFailed(failure)) => self.failures.push(failure),
+                Output::Settle(outcome) => {
+                    if let Outcome::Failed(failure) = &outcome {
+                        self.failures.push(failure.clone());
+                    }
+                    self.outcomes.push(outcome);
+                }
                 Output::Show(view) => self.view = Some(view),
                 Output::Hide(_) => self.view = None,
                 Output::CloseFrame | Output::Resize { .. } | Output::Emit(_) => {}
@@ -434,15 +445,18 @@ fn line(output: &Output) -> String {
             Event::FullFlow => "fullflow".to_owned(),
             Event::Expiring { remaining_ms } => format!("expiring in {remaining_ms}"),
             Event::Retrying { attempt, .. } => format!("retrying, try {attempt}"),
+            Event::AttemptFailed(failure) => format!("failed {}", story(failure)),
         },
         Output::Settle(Outcome::Reconnected { result, .. }) => format!("settle {}", result.mode.as_str()),
         Output::Settle(Outcome::UpToDate) => "settle upToDate".to_owned(),
-        Output::Settle(Outcome::Failed(failure)) => {
-            let code = failure.flinks_code.as_ref().map(|code| format!(", flinksCode {code}")).unwrap_or_default();
-            let status = failure.http_status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
-            format!("settle {} in {}{code}{status}", failure.code.as_str(), failure.phase.as_str())
-        }
+        Output::Settle(Outcome::Failed(failure)) => format!("settle {}", story(failure)),
     }
+}
+
+fn story(failure: &Failure) -> String {
+    let code = failure.flinks_code.as_ref().map(|code| format!(", flinksCode {code}")).unwrap_or_default();
+    let status = failure.http_status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
+    format!("{} in {}{code}{status}", failure.code.as_str(), failure.phase.as_str())
 }
 
 // ---- what the host and Connect say ----

@@ -117,12 +117,16 @@ const result = [
   ...inFile("src/session/machine/result.rs", [
     ["a later success changes nothing", "its login takes over", "if !is_nameless || redirect.login_id.is_none() {", "if redirect.login_id.is_none() {", "scenarios"],
     ["a success without a login", "it is sent before another can name it", "if is_named {", "if true {", "scenarios"],
+    ["a redirect is no receipt", "the first one ends it", "Verdict::Redirected if !std::mem::replace(&mut self.was_redirected, true)", "Verdict::Redirected if false", "scenarios"],
+    ["a page that is left", "a try that ends with it is lost", "Waiting::Answer if !is_kept_alive => self.send(now_ms),", "", "scenarios"],
     ["full flow told", "the result says refresh", "mode: if self.flow == Flow::FullFlowEntered { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
   ]),
   ...inFile("src/session/machine/ending.rs", [
     ["settled once", "closing settles again", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Delivering => self.hide(CompletionNotice::None),\n            Phase::Done | Phase::Failed | Phase::Closed | Phase::Starting", "transitions"],
     ["closing keeps the delivery", "closing gives it up", "Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Starting", "Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),\n            Phase::Delivering | Phase::Starting", "transitions"],
-    ["retry: what it can help", "anything is retried", "self.failure.filter(|code| code.is_retryable(self.options.begin_with))", "self.failure", "scenarios"],
+    ["retry: what it can help", "anything is retried", "if failure.is_retryable && is_asked {", "if is_asked {", "scenarios"],
+    ["the result waits", "it does not", "if failure.is_retryable && is_asked {", "if false {", "scenarios"],
+    ["leaving a failure", "it is left unsettled", "return self.order(Output::Settle(Outcome::Failed(failure)));", "return;", "scenarios"],
   ]),
   ...inFile("src/session/machine/mod.rs", [
     ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
@@ -138,6 +142,7 @@ const result = [
   ]),
   ...inFile("src/session/machine/launch.rs", [
     ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
+    ["a slow bank", "it is asked without end", "if now_ms < self.bank_until_ms =>", "if now_ms < NEVER_MS =>", "scenarios"],
     ["one tab", "another tab's session is opened all the same", "LockState::HeldElsewhere,\n                Waiting::Lock | Waiting::Load", "LockState::HeldElsewhere,\n                Waiting::Load", "scenarios"],
   ]),
 ];
@@ -217,6 +222,7 @@ const options = [
 
 const delivery = inFile("src/session/delivery.rs", [
   ["retry classification: 503", "503 is final", "500 | 502 | 503 | 504", "500 | 502 | 504", "scenarios"],
+  ["retry classification: 401", "401 is final", "HostAnswer::Refused { status: 401, .. } => Verdict::SignedOut,", "", "scenarios"],
   ["retry classification: 409", "409 is final", "408 | 409 | 425", "408 | 425", "scenarios"],
   ["retry classification: LOGIN_MISMATCH", "any code says so", 'if code == "LOGIN_MISMATCH"', "if !code.is_empty()", "scenarios"],
   ["Retry-After is honoured", "it is not", "retry_after_ms.unwrap_or(0)", "retry_after_ms.unwrap_or(0).min(1)", "scenarios"],
@@ -261,9 +267,9 @@ const platform = [
     ["frame: where it stands", "the page's own frames have it", "return this.#onPage.body;", "return this.#settings.container ?? document.body;", "e2e policies r41_"],
   ]),
   ...inFile("src/web/backend.rs", [
-    ["delivery: redirects", "they are followed, body and all", '("redirect", "error".into())', '("redirect", "follow".into())', "e2e leaks r47_"],
+    ["delivery: redirects", "they are followed, body and all", '("redirect", "manual".into())', '("redirect", "follow".into())', "e2e leaks r47_"],
     ["delivery: referrer", "the backend learns the page's address", '("referrerPolicy", "no-referrer".into())', '("referrerPolicy", "unsafe-url".into())', "e2e leaks r61_"],
-    ["delivery: pages", "a sign-in page is a receipt", "if is_page(response, &text) { HostAnswer::Unreachable } else { HostAnswer::Ok }", "if is_page(response, \"\") { HostAnswer::Unreachable } else { HostAnswer::Ok }", "e2e foreign patched_"],
+    ["delivery: pages", "a sign-in page is a receipt", "if is_page(response, text) { HostAnswer::Unreachable } else { HostAnswer::Ok }", "if is_page(response, \"\") { HostAnswer::Unreachable } else { HostAnswer::Ok }", "e2e foreign patched_"],
     ["delivery: key", "without one", 'headers.set("Idempotency-Key", &["\\"", key, "\\""].concat())?;', "let _ = key;", "e2e leaks r61_"],
   ]),
 ];

@@ -61,9 +61,10 @@ test("a test drives a session through phases, failures and results", async () =>
     const first = open();
     const [session] = sessions;
     session.enter("loading").enter("active").emit("step", { step: "COMPONENT_LOAD_MFA", institution: null });
+    let error;
+    first.addEventListener("attemptfailed", ({ detail }) => ({ error } = detail));
     session.fail("LOAD_TIMEOUT", { retryable: true });
-    endings.push(await first.result.catch((error) => [error instanceof ReconnectError, error.code, error.phase, error.retryable]));
-    first.retry();
+    endings.push([error instanceof ReconnectError, error.code, error.phase, error.retryable], first.retry(), first.retry());
     session.enter("active").succeed({ loginId: "login-0001" });
     session.fail("INTERNAL");
     endings.push(await first.result);
@@ -75,10 +76,11 @@ test("a test drives a session through phases, failures and results", async () =>
     return JSON.stringify({ told, endings });`);
   const { told, endings } = JSON.parse(said);
   assert.deepEqual(told, [
-    "phasechange loading", "phasechange active", "step COMPONENT_LOAD_MFA", "phasechange failed", "phasechange starting", "phasechange active", "phasechange done",
+    "phasechange loading", "phasechange active", "step COMPONENT_LOAD_MFA", "phasechange failed", "attemptfailed undefined", "phasechange starting", "phasechange active", "phasechange done",
     "phasechange closed",
   ]);
-  const [failed, done, ...rest] = endings;
+  const [failed, isOffered, isOfferedAgain, done, ...rest] = endings;
+  assert.deepEqual([isOffered, isOfferedAgain], [true, false]);
   assert.deepEqual(failed, [true, "LOAD_TIMEOUT", "active", true]);
   assert.equal(done.status, "reconnected");
   assert.equal(done.loginId, "login-0001");

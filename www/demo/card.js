@@ -20,8 +20,8 @@ export class Card {
   #news = () => "";
   #alert = () => "";
 
-  /** @param {{onReconnect: (card: Card) => void, onAgain: (card: Card) => void}} actions */
-  constructor(connection, position, { onReconnect, onAgain }) {
+  /** @param {{onReconnect: (card: Card) => void}} actions */
+  constructor(connection, position, { onReconnect }) {
     const { id } = connection;
     this.connection = connection;
     this.element = copyOf("card-template");
@@ -42,14 +42,6 @@ export class Card {
     button.setAttribute("aria-labelledby", `reconnect-${id} bank-${id}`);
     button.addEventListener("click", () => {
       if (this.#activity === null) onReconnect(this);
-    });
-
-    const again = this.#part("again").querySelector("button");
-    again.dataset.testid = `again-${id}`;
-    again.addEventListener("click", () => {
-      // The button goes away with the click; focus stays in the card.
-      button.focus();
-      onAgain(this);
     });
     this.render();
   }
@@ -102,12 +94,12 @@ export class Card {
 
   /** Good news and neutral news: told when the reader is free. */
   tell(news) {
-    this.#say(news, () => "", false);
+    this.#say(news, () => "");
   }
 
-  /** Bad news: told at once. With `canRetry` the same session can go on. */
-  warn(alert, { canRetry = false } = {}) {
-    this.#say(() => "", alert, canRetry);
+  /** Bad news: told at once. */
+  warn(alert) {
+    this.#say(() => "", alert);
   }
 
   get isWarning() {
@@ -115,13 +107,12 @@ export class Card {
   }
 
   hush() {
-    this.#say(() => "", () => "", false);
+    this.#say(() => "", () => "");
   }
 
-  #say(news, alert, canRetry) {
+  #say(news, alert) {
     this.#news = news;
     this.#alert = alert;
-    this.#part("again").hidden = !canRetry;
     this.render();
   }
 

@@ -8,7 +8,7 @@ import { Card } from "./card.js";
 import { byId, setText } from "./dom.js";
 import { loadAccounts, loadAccountsBefore, loadConnections } from "./host.js";
 import { renderLog, startLog } from "./log.js";
-import { retryReconnect, startReconnect } from "./reconnecting.js";
+import { startReconnect } from "./reconnecting.js";
 import { endTwists, renderSandboxPanel, startSandboxPanel } from "./sandbox.js";
 import { followLanguage, texts } from "./texts.js";
 
@@ -71,7 +71,6 @@ function showConnections(connections) {
     }
     const made = new Card(connection, position, {
       onReconnect: (it) => startReconnect(it, page),
-      onAgain: (it) => retryReconnect(it, page),
     });
     cards.set(connection.id, made);
     fresh.push(made);

@@ -9,9 +9,6 @@ import { currentLanguage, errorText, texts } from "./texts.js";
 const POLL_EVERY_MS = 400;
 const POLL_FOR_MS = 60_000;
 
-/** The last session of each card, for `retry()`. */
-const sessions = new WeakMap();
-
 /**
  * Brings the user back into the bank, and sees to it that the card tells the truth afterwards.
  *
@@ -28,32 +25,15 @@ export function startReconnect(card, page) {
     showError(card, error);
     return;
   }
-  sessions.set(card, session);
   logSession(session, card.bank);
-  // The widget's own window may offer to start again; then there is a new result to wait for.
-  session.addEventListener("phasechange", ({ detail }) => {
-    const isAnotherTry = detail.previous === "failed" && detail.phase !== "closed";
-    if (isAnotherTry) follow(card, session, page);
-  });
   follow(card, session, page);
 }
 
-/** Goes on with the session that failed: after UNDELIVERED nobody has to answer the bank twice. */
-export function retryReconnect(card, page) {
-  const session = sessions.get(card);
-  if (session === undefined) return;
-  card.hush();
-  log("retry()", {}, card.bank);
-  session.retry();
-  follow(card, session, page);
-}
-
-/** The result each card waits for; a promise is followed once, and only the newest one may speak. */
+/** The result each card waits for: only the newest one may speak. */
 const awaited = new WeakMap();
 
 async function follow(card, session, page) {
   const promise = session.result;
-  if (awaited.get(card) === promise) return;
   awaited.set(card, promise);
   const isCurrent = () => awaited.get(card) === promise;
 
@@ -117,6 +97,6 @@ function showError(card, error) {
     card.tell(() => (canResume ? texts().cancelledResumable : texts().cancelled));
     return;
   }
-  // For the other retryable codes the card's own button does: the host starts afresh anyway. Here only the session has the result.
-  card.warn(() => errorText(error), { canRetry: code === "UNDELIVERED" });
+  // What a retry could cure, the widget's own window has offered; from here on the card's button starts anew.
+  card.warn(() => errorText(error));
 }

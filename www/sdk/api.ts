@@ -1,5 +1,6 @@
 // The public types: what a page gives, and what it gets.
 
+import type { ReconnectError } from "./error.js";
 import type { FlinksCode, FlinksStep, Mode, Phase } from "./names.js";
 import type { TextName } from "./words.js";
 
@@ -164,9 +165,12 @@ export interface CommonOptions {
   resumeSelectedAccounts?: string[] | string;
   /**
    * Where the result goes: an endpoint of your backend, or a function. Absent: `result` settles on REDIRECT.
-   * A function that rejects is tried again, unless the error has a numeric `status`, which is then judged like an HTTP status.
+   * A `Response` that the function returns or throws is judged like an answer to our own request. Any other rejection is tried again, unless the
+   * error has a numeric `status`, which is then judged like an HTTP status.
    */
   deliver?: string | ((delivery: Delivery, context: { attemptId: string; signal: AbortSignal }) => unknown);
+  /** After a failure that a retry can cure: `ask` says so and offers it (the default); `end` ends the session at once. */
+  onFailure?: "ask" | "end";
   /** The frame's `allow` attribute, as `camera; microphone`. Default: nothing. */
   allow?: string;
   /** Asked before every request to your backend. */
@@ -198,7 +202,7 @@ export interface InterruptedOptions extends CommonOptions {
 
 /** A session the host's backend begins or resumes. */
 export interface StartOptions extends CommonOptions {
-  start: string | ((signal: AbortSignal) => StartReply | Promise<StartReply>);
+  start: string | ((signal: AbortSignal) => StartReply | Response | Promise<StartReply | Response>);
   requestId?: never;
   authorizeToken?: never;
 }
@@ -225,22 +229,29 @@ export interface ReconnectEventMap {
   expiring: CustomEvent<{ remainingMs: number }>;
   /** Delivery will be tried again. */
   retrying: CustomEvent<{ attempt: number; delayMs: number }>;
+  /** Each failure, also one that the user can still cure. */
+  attemptfailed: CustomEvent<{ error: ReconnectError }>;
 }
 
 export interface ReconnectSession extends EventTarget {
   readonly phase: Phase;
-  /** Settles once per attempt; `retry()` replaces it. Never an unhandled rejection when nobody reads it. */
+  /**
+   * Settles once, at the end: while a retry is offered, `phase` is `failed` and this waits. Never an unhandled rejection when nobody reads it.
+   */
   readonly result: Promise<ReconnectResult>;
+  /** Nothing of ours is on the page any more, but for a line that tells a screen reader of a success and stays a second. */
+  readonly dismissed: Promise<void>;
   /** The session at Flinks that was launched, or that Connect named last: to come back to it later. */
   readonly requestId: string | null;
   /** When the session at Flinks is estimated to die of idleness, in epoch milliseconds. */
   readonly expiresAt: number | null;
-  /** Ends the session. What was accepted is still delivered. */
+  /** Ends the session. What was accepted is still delivered; a failure that a retry could have cured is what `result` rejects with. */
   close(): void;
   /**
-   * A new try after `LOAD_TIMEOUT` or `UNDELIVERED`, and with `start` after `SESSION_EXPIRED` or `TOKEN_INVALID`; after `BUSY` it takes over.
+   * Another attempt while one is offered: after `LOAD_TIMEOUT`, `UNDELIVERED`, `BUSY` (which takes over), `SIGNED_OUT`, a `START_FAILED` that is
+   * `retryable`, and with `start` after `SESSION_EXPIRED` or `TOKEN_INVALID`. Returns whether one was offered; after the end, false.
    */
-  retry(): void;
+  retry(): boolean;
   addEventListener<Name extends keyof ReconnectEventMap>(
     type: Name,
     listener: (event: ReconnectEventMap[Name]) => void,

@@ -4,12 +4,11 @@
 // element's shadow tree, so that whoever counts the element's children (a framework that takes over a server's page, a clone) finds none.
 
 import type { ConnectParams, Labels, ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession } from "./api.js";
-import { follow } from "./endings.js";
 import { EVENTS, type ReconnectError, reconnect } from "./index.js";
 import type { OptionName } from "./names.js";
 import { styleSheet } from "./style-sheet.js";
 
-/** What the element dispatches: its session's events, and how each attempt ends. None of them bubbles. */
+/** What the element dispatches: its session's events, and how each session ends. None of them bubbles. */
 export interface FlinksReconnectElementEventMap extends ReconnectEventMap {
   reconnected: CustomEvent<ReconnectResult>;
   failed: CustomEvent<ReconnectError>;
@@ -17,7 +16,7 @@ export interface FlinksReconnectElementEventMap extends ReconnectEventMap {
 
 /** The options as properties; null where nothing was said. They are read when a session begins. */
 export interface FlinksReconnectProperties {
-  /** Reflected, as are `connectUrl`, `credentials`, `language`, `fullFlow`, `loadTimeoutMs`, `deliverTimeoutMs`, `modal` and `manual`. */
+  /** Reflected, as are `connectUrl`, `credentials`, `language`, `fullFlow`, `onFailure`, `loadTimeoutMs`, `deliverTimeoutMs`, `modal` and `manual`. */
   instance: string | null;
   connectUrl: string | null;
   /** From your backend, never from the page's address. Set as a property, it does not stand in the markup. */
@@ -26,6 +25,7 @@ export interface FlinksReconnectProperties {
   authorizeToken: string | null;
   resumeSelectedAccounts: string[] | string | null;
   deliver: NonNullable<ReconnectOptions["deliver"]> | null;
+  onFailure: "ask" | "end" | null;
   /** The frame's own `allow` attribute. */
   allow: string | null;
   headers: NonNullable<ReconnectOptions["headers"]> | null;
@@ -52,6 +52,7 @@ export interface FlinksReconnectAttributes {
   "authorize-token"?: string | undefined;
   /** Separated by commas. */
   "resume-selected-accounts"?: string | undefined;
+  "on-failure"?: "ask" | "end" | undefined;
   "full-flow"?: "continue" | "stop" | undefined;
   "load-timeout-ms"?: number | string | undefined;
   "deliver-timeout-ms"?: number | string | undefined;
@@ -75,8 +76,8 @@ export interface FlinksReconnectElement extends HTMLElement, FlinksReconnectProp
   /** Begins a session, unless one is open. Null when the options are wrong: `failed` has told. */
   open(): ReconnectSession | null;
   close(): void;
-  /** Another try after a failure that is `retryable`. */
-  retry(): void;
+  /** Another attempt while one is offered; whether one was. */
+  retry(): boolean;
   addEventListener<Name extends keyof FlinksReconnectElementEventMap>(
     type: Name,
     listener: (this: FlinksReconnectElement, event: FlinksReconnectElementEventMap[Name]) => void,
@@ -121,6 +122,7 @@ const OPTIONS: Record<Exclude<OptionName, "container" | "signal">, (value: strin
   authorizeToken: text,
   resumeSelectedAccounts: list,
   deliver: text,
+  onFailure: text,
   allow: text,
   headers: text,
   credentials: text,
@@ -138,7 +140,7 @@ type Name = keyof typeof OPTIONS;
 const NAMES = Object.keys(OPTIONS) as Name[];
 
 /** The properties that are nothing but their attribute. Of the others the markup must not tell (ids, tokens), or cannot (functions, objects). */
-const REFLECTED: readonly Name[] = ["instance", "connectUrl", "credentials", "language", "fullFlow", "loadTimeoutMs", "deliverTimeoutMs"];
+const REFLECTED: readonly Name[] = ["instance", "connectUrl", "credentials", "language", "fullFlow", "onFailure", "loadTimeoutMs", "deliverTimeoutMs"];
 
 /** Attributes that are there or not. */
 const FLAGS = ["modal", "manual"] as const;
@@ -217,8 +219,7 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
       const session = reconnect(this.#options());
       this.#session = session;
       for (const name of EVENTS) session.addEventListener(name, (event) => this.#report(name, (event as CustomEvent).detail));
-      follow(
-        session,
+      session.result.then(
         (result) => this.#report("reconnected", result),
         (error) => this.#report("failed", error),
       );
@@ -235,8 +236,8 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
     session?.close();
   }
 
-  retry(): void {
-    this.#session?.retry();
+  retry(): boolean {
+    return this.#session?.retry() ?? false;
   }
 
   /** What stands for an option: the property, else the attribute. */

@@ -14,8 +14,9 @@ export const MESSAGES: Record<ErrorCode, string> = {
   FULL_FLOW: 'Connect left the MFA prompt for the full flow, and fullFlow is "stop".',
   FLINKS: "Flinks refused the login, and the user closed; flinksCode tells why.",
   CONFLICT: "Connect reported a success that does not belong to this session or names no login. Nothing was accepted.",
+  SIGNED_OUT: "The host's backend answered that the user is not signed in (401, or a redirect). Sign the user in, then call `retry()`.",
   REJECTED: "The host's backend refused the result; httpStatus tells how.",
-  LOGIN_MISMATCH: "The user connected another login than the one to reconnect. The stored connection is unchanged.",
+  LOGIN_MISMATCH: "The host's backend refused the result: the user connected another login than the one to reconnect.",
   UNDELIVERED: "The host's backend could not be reached in time. `retry()` sends the same result again.",
   BUSY: "Another tab holds this session. `retry()` takes it over.",
   CANCELLED: "The user closed the session.",
@@ -45,6 +46,7 @@ export const EXPECTED: Record<OptionName, string> = {
   authorizeToken: `only with \`requestId\`, for a start reply brings its own; ${ID}`,
   resumeSelectedAccounts: `an array of at most 100 account ids: ${ID}; or a ready text`,
   deliver: ENDPOINT,
+  onFailure: '"ask" or "end"',
   allow: "a text",
   headers: "a function that returns headers",
   credentials: '"same-origin", "include" or "omit"',
@@ -72,6 +74,11 @@ export interface Failure {
   loadProblem?: LoadProblem;
   flinksCode?: FlinksCode | null;
   httpStatus?: number | null;
+  hostCode?: string | null;
+  /** The property of the start reply that is wrong. */
+  property?: string | null;
+  /** What the page's own function, or the browser, threw. */
+  cause?: unknown;
   retryable?: boolean;
   phase?: Phase;
 }
@@ -90,7 +97,9 @@ export class ReconnectError extends Error {
   readonly flinksCode: FlinksCode | null;
   /** What your backend answered, when it refused. */
   readonly httpStatus: number | null;
-  /** Whether `session.retry()` can help. */
+  /** The `code` of your backend's answer (its `application/problem+json`), when it had one. */
+  readonly hostCode: string | null;
+  /** While the session goes on: whether `session.retry()` can help. After its end: whether a new `reconnect()` can. */
   readonly retryable: boolean;
   readonly phase: Phase;
 
@@ -98,18 +107,24 @@ export class ReconnectError extends Error {
   private constructor(failure: Failure, message: string, options?: ErrorOptions) {
     super(message, options);
     // A page may have extended `Object.prototype`.
-    const { code, flinksCode = null, httpStatus = null, retryable = false, phase = "starting" } = { __proto__: null, ...failure } as Failure;
+    const { code, flinksCode = null, httpStatus = null, hostCode = null, retryable = false, phase = "starting" } = { __proto__: null, ...failure } as Failure;
     this.code = code;
     this.flinksCode = flinksCode;
     this.httpStatus = httpStatus;
+    this.hostCode = hostCode;
     this.retryable = retryable;
     this.phase = phase;
   }
 
   /** @internal */
   static of(failure: Failure, options?: ErrorOptions): ReconnectError {
-    const { code, loadProblem = "unknown" } = failure;
-    return new ReconnectError(failure, loadProblem === "unknown" ? MESSAGES[code] : LOAD_PROBLEMS[loadProblem], options);
+    const { code, loadProblem = "unknown", property, cause } = failure;
+    const message = property
+      ? `The start endpoint's answer is not one of the documented replies: \`${property}\` is missing or wrong.`
+      : loadProblem === "unknown"
+        ? MESSAGES[code]
+        : LOAD_PROBLEMS[loadProblem];
+    return new ReconnectError(failure, message, options ?? (cause ? { cause } : undefined));
   }
 
   /** What the module refused: a wrong option, or the browser. @internal */

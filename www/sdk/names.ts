@@ -43,6 +43,7 @@ export type ErrorCode =
   | "FULL_FLOW"
   | "FLINKS"
   | "CONFLICT"
+  | "SIGNED_OUT"
   | "REJECTED"
   | "LOGIN_MISMATCH"
   | "UNDELIVERED"
@@ -61,6 +62,7 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   "FULL_FLOW",
   "FLINKS",
   "CONFLICT",
+  "SIGNED_OUT",
   "REJECTED",
   "LOGIN_MISMATCH",
   "UNDELIVERED",
@@ -99,6 +101,9 @@ export type ViewName =
   | "delivering"
   | "retrying"
   | "leaving"
+  | "bankSlow"
+  | "notStarted"
+  | "signedOut"
   | "busy"
   | "loadTimeout"
   | "blocked"
@@ -122,6 +127,9 @@ export const VIEW_NAMES: readonly ViewName[] = [
   "delivering",
   "retrying",
   "leaving",
+  "bankSlow",
+  "notStarted",
+  "signedOut",
   "busy",
   "loadTimeout",
   "blocked",
@@ -142,6 +150,7 @@ export type OptionName =
   | "authorizeToken"
   | "resumeSelectedAccounts"
   | "deliver"
+  | "onFailure"
   | "allow"
   | "headers"
   | "credentials"
@@ -163,6 +172,7 @@ export const OPTION_NAMES: readonly OptionName[] = [
   "authorizeToken",
   "resumeSelectedAccounts",
   "deliver",
+  "onFailure",
   "allow",
   "headers",
   "credentials",
@@ -183,7 +193,8 @@ export type EventName =
   | "flinkscode"
   | "fullflow"
   | "expiring"
-  | "retrying";
+  | "retrying"
+  | "attemptfailed";
 
 export const EVENT_NAMES: readonly EventName[] = [
   "phasechange",
@@ -192,6 +203,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "fullflow",
   "expiring",
   "retrying",
+  "attemptfailed",
 ];
 
 /** The parameters of Connect's address that Flinks documents. */

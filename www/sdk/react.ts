@@ -11,36 +11,65 @@ import {
 } from "react";
 import type { ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession } from "./api.js";
 import type { FlinksReconnectElement, FlinksReconnectElementProps, FlinksReconnectListeners } from "./element.js";
-import { follow } from "./endings.js";
 import { EVENTS, type ReconnectError, reconnect } from "./index.js";
 import type { Phase } from "./names.js";
 
+/** What the last session came to, as far as it is known. */
+interface Progress {
+  /** Its phase, or null before the first. */
+  phase: Phase | null;
+  /** Why it failed: the end, or, while `phase` is `failed` and a retry is offered, what the user can still cure. */
+  error: ReconnectError | null;
+  result: ReconnectResult | null;
+}
+
+const NOTHING_YET: Progress = { phase: null, error: null, result: null };
+
 /** Opens sessions, in a dialog unless the options have a container; the component's unmounting closes the open one. */
-export function useReconnect(): {
-  /** Closes the session that is open, and begins another. Throws a ReconnectError `INVALID_OPTIONS` or `UNSUPPORTED`. */
+export function useReconnect(): Progress & {
+  /**
+   * Closes the session that is open, and begins another. Throws a ReconnectError `INVALID_OPTIONS` or `UNSUPPORTED`. After unmounting nothing is opened:
+   * the session that it returns is closed.
+   */
   open(options: ReconnectOptions): ReconnectSession;
   close(): void;
-  /** The last session's phase, or null before the first. */
-  phase: Phase | null;
+  /** Another attempt while one is offered; whether one was. */
+  retry(): boolean;
 } {
   const session = useRef<ReconnectSession>(null);
-  const [phase, setPhase] = useState<Phase | null>(null);
+  const isMounted = useRef(false);
+  const [progress, setProgress] = useState(NOTHING_YET);
 
   const close = useCallback(() => session.current?.close(), []);
-  useEffect(() => close, []);
+  const retry = useCallback(() => session.current?.retry() ?? false, []);
+  useEffect(() => {
+    isMounted.current = true;
+    return () => {
+      isMounted.current = false;
+      close();
+    };
+  }, []);
 
   const open = useCallback((options: ReconnectOptions) => {
     close();
     const opened = reconnect(options);
     session.current = opened;
-    setPhase(opened.phase);
-    opened.addEventListener("phasechange", ({ detail }) => {
-      if (session.current === opened) setPhase(detail.phase);
-    });
+    const goes = (news: Partial<Progress>) => {
+      if (session.current === opened) setProgress((before) => ({ ...before, ...news }));
+    };
+    setProgress({ ...NOTHING_YET, phase: opened.phase });
+    opened.addEventListener("phasechange", ({ detail: { phase } }) => goes(phase === "failed" ? { phase } : { phase, error: null }));
+    opened.addEventListener("attemptfailed", ({ detail }) => goes(detail));
+    opened.result.then(
+      (result) => goes({ result }),
+      (error: ReconnectError) => goes({ error }),
+    );
+    // A session begins after this: closed at once, it asks nobody for anything.
+    if (!isMounted.current) opened.close();
     return opened;
   }, []);
 
-  return { open, close, phase };
+  return { open, close, retry, ...progress };
 }
 
 export interface FlinksReconnectProps extends Omit<HTMLAttributes<HTMLDivElement>, "children" | "dangerouslySetInnerHTML" | "onError"> {
@@ -75,10 +104,9 @@ export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }
       const given = latestFunctions(latest);
       session = reconnect(container.current ? { ...given, container: container.current } : given);
       for (const name of EVENTS) session.addEventListener(name, (event) => whileMounted(() => latest.current.onEvent?.(event)));
-      follow(
-        session,
+      session.result.then(
         (result) => latest.current.onResult?.(result),
-        (error) => whileMounted(() => latest.current.onError?.(error)),
+        (error: ReconnectError) => whileMounted(() => latest.current.onError?.(error)),
       );
     } catch (error) {
       // Later, when StrictMode has given its first mounting up.

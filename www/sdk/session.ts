@@ -38,6 +38,15 @@ let count = 0;
 /** Importing must work where there is no EventTarget, too; bundlers must see that nothing happens here. */
 const Target = /* @__PURE__ */ (() => globalThis.EventTarget ?? class {})() as typeof EventTarget;
 
+/** A promise and what settles it. A page that only listens to events must not be told of an unhandled rejection. */
+function settleable<Value>() {
+  let resolve!: (value: Value) => void;
+  let reject!: (error: ReconnectError) => void;
+  const promise = new Promise<Value>((...functions) => ([resolve, reject] = functions));
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
 export class Session extends Target implements ReconnectSession {
   readonly #number = (count += 1);
   #widget: Widget | undefined;
@@ -45,14 +54,12 @@ export class Session extends Target implements ReconnectSession {
   #phase: Phase = "starting";
   /** The module's last word, when it is gone. */
   #requestId: string | null = null;
-  #result!: Promise<ReconnectResult>;
-  #resolve!: (result: ReconnectResult) => void;
-  #reject!: (error: ReconnectError) => void;
+  readonly #result = settleable<ReconnectResult>();
+  readonly #dismissed = settleable<void>();
 
   constructor(options: ReconnectOptions) {
     super();
     load();
-    this.#attemptBegins();
     sessions.set(this.#number, this);
     try {
       this.#widget = Widget.create(options, Session.#facadeOf(this.#number));
@@ -87,10 +94,9 @@ export class Session extends Target implements ReconnectSession {
         session((session) => (session.#ui = ui));
         return ui;
       },
-      attemptBegins: () => session((session) => session.#attemptBegins()),
       emit: (name, detail) => session((session) => session.#emit(name, detail)),
-      succeed: (result) => session((session) => session.#resolve(result as ReconnectResult)),
-      fail: (failure) => session((session) => session.#reject(ReconnectError.of(failure as Failure))),
+      succeed: (result) => session((session) => session.#result.resolve(result as ReconnectResult)),
+      fail: (failure) => session((session) => session.#result.reject(ReconnectError.of(failure as Failure))),
     };
   }
 
@@ -99,7 +105,11 @@ export class Session extends Target implements ReconnectSession {
   }
 
   get result(): Promise<ReconnectResult> {
-    return this.#result;
+    return this.#result.promise;
+  }
+
+  get dismissed(): Promise<void> {
+    return this.#dismissed.promise;
   }
 
   get requestId(): string | null {
@@ -114,19 +124,10 @@ export class Session extends Target implements ReconnectSession {
     this.#do((widget) => widget.closedByPage());
   }
 
-  retry(): void {
-    if (this.#widget) sessions.set(this.#number, this);
-    this.#do((widget) => widget.retriedByPage());
-  }
-
-  /** The first attempt, or one after a retry. */
-  #attemptBegins(): void {
-    this.#result = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // A page that only listens to events must not be told of an unhandled rejection.
-    this.#result.catch(() => {});
+  retry(): boolean {
+    const isOffered = this.#widget?.retriedByPage() ?? false;
+    this.#work();
+    return isOffered;
   }
 
   /** Tells the module what happened, and has it do what follows. */
@@ -146,34 +147,40 @@ export class Session extends Target implements ReconnectSession {
 
   #emit(name: string, detail: object): void {
     if (name === "phasechange") this.#phase = (detail as { phase: Phase }).phase;
+    if (name === "attemptfailed") detail = { error: ReconnectError.of(detail as Failure) };
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** Nothing can happen to the session any more, but a retry where it failed. */
+  /** Nothing can happen to the session any more. */
   #forget(): void {
     sessions.delete(this.#number);
-    if (this.#phase === "failed") return;
     // At once: until the garbage is collected, the module's memory would grow with every session.
     const widget = this.#widget;
     this.#requestId = this.requestId;
     this.#widget = undefined;
     widget?.free();
+    this.#dismissed.resolve();
   }
 
   /** A trap in the module is our bug: the session is over, and says so. */
   #fail(cause: unknown): void {
-    const error = ReconnectError.of({ code: "INTERNAL", phase: this.#phase }, { cause });
-    const [widget, ui] = [this.#widget, this.#ui];
-    this.#phase = "failed";
+    const [widget, ui, previous] = [this.#widget, this.#ui, this.#phase];
+    const error = ReconnectError.of({ code: "INTERNAL", phase: previous }, { cause });
     this.#widget = undefined;
     sessions.delete(this.#number);
-    for (const giveBack of [() => widget?.abandon(), () => ui?.hide()]) {
+    const steps = [
+      () => this.#result.reject(error),
+      () => this.#emit("phasechange", { phase: "failed", previous }),
+      () => widget?.abandon(),
+      () => ui?.hide(),
+      () => this.#dismissed.resolve(),
+    ];
+    for (const step of steps) {
       try {
-        giveBack();
+        step();
       } catch {
-        // What failed before may fail again; the rest is given back all the same.
+        // What failed before may fail again; the rest is done all the same.
       }
     }
-    this.#reject(error);
   }
 }

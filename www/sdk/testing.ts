@@ -2,7 +2,7 @@
 // runs in jsdom and in Node. Nothing happens by itself, but that `close()` and the options' signal end a session.
 
 import type { Delivery, ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession } from "./api.js";
-import { type Failure, ReconnectError } from "./error.js";
+import { ReconnectError } from "./error.js";
 import { EVENT_NAMES, type ErrorCode, type Phase } from "./names.js";
 
 export { ReconnectError };
@@ -32,16 +32,21 @@ export class TestSession extends EventTarget implements ReconnectSession {
   requestId: string | null;
   readonly options: ReconnectOptions;
   #phase: Phase = "starting";
-  #result!: Promise<ReconnectResult>;
+  readonly result: Promise<ReconnectResult>;
+  readonly dismissed: Promise<void>;
   #resolve!: (result: ReconnectResult) => void;
   #reject!: (error: ReconnectError) => void;
-  #isRetryable = false;
+  #dismiss!: () => void;
+  /** The failure that a retry can still cure. */
+  #failure: ReconnectError | undefined;
 
   constructor(options: ReconnectOptions) {
     super();
     this.options = options;
     this.requestId = options.requestId ?? null;
-    this.#attemptBegins();
+    this.result = new Promise((resolve, reject) => ([this.#resolve, this.#reject] = [resolve, reject]));
+    this.result.catch(() => {});
+    this.dismissed = new Promise((resolve) => (this.#dismiss = resolve));
     options.signal?.addEventListener("abort", () => this.close());
     if (options.signal?.aborted) this.close();
   }
@@ -50,22 +55,19 @@ export class TestSession extends EventTarget implements ReconnectSession {
     return this.#phase;
   }
 
-  get result(): Promise<ReconnectResult> {
-    return this.#result;
-  }
-
   // ---- what the application does ----
 
-  /** Ends the session with `CLOSED`. */
+  /** Ends the session with `CLOSED`, or with the failure that a retry could have cured. */
   close(): void {
-    this.#end("closed", { code: "CLOSED" });
+    this.#leave("CLOSED");
   }
 
-  /** After a failure with `retryable`: another attempt, with a `result` of its own. */
-  retry(): void {
-    if (this.#phase !== "failed" || !this.#isRetryable) return;
-    this.#attemptBegins();
+  /** Another attempt, while one is offered. */
+  retry(): boolean {
+    if (!this.#failure) return false;
+    this.#failure = undefined;
     this.enter("starting");
+    return true;
   }
 
   // ---- what the test does ----
@@ -86,6 +88,7 @@ export class TestSession extends EventTarget implements ReconnectSession {
   succeed(result: Partial<Delivery & { reply: unknown }> | "upToDate" = {}): void {
     if (isFinal(this.#phase)) return;
     this.#move("done");
+    this.#dismiss();
     if (result === "upToDate") return this.#resolve({ status: "upToDate" });
     const login: Delivery = {
       attemptId: "attempt-of-the-test-0001", mode: "resume", loginId: "login-of-the-test-0001", requestId: "request-of-the-test-0001", institution: "FlinksCapital",
@@ -94,22 +97,32 @@ export class TestSession extends EventTarget implements ReconnectSession {
     this.#resolve({ status: "reconnected", reply: null, ...login, ...result });
   }
 
-  /** Ends the session with an error; with `retryable: true`, `retry()` is possible. */
-  fail(code: ErrorCode, details: Partial<Pick<ReconnectError, "flinksCode" | "httpStatus" | "retryable">> = {}): void {
-    this.#end("failed", { ...details, code });
+  /**
+   * The attempt fails. With `retryable: true`, and unless `onFailure` is `end`, a retry is offered and `result` waits, until `retry()`, `close()` or
+   * `cancel()`; otherwise that is the end.
+   */
+  fail(code: ErrorCode, details: Partial<Pick<ReconnectError, "flinksCode" | "httpStatus" | "hostCode" | "retryable">> = {}): void {
+    if (isFinal(this.#phase)) return;
+    const error = ReconnectError.of({ ...details, code, phase: this.#phase });
+    this.#move("failed");
+    this.emit("attemptfailed", { error });
+    if (error.retryable && this.options.onFailure !== "end") this.#failure = error;
+    else this.#reject(error);
   }
 
-  /** The user closes the widget: `CANCELLED`. */
+  /** The user closes the widget: `CANCELLED`, or the failure that a retry could have cured. */
   cancel(): void {
-    this.#end("closed", { code: "CANCELLED" });
+    this.#leave("CANCELLED");
   }
 
-  #attemptBegins(): void {
-    this.#result = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    this.#result.catch(() => {});
+  #leave(code: ErrorCode): void {
+    this.#dismiss();
+    if (this.#failure) this.#reject(this.#failure);
+    this.#failure = undefined;
+    if (isFinal(this.#phase)) return;
+    const error = ReconnectError.of({ code, phase: this.#phase });
+    this.#move("closed");
+    this.#reject(error);
   }
 
   #move(phase: Phase): void {
@@ -117,13 +130,5 @@ export class TestSession extends EventTarget implements ReconnectSession {
     if (phase === previous) return;
     this.#phase = phase;
     this.emit("phasechange", { phase, previous });
-  }
-
-  #end(phase: Phase, failure: Failure): void {
-    if (isFinal(this.#phase)) return;
-    const error = ReconnectError.of({ ...failure, phase: this.#phase });
-    this.#isRetryable = error.retryable;
-    this.#move(phase);
-    this.#reject(error);
   }
 }

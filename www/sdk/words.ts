@@ -53,6 +53,15 @@ export const WORDS = {
     "Leave now? Your bank is still waiting for an answer. If you come back within a few minutes, you can pick up where you left off.",
     "Quitter maintenant? Votre banque attend encore une réponse. Si vous revenez d’ici quelques minutes, vous pourrez reprendre où vous en étiez.",
   ],
+  bankSlow: [
+    "Your bank is slow to answer. We keep trying for a few minutes; please leave this page open.",
+    "Votre banque tarde à répondre. Nous réessayons pendant quelques minutes; veuillez laisser cette page ouverte.",
+  ],
+  notStarted: ["This site did not answer. Please try again.", "Ce site n’a pas répondu. Veuillez réessayer."],
+  signedOut: [
+    "You are no longer signed in to this site. Sign in again in another tab, then come back here and try again.",
+    "Vous n’êtes plus connecté à ce site. Connectez-vous de nouveau dans un autre onglet, puis revenez ici et réessayez.",
+  ],
   busy: ["This is already open in another tab.", "Cette opération est déjà ouverte dans un autre onglet."],
   loadTimeout: [
     "The secure window did not load. Check your internet connection, then try again.",
@@ -71,8 +80,8 @@ export const WORDS = {
     "Votre banque est connectée, mais nous n’avons pas encore pu l’enregistrer. Veuillez réessayer; vous n’aurez pas à répondre de nouveau.",
   ],
   mismatch: [
-    "That was not the bank login to reconnect. Nothing was changed. Please use the original one.",
-    "Ce n’était pas l’accès bancaire à reconnecter. Rien n’a été modifié. Veuillez utiliser l’accès d’origine.",
+    "Your bank has answered, but that was not the login to reconnect. This site did not use it. Please use the original one.",
+    "Votre banque a répondu, mais ce n’était pas l’accès à reconnecter. Ce site ne l’a pas utilisé. Veuillez utiliser l’accès d’origine.",
   ],
   unconfirmed: [
     "Your bank has answered, but this site could not confirm it. Please check later.",

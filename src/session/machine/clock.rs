@@ -4,7 +4,7 @@
 
 use super::super::delivery::{HostAnswer, TRY_TIMEOUT_MS};
 use super::super::failure::{ErrorCode, Failure, LoadProblem};
-use super::super::input::PageState;
+use super::super::input::{NoStart, PageState};
 use super::super::output::{Event, Phase, View};
 use super::{
     AWAY_MS, HEARING_MS, IDLE_LIMIT_MS, LONG_IDLE_LIMIT_MS, NEVER_MS, Network, OFFLINE_RETRY_MS, Screen, Session,
@@ -33,7 +33,7 @@ impl Session {
         }
         match self.waiting {
             Waiting::Start if self.is_stretched(now_ms) => self.ask_host(now_ms),
-            Waiting::Start => self.fail_with(ErrorCode::StartFailed),
+            Waiting::Start => self.started(now_ms, Err(NoStart::Refused(&HostAnswer::Unreachable))),
             Waiting::Restart => self.ask_host(now_ms),
             Waiting::Load if self.is_stretched(now_ms) => self.load(now_ms),
             Waiting::Load => self.not_loaded(match self.network {
@@ -73,7 +73,7 @@ impl Session {
     }
 
     /// Without a network, limits stretch: what is waited for is tried again instead of given up.
-    fn is_stretched(&self, now_ms: u64) -> bool {
+    pub(super) fn is_stretched(&self, now_ms: u64) -> bool {
         self.network == Network::Offline && now_ms < self.stretched_until_ms
     }
 

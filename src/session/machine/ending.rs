@@ -1,7 +1,8 @@
 //! How a session ends, and what can follow.
 
 use super::super::failure::{ErrorCode, Failure, LoadProblem};
-use super::super::output::{CompletionNotice, LockMode, Outcome, Output, Phase, View};
+use super::super::options::OnFailure;
+use super::super::output::{CompletionNotice, Event, LockMode, Outcome, Output, Phase, View};
 use super::{NEVER_MS, Progress, Renewals, Session, Visibility, Waiting};
 
 impl Session {
@@ -33,6 +34,11 @@ impl Session {
     }
 
     pub(super) fn close(&mut self, code: ErrorCode) {
+        // Who leaves a failure that a retry could have cured, leaves it at that failure.
+        if let Some(failure) = self.failure.take() {
+            self.hide(CompletionNotice::None);
+            return self.order(Output::Settle(Outcome::Failed(failure)));
+        }
         match self.phase {
             // What was accepted is still delivered, and the result settles with it.
             Phase::Delivering | Phase::Done | Phase::Failed | Phase::Closed => self.hide(CompletionNotice::None),
@@ -51,16 +57,12 @@ impl Session {
     }
 
     pub(super) fn retry(&mut self, now_ms: u64) {
-        let Some(code) = self.failure.filter(|code| code.is_retryable(self.options.begin_with)) else { return };
-        self.failure = None;
-        if self.visibility == Visibility::Hidden {
-            self.visibility = Visibility::Shown(None);
-        }
-        if code == ErrorCode::Undelivered {
+        let Some(failure) = self.failure.take() else { return };
+        if failure.phase == Phase::Delivering {
             self.tries_before = self.tries;
             return self.deliver_or_finish(now_ms);
         }
-        if code == ErrorCode::Busy {
+        if failure.code == ErrorCode::Busy {
             self.lock_mode = LockMode::TakeOver;
         }
         self.renewals = Renewals::default();
@@ -79,6 +81,8 @@ impl Session {
             load_problem: LoadProblem::Unknown,
             flinks_code: None,
             http_status: None,
+            host_code: None,
+            property: None,
             is_retryable: code.is_retryable(self.options.begin_with),
             phase: self.phase,
         }
@@ -92,13 +96,23 @@ impl Session {
         self.fail(self.failure(code));
     }
 
+    /// The attempt failed. While a retry can cure that and somebody is there to be asked, the result waits.
     pub(super) fn fail(&mut self, failure: Failure) {
-        self.failure = Some(failure.code);
+        let is_asked = self.options.on_failure == OnFailure::Ask && self.visibility != Visibility::Hidden;
         self.progress = Progress::Nothing;
         self.end(Phase::Failed);
         self.order(Output::CloseFrame);
-        self.show(View::after(&failure));
-        self.order(Output::Settle(Outcome::Failed(failure)));
+        if failure.is_retryable && !is_asked {
+            self.hide(CompletionNotice::None);
+        } else {
+            self.show(View::after(&failure));
+        }
+        self.emit(Event::AttemptFailed(failure.clone()));
+        if failure.is_retryable && is_asked {
+            self.failure = Some(failure);
+        } else {
+            self.order(Output::Settle(Outcome::Failed(failure)));
+        }
     }
 
     pub(super) fn end(&mut self, phase: Phase) {

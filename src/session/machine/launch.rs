@@ -1,14 +1,14 @@
 //! How a session begins: the host's start endpoint, the lock among tabs, Connect's frame; and how it is renewed.
 
 use super::super::delivery::HostAnswer;
-use super::super::failure::ErrorCode;
-use super::super::input::LockState;
+use super::super::failure::{ErrorCode, Failure};
+use super::super::input::{LockState, NoStart};
 use super::super::options::{BeginWith, TopNavigation};
 use super::super::output::{CompletionNotice, LockMode, Outcome, Output, Phase, View};
-use super::super::start::StartReply;
+use super::super::start::{StartReply, StartReplyError};
 use super::{
-    FRESH_MS, Flow, LOCK_LIMIT_MS, Network, OFFLINE_LIMIT_MS, OFFLINE_RETRY_MS, PATIENCE_MS, Progress, START_LIMIT_MS,
-    Screen, Session, StartAfter, Waiting, digest,
+    BANK_LIMIT_MS, FRESH_MS, Flow, LOCK_LIMIT_MS, NEVER_MS, Network, OFFLINE_LIMIT_MS, OFFLINE_RETRY_MS, PATIENCE_MS,
+    Progress, SOON_MS, START_LIMIT_MS, Screen, Session, StartAfter, Waiting, digest,
 };
 use flinks_connect::parameters::{INNER_REDIRECT, Launch, value_of};
 
@@ -21,6 +21,7 @@ impl Session {
         self.last_code = None;
         self.patience_until_ms = now_ms + PATIENCE_MS;
         self.stretched_until_ms = now_ms + OFFLINE_LIMIT_MS;
+        self.bank_until_ms = now_ms + BANK_LIMIT_MS;
         self.show(view);
         self.enter(Phase::Starting);
         match self.options.begin_with {
@@ -43,9 +44,9 @@ impl Session {
         self.order(Output::Start { call: self.calls, after: self.start_after });
     }
 
-    pub(super) fn started(&mut self, now_ms: u64, reply: Result<StartReply, &HostAnswer>) {
-        if let Err(HostAnswer::Unreachable) = reply {
-            if self.network == Network::Offline && now_ms < self.stretched_until_ms {
+    pub(super) fn started(&mut self, now_ms: u64, reply: Result<StartReply, NoStart<'_>>) {
+        if let Err(NoStart::Refused(HostAnswer::Unreachable)) = reply {
+            if self.is_stretched(now_ms) {
                 return self.wait(Waiting::Restart, now_ms + OFFLINE_RETRY_MS);
             }
         } else {
@@ -62,17 +63,39 @@ impl Session {
                 self.open(now_ms);
             }
             Ok(StartReply::UpToDate) => self.finish(Outcome::UpToDate, CompletionNotice::None),
-            Err(answer) => self.fail(self.failure(ErrorCode::StartFailed).answered(answer)),
+            Err(NoStart::Refused(HostAnswer::Refused { status: 503, code, retry_after_ms: Some(wait_ms) }))
+                if now_ms < self.bank_until_ms =>
+            {
+                let again_ms = now_ms.saturating_add((*wait_ms).max(SOON_MS));
+                self.wait(Waiting::Restart, again_ms.min(self.bank_until_ms));
+                if code.as_deref() == Some("BANK_SLOW") {
+                    self.patience_until_ms = NEVER_MS;
+                    self.show(View::BankSlow);
+                }
+            }
+            Err(NoStart::Refused(answer @ (HostAnswer::Refused { status: 401, .. } | HostAnswer::Redirected))) => {
+                self.fail(self.failure(ErrorCode::SignedOut).answered(answer));
+            }
+            Err(NoStart::Refused(answer)) => {
+                let failure = self.failure(ErrorCode::StartFailed).answered(answer);
+                self.fail(Failure { is_retryable: answer.is_passing(), ..failure });
+            }
+            Err(NoStart::Unreadable(StartReplyError(property))) => self.start_is_wrong(property),
         }
+    }
+
+    fn start_is_wrong(&mut self, property: &'static str) {
+        self.fail(Failure { property: Some(property), ..self.failure(ErrorCode::StartFailed) });
     }
 
     /// Opens Connect, once no other tab has the session: two would answer past each other.
     fn open(&mut self, now_ms: u64) {
         let request_id = &self.attempt.settings.request_id;
         self.request_id.clone_from(request_id);
+        // The user's word counts for this opening, whichever session it opens, and for no later one.
+        let mode = std::mem::replace(&mut self.lock_mode, LockMode::IfFree);
         match request_id {
             Some(request_id) => {
-                let mode = std::mem::replace(&mut self.lock_mode, LockMode::IfFree);
                 let session = digest(request_id.as_str());
                 self.wait(Waiting::Lock, now_ms + LOCK_LIMIT_MS);
                 self.order(Output::AcquireLock { session, mode });
@@ -95,7 +118,7 @@ impl Session {
         {
             settings.params.push((INNER_REDIRECT.to_owned(), "true".to_owned()));
         }
-        let Some(connect) = &settings.connect else { return self.fail_with(ErrorCode::StartFailed) };
+        let Some(connect) = &settings.connect else { return self.start_is_wrong("instance") };
         let launch = Launch {
             connect,
             request_id: settings.request_id.as_ref(),

@@ -5,7 +5,7 @@
 //!
 //! What it must guarantee:
 //!
-//! 1. Exactly one [`Output::Settle`] per attempt, whatever happens.
+//! 1. Exactly one [`Output::Settle`], at the end, whatever happens. While a retry is offered, the result waits.
 //! 2. A result is made only of a message that passed the whole gate, in this order: made by the browser, from our frame's window, from
 //!    our frame's origin (these three `src/web/gate.rs` asks), in a phase that listens, within the rate, and only then read.
 //! 3. The first acceptable REDIRECT is the result; what comes after it is told and changes nothing, but that it may name the login which the
@@ -22,7 +22,7 @@
 //! | starting | start says `upToDate` | done |
 //! | starting, loading, active | another tab holds the session, or takes it over | failed |
 //! | starting | the browser does not say who holds the session | loading |
-//! | starting | start fails, but for want of a network | failed |
+//! | starting | start fails, but for want of a network, and but for a `503` with `Retry-After` within four minutes | failed |
 //! | loading | first trusted message | active |
 //! | loading | load time-out with a network, or blocked by the browser | failed |
 //! | loading, active | Flinks calls session or token dead: with `start`, once each, just after loading or submitting, page visible | starting |
@@ -36,7 +36,7 @@
 //! | loading, active | closed by Connect's X or by refused consent | closed |
 //! | delivering | host received | done |
 //! | delivering | host refused, or time is up; no login was named, and there is nobody who can find it | failed |
-//! | failed, retryable | retry | starting, loading or delivering |
+//! | failed, while a retry is offered | retry | starting, loading or delivering |
 
 mod clock;
 mod ending;
@@ -48,8 +48,8 @@ mod view;
 use std::collections::VecDeque;
 
 use self::message::Rate;
-use super::delivery::{Delivery, Random};
-use super::failure::ErrorCode;
+use super::delivery::{Delivery, Keepalive, Random};
+use super::failure::{ErrorCode, Failure};
 use super::input::{Input, PageState};
 use super::launch_settings::LaunchSettings;
 use super::options::{BeginWith, Options};
@@ -86,6 +86,11 @@ const PATIENCE_MS: u64 = 5_000;
 
 /// How long the host's start endpoint may take, in milliseconds: a live call to a bank is slow, but not this slow.
 const START_LIMIT_MS: u64 = 60_000;
+
+/// For how long a host that says when to ask again is asked again, in milliseconds. Source: Flinks lets a bank take 210 s.
+const BANK_LIMIT_MS: u64 = 4 * 60_000;
+/// The shortest wait before it is asked again, in milliseconds.
+const SOON_MS: u64 = 1_000;
 
 /// How long the browser may think about whether another tab holds the session, in milliseconds. One that says nothing is as good as one that
 /// cannot say: a second tab is then told by Flinks.
@@ -206,12 +211,15 @@ pub struct Session {
     parse: ParseUrl,
     random: Random,
     phase: Phase,
-    failure: Option<ErrorCode>,
+    /// The failure that a retry can still cure; the result waits.
+    failure: Option<Failure>,
     waiting: Waiting,
     /// Until when it is waited for.
     until_ms: u64,
     /// When the user who waits for Connect gets a further word.
     patience_until_ms: u64,
+    /// Until when a host that says when to ask again is asked again.
+    bank_until_ms: u64,
     /// When delivery is given up.
     give_up_ms: u64,
     /// Until when the authorize token is worth trying.
@@ -225,6 +233,10 @@ pub struct Session {
     tries: u32,
     /// Tries before this delivery round: a retry begins its backoff anew.
     tries_before: u32,
+    /// How the next try is sent.
+    keepalive: Keepalive,
+    /// Whether a try of this round was answered with a redirect.
+    was_redirected: bool,
     renewals: Renewals,
     /// What the host's backend said of this attempt; without one, or until it has, what the options said.
     attempt: Box<Attempt>,
@@ -272,6 +284,7 @@ impl Session {
             waiting: Waiting::Begin,
             until_ms: NEVER_MS,
             patience_until_ms: NEVER_MS,
+            bank_until_ms: now_ms,
             give_up_ms: NEVER_MS,
             token_until_ms: now_ms + TOKEN_LIFE_MS,
             view: View::Loading,
@@ -282,6 +295,8 @@ impl Session {
             calls: 0,
             tries: 0,
             tries_before: 0,
+            keepalive: Keepalive::On,
+            was_redirected: false,
             renewals: Renewals::default(),
             attempt: Box::new(Attempt { attempt_id, mode: Mode::Resume, settings, token_life_ms: TOKEN_LIFE_MS }),
             request_id: None,
@@ -309,7 +324,13 @@ impl Session {
         self.phase
     }
 
-    /// Whether the session has settled and left the page: nothing can happen to it any more but a retry by the page.
+    /// Whether a retry is offered.
+    #[must_use]
+    pub fn can_retry(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Whether the session has settled and left the page: nothing can happen to it any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.phase.is_final() && self.visibility == Visibility::Hidden
@@ -380,12 +401,7 @@ impl Session {
             Input::Page(page) => self.page_changes(now_ms, page),
             Input::Offline => self.goes_offline(now_ms),
             Input::Online => self.goes_online(now_ms),
-            Input::PageLeft => match self.waiting {
-                // Now or never.
-                Waiting::Login => self.deliver_without_login(now_ms),
-                Waiting::Backoff => self.send(now_ms),
-                _ => {}
-            },
+            Input::PageLeft => self.page_is_left(now_ms),
             Input::UserClosed => self.user_closes(),
             Input::UserStays => self.user_stays(),
             Input::UserRetries

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::delivery::{self, HostAnswer, Verdict};
+use super::super::delivery::{self, HostAnswer, Keepalive, TRY_TIMEOUT_MS, Verdict};
 use super::super::failure::ErrorCode;
 use super::super::options::Destination;
 use super::super::output::{CompletionNotice, Event, Mode, Outcome, Output, Phase, Reconnected, View};
@@ -70,6 +70,7 @@ impl Session {
                 self.show(View::Delivering);
                 self.give_up_ms = now_ms + self.options.deliver_timeout_ms;
                 self.stretched_until_ms = self.give_up_ms + OFFLINE_LIMIT_MS;
+                self.was_redirected = false;
                 self.send(now_ms);
             }
             Destination::Page => self.reconnected(),
@@ -86,8 +87,19 @@ impl Session {
     pub(super) fn send(&mut self, now_ms: u64) {
         let Some(delivery) = self.result.clone() else { return };
         self.tries += 1;
-        self.wait(Waiting::Answer, now_ms + u64::from(delivery::TRY_TIMEOUT_MS));
-        self.order(Output::Deliver { try_number: self.tries, delivery });
+        self.wait(Waiting::Answer, now_ms + u64::from(TRY_TIMEOUT_MS));
+        self.order(Output::Deliver { try_number: self.tries, delivery, keepalive: self.keepalive });
+    }
+
+    /// The page is being left: what is not sent so that it outlives the page is sent now or never.
+    pub(super) fn page_is_left(&mut self, now_ms: u64) {
+        let is_kept_alive = std::mem::replace(&mut self.keepalive, Keepalive::On) == Keepalive::On;
+        match self.waiting {
+            Waiting::Login => self.deliver_without_login(now_ms),
+            Waiting::Backoff => self.send(now_ms),
+            Waiting::Answer if !is_kept_alive => self.send(now_ms),
+            _ => {}
+        }
     }
 
     pub(super) fn tries_in_this_round(&self) -> u32 {
@@ -98,20 +110,35 @@ impl Session {
         if self.waiting != Waiting::Answer {
             return;
         }
+        self.keepalive = match (answer, self.keepalive) {
+            // The browser may have refused it, which looks like no answer.
+            (HostAnswer::Unreachable, Keepalive::On) => Keepalive::Off,
+            _ => Keepalive::On,
+        };
         if *answer != HostAnswer::Unreachable {
             self.network = Network::Online;
         }
         match delivery::judge(answer) {
             Verdict::Received => self.reconnected(),
-            Verdict::TryAgain { retry_after_ms } => {
-                let tried = self.tries_in_this_round();
-                let delay_ms = delivery::delay_ms(tried, retry_after_ms, &mut self.random);
-                self.wait(Waiting::Backoff, now_ms + delay_ms);
-                self.show(View::Retrying);
-                self.emit(Event::Retrying { attempt: tried + 1, delay_ms });
-            }
-            Verdict::LoginMismatch => self.fail(self.failure(ErrorCode::LoginMismatch).answered(answer)),
-            Verdict::Rejected => self.fail(self.failure(ErrorCode::Rejected).answered(answer)),
+            Verdict::TryAgain { retry_after_ms } => self.try_again(now_ms, retry_after_ms),
+            Verdict::Redirected if !std::mem::replace(&mut self.was_redirected, true) => self.try_again(now_ms, None),
+            Verdict::Redirected | Verdict::SignedOut => self.refused(ErrorCode::SignedOut, answer),
+            Verdict::LoginMismatch => self.refused(ErrorCode::LoginMismatch, answer),
+            Verdict::Rejected => self.refused(ErrorCode::Rejected, answer),
         }
+    }
+
+    fn try_again(&mut self, now_ms: u64, retry_after_ms: Option<u64>) {
+        let tried = self.tries_in_this_round();
+        // What the host asks for beyond the time that is left is cut, so that there is time for one more try.
+        let left_ms = self.give_up_ms.saturating_sub(now_ms + u64::from(TRY_TIMEOUT_MS));
+        let delay_ms = delivery::delay_ms(tried, retry_after_ms.map(|ms| ms.min(left_ms)), &mut self.random);
+        self.wait(Waiting::Backoff, now_ms + delay_ms);
+        self.show(View::Retrying);
+        self.emit(Event::Retrying { attempt: tried + 1, delay_ms });
+    }
+
+    fn refused(&mut self, code: ErrorCode, answer: &HostAnswer) {
+        self.fail(self.failure(code).answered(answer));
     }
 }

@@ -85,6 +85,7 @@ export async function attributes() {
     "full-flow": "stop",
     "load-timeout-ms": "9000",
     "deliver-timeout-ms": "9000",
+    "on-failure": "end",
     sandbox: "allow-scripts allow-same-origin",
   });
   const { frame } = placed;
@@ -380,7 +381,7 @@ export async function opened() {
   const isGone = !document.querySelector(".flinks-reconnect");
 
   const silent = await Placed.on(document.body, { params: "theme=silent", "load-timeout-ms": "60" });
-  await silent.ended();
+  await until("it fails", () => silent.element.session?.phase === "failed");
   const said = silent.element.shadowRoot.querySelectorAll("div > div").length;
   silent.set({ params: "theme=light", "load-timeout-ms": "9000" });
   silent.element.open();
@@ -405,16 +406,21 @@ export async function opened() {
 /** The widget's own button begins another attempt: the page must hear of its ending as well. */
 export async function retried() {
   const placed = await Placed.on(document.body, { params: "theme=silent", "load-timeout-ms": "60" });
-  const { code, retryable } = await placed.ended();
+  const failures = [];
+  placed.element.addEventListener("attemptfailed", ({ detail: { error } }) => failures.push(error.code));
+  const failed = (count) => until(`${count} failures`, () => failures.length === count);
+  await failed(1);
   placed.button.click();
-  await placed.ended(2);
-  placed.element.retry();
+  await failed(2);
+  const isOffered = placed.element.retry();
   await until("a third frame", () => lab.frames.length === 3);
-  await placed.ended(3);
+  await failed(3);
+  placed.element.session.close();
+  const { code, retryable } = await placed.ended();
   return [
-    proved("tried again by the widget's button, then by retry()", placed.codes.join(", "), "three frames were opened", {
-      retryable: code === "LOAD_TIMEOUT" && retryable,
-      "every ending is told": placed.codes.join() === "LOAD_TIMEOUT,LOAD_TIMEOUT,LOAD_TIMEOUT",
+    proved("tried again by the widget's button, then by retry()", failures.join(", "), "three frames were opened", {
+      retryable: code === "LOAD_TIMEOUT" && retryable && isOffered,
+      "each failure is told, and the end once": failures.join() === "LOAD_TIMEOUT,LOAD_TIMEOUT,LOAD_TIMEOUT" && placed.codes.join() === "LOAD_TIMEOUT",
     }),
   ];
 }

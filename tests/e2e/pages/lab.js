@@ -18,7 +18,7 @@ export const EVIL = "https://evil.test";
 export const REQUEST = `request-of-the-host-${Math.random().toString(36).slice(2)}`;
 export const GOOD_LOGIN = "login-of-the-user-0001";
 export const EVIL_LOGIN = "login-of-the-attacker-0001";
-export const EVENTS = ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"];
+export const EVENTS = ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying", "attemptfailed"];
 
 export const good = (more = {}) => ({ step: "REDIRECT", institution: "FlinksCapital", loginId: GOOD_LOGIN, ...more });
 
@@ -58,16 +58,16 @@ export class Visit {
     for (const name of EVENTS) {
       original.add.call(this.session, name, ({ detail }) => this.heard.push({ name, ...detail }));
     }
-    this.follow();
-  }
-
-  /** Notes how the present attempt ends. */
-  follow() {
-    this.outcome = null;
+    original.add.call(this.session, "attemptfailed", ({ detail }) => (this.outcome = detail));
     this.session.result.then(
       (result) => (this.outcome = { result }),
       (error) => (this.outcome = { error }),
     );
+  }
+
+  /** Forgets how the attempt before ended. */
+  follow() {
+    this.outcome = null;
   }
 
   get frame() {

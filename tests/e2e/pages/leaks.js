@@ -13,6 +13,8 @@ const redirect = (more = {}) => ({ step: "REDIRECT", loginId, requestId: start.r
 /** Everything a person, a log or a script of the page could read without having asked for a result. */
 async function places(visit) {
   const error = visit?.outcome?.error;
+  // After START_FAILED the cause is what the page's own function threw, as it is.
+  const cause = error?.code === "START_FAILED" ? "" : String(error?.cause ?? "");
   const texts = [];
   const walk = (node) => {
     texts.push(node.nodeType === Node.TEXT_NODE ? node.data : "");
@@ -26,7 +28,7 @@ async function places(visit) {
   return {
     console: lab.console,
     errors: lab.errors,
-    "error text": error && [String(error), error.message, error.stack, JSON.stringify(error), String(error.cause ?? ""), ...Object.values(error).map(String)],
+    "error text": error && [String(error), error.message, error.stack, JSON.stringify(error), cause, ...Object.values(error).map(String)],
     events: visit?.heard,
     page: texts,
     storage: [...Object.entries(localStorage), ...Object.entries(sessionStorage), document.cookie, window.name, databases, await caches.keys(), JSON.stringify(history.state)],

@@ -71,9 +71,9 @@ export async function wrong() {
   await turn();
 
   // A container that is an element, but shows nothing.
-  const detached = reconnect(options({ container: document.createElement("div"), loadTimeoutMs: 100 }));
+  const detached = reconnect(options({ container: document.createElement("div"), loadTimeoutMs: 100, onFailure: "end" }));
   const hidden = await detached.result.catch((error) => error);
-  const inFrame = reconnect(options({ container: detachedFrame, loadTimeoutMs: 100 }));
+  const inFrame = reconnect(options({ container: detachedFrame, loadTimeoutMs: 100, onFailure: "end" }));
   const lost = await inFrame.result.catch((error) => error);
   detached.close();
   inFrame.close();

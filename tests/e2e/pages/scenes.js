@@ -51,6 +51,12 @@ export const SCENES = {
       close();
     },
   },
+  bankSlow: {
+    isSilent: true,
+    options: () => ({ start: async () => new Response('{"code":"BANK_SLOW"}', { status: 503, headers: { "Retry-After": "60" } }) }),
+  },
+  notStarted: { isSilent: true, options: () => ({ start: refuse(500) }) },
+  signedOut: { options: () => ({ deliver: refuse(401) }), then: ({ says }) => says(REDIRECT) },
   busy: { isSilent: true, isHeld: true },
   loadTimeout: { isSilent: true, options: () => ({ loadTimeoutMs: 1 }) },
   blocked: { isSilent: true, isForbidden: true },

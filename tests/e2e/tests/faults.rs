@@ -135,11 +135,17 @@ async fn f6_a_host_that_says_nothing_is_given_ten_seconds() -> Result<()> {
 #[tokio::test]
 async fn f10_a_redirect_takes_the_result_nowhere() -> Result<()> {
     Faulty::run(async |stage| {
-        stage.answers([Answer::RedirectElsewhere, Answer::RedirectElsewhere]);
+        stage.answers([Answer::RedirectElsewhere]);
         stage.open(json!({}), &json!({})).await?;
         let ended = ending(&stage.report().await?);
         assert_eq!((ended.as_str(), stage.elsewhere(), stage.effects()), ("reconnected", 0, 1));
-        row(stage, "F10 307 to another origin: 0 bytes there", &ended)
+        row(stage, "F10 307 to another origin, once: 0 bytes there", &ended)?;
+        // Twice: whoever was signed out is sent to a page to sign in.
+        stage.answers([Answer::RedirectElsewhere, Answer::RedirectElsewhere]);
+        stage.open(json!({}), &json!({})).await?;
+        let ended = ending(&stage.report().await?);
+        assert_eq!((ended.as_str(), stage.elsewhere(), stage.effects()), ("SIGNED_OUT", 0, 0));
+        row(stage, "F10 307 to another origin, twice: 0 bytes there", &ended)
     })
     .await
 }

@@ -60,16 +60,17 @@ window.page = {
 if (page.stepWhenHidden) {
   document.addEventListener("visibilitychange", () => document.hidden && window.page.step(page.stepWhenHidden), { once: true });
   // A hidden tab can tell the server only how it went.
-  session.result.catch(({ code }) => fetch("/deliver", { method: "POST", body: JSON.stringify({ code, isHidden: document.hidden }) }));
+  session.addEventListener("attemptfailed", ({ detail: { error: { code } } }) => fetch("/deliver", { method: "POST", body: JSON.stringify({ code, isHidden: document.hidden }) }));
 }
 if (page.redirectWhenHidden) document.addEventListener("visibilitychange", () => document.hidden && window.page.says("REDIRECT"), { once: true });
 
-for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying"]) {
+for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring", "retrying", "attemptfailed"]) {
   session.addEventListener(name, ({ detail }) => {
+    if (name === "attemptfailed") return reportError(detail.error);
     heard.push([name, detail]);
     if (name === "phasechange") {
       root.setAttribute("data-phase", detail.phase);
-      if (["failed", "closed", "done"].includes(detail.previous)) follow();
+      if (detail.previous === "failed") root.removeAttribute("data-report");
       if (detail.phase === "loading") {
         begun = performance.now();
         const due = begun + (options.loadTimeoutMs ?? 0);
@@ -86,13 +87,13 @@ for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring",
   });
 }
 
-/** Reports how the present attempt ends. */
-function follow() {
-  root.removeAttribute("data-report");
-  const report = (outcome) => root.setAttribute("data-report", JSON.stringify({ outcome, heard, ms: Math.round(performance.now() - begun - lateness) }));
-  session.result.then(
-    (result) => report({ result }),
-    ({ code, message, httpStatus, retryable }) => report({ code, message, httpStatus, retryable }),
-  );
+/** Reports how the session ends, or the present attempt of it. */
+function report(outcome) {
+  root.setAttribute("data-report", JSON.stringify({ outcome, heard, ms: Math.round(performance.now() - begun - lateness) }));
 }
-follow();
+
+function reportError({ code, message, httpStatus, retryable }) {
+  report({ code, message, httpStatus, retryable });
+}
+
+session.result.then((result) => report({ result }), reportError);

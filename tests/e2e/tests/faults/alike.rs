@@ -61,9 +61,10 @@ fn refused(ending: &'static str) -> Expected {
 #[tokio::test]
 async fn f8_a_refusal_is_final() -> Result<()> {
     Faulty::run(async |stage| {
-        for status in [400, 401, 403, 404, 413, 422] {
+        for status in [400, 403, 404, 413, 422] {
             play(stage, &format!("F8 {status}"), &[Answer::status(status)], json!({}), refused("REJECTED")).await?;
         }
+        play(stage, "F8 401", &[Answer::status(401)], json!({}), refused("SIGNED_OUT")).await?;
         let mismatch = Answer::Status(409, "", r#"{"code":"LOGIN_MISMATCH"}"#);
         play(stage, "F8 409 LOGIN_MISMATCH", &[mismatch], json!({}), refused("LOGIN_MISMATCH")).await
     })
