@@ -8,14 +8,19 @@ use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use flinks_backend::settings::Settings;
 use flinks_connect::address::{ConnectUrl, parse_url};
+use jsonwebtoken::DecodingKey;
 use url::Url;
 
-use crate::StartError;
+use crate::{
+    ROOTS, StartError,
+    identity::{Expected, KeySet, SigningKey, TokenVerifier},
+};
 
 /// Where the host listens, which Flinks it talks to, where it stores.
 #[derive(Clone)]
@@ -34,6 +39,12 @@ pub struct Config {
     pub api_key: String,
     /// Signs Flinks' webhooks; without it the webhook route refuses everything.
     pub webhook_secret: Option<String>,
+    /// Who the users are; none with the demo, which signs them in itself.
+    pub auth: Option<Auth>,
+    /// What opens the routes under `/admin`; without it there are none.
+    pub admin_key: Option<String>,
+    /// Where `/admin` listens; with everything else when this is none.
+    pub admin_addr: Option<SocketAddr>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…`.
     pub database_url: String,
     /// How long to wait between two questions for data that Flinks is still preparing.
@@ -73,6 +84,36 @@ pub struct Config {
     pub demo: Option<DemoFiles>,
 }
 
+/// How the tokens of the application's users are verified.
+#[derive(Clone)]
+pub struct Auth {
+    /// What signs them.
+    pub key: AuthKey,
+    /// Their `aud`.
+    pub audience: String,
+    /// Their `iss`; any, when this is none.
+    pub issuer: Option<String>,
+    /// How far away their `exp` may be; an hour, or with published keys a day, when this is none.
+    pub max_lifetime: Option<Duration>,
+}
+
+/// What signs the tokens of the application's users.
+#[derive(Clone)]
+pub enum AuthKey {
+    /// A secret of at least 32 bytes that the application shares with this host (HS256).
+    Secret(String),
+    /// The address of a JWKS with the public keys (RS256, ES256, `EdDSA`).
+    Jwks(String),
+}
+
+impl Auth {
+    /// Tokens signed with `key` for `flinks-host`, of any issuer.
+    #[must_use]
+    pub fn new(key: AuthKey) -> Self {
+        Self { key, audience: "flinks-host".to_owned(), issuer: None, max_lifetime: None }
+    }
+}
+
 /// The files the demo serves.
 #[derive(Clone, Debug)]
 pub struct DemoFiles {
@@ -93,6 +134,9 @@ impl Default for Config {
             secret_key: String::new(),
             api_key: String::new(),
             webhook_secret: None,
+            auth: None,
+            admin_key: None,
+            admin_addr: None,
             database_url: "sqlite://flinks-host.db".to_owned(),
             poll_interval: Duration::from_secs(10),
             reconcile_after: Duration::from_mins(1),
@@ -170,6 +214,17 @@ pub(crate) struct Checked {
     pub(crate) limits: Limits,
     pub(crate) connect: ConnectUrl,
     pub(crate) webhook_secret: Option<Secret>,
+    pub(crate) users: Users,
+    pub(crate) admin_key: Option<Secret>,
+}
+
+/// How the user of a request is known.
+#[derive(Clone, Debug)]
+pub(crate) enum Users {
+    /// By the cookie that the demo hands out.
+    Cookie,
+    /// By a token of the application.
+    Token(TokenVerifier),
 }
 
 impl Config {
@@ -217,11 +272,109 @@ impl Config {
             return Err(StartError::Setting { name: "SIGN_INS_PER_USER", expected: "expected at least one" });
         }
         let limits = Limits { calls: self.flinks_calls, longest_call: self.flinks_timeout };
-        if self.demo.as_ref().is_some_and(|files| !files.site_dir.is_dir()) {
-            return Err(StartError::Setting { name: "--site", expected: "expected the folder of the demo page" });
+        if let Some(files) = &self.demo {
+            self.check_demo(files, &access)?;
         }
-        Ok(Checked { access, limits, connect, webhook_secret })
+        let users = match (&self.auth, &self.demo) {
+            (None, Some(_)) => Users::Cookie,
+            (Some(auth), None) => Users::Token(auth.check()?),
+            (None, None) => {
+                return Err(StartError::Setting {
+                    name: "AUTH_JWT_SECRET",
+                    expected: "expected it or AUTH_JWKS_URL, to know the application's users; neither is set",
+                });
+            }
+            (Some(_), Some(_)) => {
+                return Err(StartError::Setting {
+                    name: "--demo",
+                    expected: "expected without AUTH_JWT_SECRET and AUTH_JWKS_URL: the demo signs its user in itself",
+                });
+            }
+        };
+        let admin_key = self.admin_key.as_deref().map(|key| long_secret("ADMIN_KEY", key)).transpose()?;
+        if self.admin_addr.is_some() && admin_key.is_none() {
+            return Err(StartError::Setting {
+                name: "ADMIN_KEY",
+                expected: "expected it beside ADMIN_ADDR; it is not set",
+            });
+        }
+        Ok(Checked { access, limits, connect, webhook_secret, users, admin_key })
     }
+}
+
+impl Users {
+    /// The keys that have to be fetched, where there are such.
+    pub(crate) fn keys(&self) -> Option<&Arc<KeySet>> {
+        match self {
+            Self::Token(TokenVerifier { key: SigningKey::Published(keys), .. }) => Some(keys),
+            Self::Token(_) | Self::Cookie => None,
+        }
+    }
+}
+
+impl Config {
+    /// Whoever opens the demo is signed in, so it is for this machine and a sandbox.
+    fn check_demo(&self, files: &DemoFiles, access: &Access) -> Result<(), StartError> {
+        let wrong = |name, expected| Err(StartError::Setting { name, expected });
+        if !self.addr.ip().is_loopback() {
+            return wrong("HOST_ADDR", "expected an address of this machine only with --demo, as 127.0.0.1:4200");
+        }
+        if parse_url(access.api.as_str(), None).is_none_or(|parsed| !parsed.is_loopback()) {
+            return wrong(
+                "FLINKS_API_URL",
+                "expected a flinks-sandbox on this machine with --demo, and no real instance",
+            );
+        }
+        if !files.site_dir.is_dir() {
+            return wrong("--site", "expected the folder of the demo page");
+        }
+        Ok(())
+    }
+}
+
+impl Auth {
+    fn check(&self) -> Result<TokenVerifier, StartError> {
+        let wrong = |name, expected| Err(StartError::Setting { name, expected });
+        let (key, lifetime) = match &self.key {
+            AuthKey::Secret(secret) => {
+                let secret = long_secret("AUTH_JWT_SECRET", secret)?;
+                (SigningKey::Secret(DecodingKey::from_secret(secret.expose().as_bytes())), Duration::from_hours(1))
+            }
+            AuthKey::Jwks(text) => {
+                let parsed = parse_url(text, None);
+                let is_safe = parsed.is_some_and(|parsed| {
+                    !parsed.has_credentials
+                        && (parsed.scheme == "https:" || (parsed.scheme == "http:" && parsed.is_loopback()))
+                });
+                let (true, Ok(url)) = (is_safe, Url::parse(text)) else {
+                    return wrong("AUTH_JWKS_URL", "expected https, or http on a loopback host, without credentials");
+                };
+                let keys = KeySet::new(url).map_err(|_| StartError::System(ROOTS))?;
+                (SigningKey::Published(Arc::new(keys)), Duration::from_hours(24))
+            }
+        };
+        if self.audience.is_empty() {
+            return wrong("AUTH_AUDIENCE", "expected the tokens' aud; it is empty");
+        }
+        if self.issuer.as_deref() == Some("") {
+            return wrong("AUTH_ISSUER", "expected the tokens' iss; it is empty");
+        }
+        let max_lifetime = self.max_lifetime.unwrap_or(lifetime);
+        if max_lifetime < Duration::from_secs(1) {
+            return wrong("AUTH_MAX_LIFETIME_MS", "expected at least a second");
+        }
+        let expected = Expected { audience: self.audience.clone(), issuer: self.issuer.clone(), max_lifetime };
+        Ok(TokenVerifier { key, expected })
+    }
+}
+
+/// What is as long as a key of HMAC-SHA256 has to be, and fits into a header.
+fn long_secret(name: &'static str, text: &str) -> Result<Secret, StartError> {
+    let fits = text.len() >= 32 && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    fits.then(|| Secret(text.to_owned())).ok_or(StartError::Setting {
+        name,
+        expected: "expected at least 32 random characters: printable ASCII, no spaces",
+    })
 }
 
 /// The API's addresses of a Flinks instance: `toolbox` → `https://toolbox-api.private.fin.ag`.
@@ -268,7 +421,13 @@ mod tests {
     use super::*;
 
     fn good() -> Config {
-        Config { secret_key: "a-secret".to_owned(), api_key: "an-api-key".to_owned(), ..Config::default() }
+        let auth = Auth::new(AuthKey::Secret("of-the-application-32-characters".to_owned()));
+        Config {
+            secret_key: "a-secret".to_owned(),
+            api_key: "an-api-key".to_owned(),
+            auth: Some(auth),
+            ..Config::default()
+        }
     }
 
     fn refused(config: &Config) -> String {
@@ -278,6 +437,14 @@ mod tests {
     #[test]
     fn every_wrong_value_names_its_setting_and_is_not_repeated() {
         assert!(good().check().is_ok());
+        let with = |change: fn(&mut Auth)| {
+            let mut config = good();
+            config.auth.iter_mut().for_each(change);
+            config
+        };
+        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let demo = Some(DemoFiles { site_dir: here.clone(), sdk_dir: here });
+        assert!(Config { demo: demo.clone(), auth: None, ..good() }.check().is_ok());
         for (config, name) in [
             (Config { flinks_connect_url: "http://bad.example/hush".to_owned(), ..good() }, "FLINKS_CONNECT_URL"),
             (Config { flinks_api_url: "http://bad.example/hush".to_owned(), ..good() }, "FLINKS_API_URL"),
@@ -295,6 +462,17 @@ mod tests {
             (Config { bank_patience: Duration::ZERO, ..good() }, "BANK_PATIENCE_MS"),
             (Config { sign_ins_per_user: 0, ..good() }, "SIGN_INS_PER_USER"),
             (Config { shutdown_grace: Duration::ZERO, ..good() }, "SHUTDOWN_GRACE_MS"),
+            (Config { auth: None, ..good() }, "AUTH_JWT_SECRET"),
+            (with(|auth| auth.key = AuthKey::Secret("hush".to_owned())), "AUTH_JWT_SECRET"),
+            (with(|auth| auth.key = AuthKey::Jwks("http://bad.example/hush".to_owned())), "AUTH_JWKS_URL"),
+            (with(|auth| auth.audience.clear()), "AUTH_AUDIENCE"),
+            (with(|auth| auth.issuer = Some(String::new())), "AUTH_ISSUER"),
+            (with(|auth| auth.max_lifetime = Some(Duration::ZERO)), "AUTH_MAX_LIFETIME_MS"),
+            (Config { admin_key: Some("hush".to_owned()), ..good() }, "ADMIN_KEY"),
+            (Config { admin_addr: Some(good().addr), ..good() }, "ADMIN_KEY"),
+            (Config { demo: demo.clone(), ..good() }, "--demo"),
+            (Config { demo: demo.clone(), addr: "0.0.0.0:4200".parse().unwrap(), ..good() }, "HOST_ADDR"),
+            (Config { demo, flinks_api_url: api_url_of_instance("toolbox"), auth: None, ..good() }, "FLINKS_API_URL"),
         ] {
             let text = refused(&config);
             assert!(text.starts_with(name), "{text}");

@@ -6,10 +6,11 @@
 //! - [`config`]: what the operator decides.
 //! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
+//! - `identity`: who the users are, by tokens of the application.
 //! - `http`: all of it over HTTP, over `serve`. `readiness`: whether the host takes work; `detached`: what is finished when a client has gone.
 //! - `demo`: what `--demo` adds around it.
 //!
-//! Invariants of the whole: accepted means committed; a `loginId` is never overwritten; no id, token or secret in a log line or
+//! Invariants of the whole: accepted means committed; no reconnect overwrites a `loginId`; no id, token or secret in a log line or
 //! an error.
 
 mod account;
@@ -18,6 +19,7 @@ mod demo;
 mod detached;
 mod flinks;
 mod http;
+mod identity;
 mod nightly;
 mod outbound;
 mod random;
@@ -36,6 +38,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use tokio::{
     net::TcpListener,
     sync::{Notify, Semaphore, watch},
@@ -43,7 +46,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-pub use config::{Config, DemoFiles};
+pub use config::{Auth, AuthKey, Config, DemoFiles};
 pub use demo::demo_login_ids;
 pub use http::served;
 
@@ -79,6 +82,8 @@ pub enum StartError {
     },
     /// The address cannot be listened on.
     Address {
+        /// The setting.
+        name: &'static str,
         /// The address.
         addr: SocketAddr,
         /// Why.
@@ -94,14 +99,14 @@ impl fmt::Display for StartError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting { name, expected } => write!(formatter, "{name}: {expected}"),
-            Self::Address { addr, kind: io::ErrorKind::AddrInUse } => {
+            Self::Address { name, addr, kind: io::ErrorKind::AddrInUse } => {
                 write!(
                     formatter,
-                    "HOST_ADDR: {addr} is in use; stop the program that listens there, or choose another address"
+                    "{name}: {addr} is in use; stop the program that listens there, or choose another address"
                 )
             }
-            Self::Address { addr, kind } => {
-                write!(formatter, "HOST_ADDR: cannot listen on {addr} ({kind}); choose an address of this machine")
+            Self::Address { name, addr, kind } => {
+                write!(formatter, "{name}: cannot listen on {addr} ({kind}); choose an address of this machine")
             }
             Self::Database(why) => write!(formatter, "DATABASE_URL: {why}"),
             Self::System(what) => write!(formatter, "the operating system gives no {what}"),
@@ -121,6 +126,7 @@ impl From<StorageError> for StartError {
 #[derive(Debug)]
 pub struct Host {
     addr: SocketAddr,
+    admin_addr: Option<SocketAddr>,
     stopping: watch::Sender<bool>,
     servers: JoinSet<()>,
     workers: JoinSet<()>,
@@ -153,28 +159,39 @@ impl Host {
         let app = App {
             reconnects: reconnects.clone(),
             webhook_secret: checked.webhook_secret,
+            users: checked.users.clone(),
             connect_params: if config.demo.is_some() { demo::CONNECT_PARAMS } else { &[] },
             bodies: BodyReader::new(config.body_timeout),
             most_requests: config.client_requests,
             detached: detached.clone(),
             readiness: Arc::clone(&readiness),
         };
+        let admin = checked.admin_key.clone().map_or_else(Router::new, http::admin::routes);
+        let (admin, own_admin) = match config.admin_addr {
+            Some(addr) => (Router::new(), Some((addr, http::admin_router(app.clone(), admin)))),
+            None => (admin, None),
+        };
         let router = match &config.demo {
-            None => http::router(app, Extra::default()),
-            Some(files) => {
-                demo::router(files, app, checked.access.api, &checked.connect).map_err(|_| StartError::System(ROOTS))?
-            }
+            None => http::router(app, Extra { admin, ..Extra::default() }),
+            Some(files) => demo::router(files, app, admin, checked.access.api, &checked.connect)
+                .map_err(|_| StartError::System(ROOTS))?,
         };
 
-        let listeners = listen(config.addr, config.demo.is_some()).await?;
-        let addr =
-            listeners.first().and_then(|listener| listener.local_addr().ok()).ok_or(StartError::System("sockets"))?;
+        let listeners = listen("HOST_ADDR", config.addr, config.demo.is_some()).await?;
+        let addr = first_addr(&listeners)?;
+        let mut routers: Vec<_> = listeners.into_iter().map(|listener| (listener, router.clone())).collect();
+        let mut admin_addr = None;
+        if let Some((addr, router)) = own_admin {
+            let listeners = listen("ADMIN_ADDR", addr, false).await?;
+            admin_addr = Some(first_addr(&listeners)?);
+            routers.extend(listeners.into_iter().map(|listener| (listener, router.clone())));
+        }
         let (stopping, stop) = watch::channel(false);
         let places = Arc::new(Semaphore::new(config.client_connections));
         let mut servers = JoinSet::new();
-        for listener in listeners {
+        for (listener, router) in routers {
             let bounds = Bounds { head_timeout: config.head_timeout, places: Arc::clone(&places) };
-            servers.spawn(serve(listener, router.clone(), bounds, stop.clone()));
+            servers.spawn(serve(listener, router, bounds, stop.clone()));
         }
         let held = HeldClaims::default();
         let mut workers = JoinSet::new();
@@ -185,16 +202,40 @@ impl Host {
                 worker::run(reconnects.clone(), held.clone(), Arc::clone(&readiness), stop.clone())
             })
         });
+        if let Some(keys) = checked.users.keys() {
+            let (keys, stop) = (Arc::clone(keys), stop.clone());
+            workers.spawn(supervise("keys", move || {
+                let (keys, stop) = (Arc::clone(&keys), stop.clone());
+                async move { keys.keep_fresh(stop).await }
+            }));
+        }
         workers.spawn(supervise("nightly", move || {
             nightly::run(reconnects.clone(), config.nightly_interval, stop.clone())
         }));
-        Ok(Self { addr, stopping, servers, workers, detached, held, readiness, storage, grace: config.shutdown_grace })
+        Ok(Self {
+            addr,
+            admin_addr,
+            stopping,
+            servers,
+            workers,
+            detached,
+            held,
+            readiness,
+            storage,
+            grace: config.shutdown_grace,
+        })
     }
 
     /// Where it listens; with the port that was free when the configuration said 0.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where `/admin` listens, when it has a port of its own.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
     }
 
     /// The address to open in a browser on this machine.
@@ -249,9 +290,14 @@ impl Host {
     }
 }
 
-/// Listens on `addr`; for the demo on both of localhost's addresses, because a browser may take either for `localhost`.
-async fn listen(addr: SocketAddr, serves_page: bool) -> Result<Vec<TcpListener>, StartError> {
-    let refused = |addr, error: &io::Error| StartError::Address { addr, kind: error.kind() };
+/// Where the first one listens.
+fn first_addr(listeners: &[TcpListener]) -> Result<SocketAddr, StartError> {
+    listeners.first().and_then(|listener| listener.local_addr().ok()).ok_or(StartError::System("sockets"))
+}
+
+/// Listens on `addr`, which the setting `name` has; for the demo on both of localhost's addresses, because a browser may take either for `localhost`.
+async fn listen(name: &'static str, addr: SocketAddr, serves_page: bool) -> Result<Vec<TcpListener>, StartError> {
+    let refused = |addr, error: &io::Error| StartError::Address { name, addr, kind: error.kind() };
     let first = TcpListener::bind(addr).await.map_err(|error| refused(addr, &error))?;
     let port = first.local_addr().map_err(|error| refused(addr, &error))?.port();
     let mut listeners = vec![first];

@@ -4,13 +4,14 @@ use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode
 
 use clap::Parser;
 use flinks_connect::address::{ConnectUrl, parse_url};
-use flinks_host::{Config, DemoFiles, Host, StartError, config::api_url_of_instance};
+use flinks_host::{Auth, AuthKey, Config, DemoFiles, Host, StartError, config::api_url_of_instance};
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
 
 /// The reference backend of the flinks-reconnect widget.
 ///
-/// Every setting is a flag or an environment variable. `FLINKS_API_URL` or `FLINKS_INSTANCE` says which Flinks;
+/// Every setting is a flag or an environment variable; a secret, and `DATABASE_URL`, may instead be in the file that its name with `_FILE`
+/// says, as `FLINKS_API_KEY_FILE`. `FLINKS_API_URL` or `FLINKS_INSTANCE` says which Flinks;
 /// with --demo it is a flinks-sandbox on this machine unless said otherwise.
 #[derive(Parser)]
 #[command(version)]
@@ -39,6 +40,27 @@ struct Arguments {
     /// The secret Flinks signs webhooks with; without it webhooks are refused
     #[arg(long, env = "FLINKS_WEBHOOK_SECRET", hide_env_values = true)]
     webhook_secret: Option<String>,
+    /// The secret of at least 32 bytes that signs the tokens of the application's users (HS256)
+    #[arg(long, env = "AUTH_JWT_SECRET", hide_env_values = true)]
+    auth_jwt_secret: Option<String>,
+    /// The address of the JWKS whose keys sign them instead (RS256, ES256, `EdDSA`)
+    #[arg(long, env = "AUTH_JWKS_URL")]
+    auth_jwks_url: Option<String>,
+    /// The tokens' aud
+    #[arg(long, env = "AUTH_AUDIENCE", default_value = "flinks-host")]
+    auth_audience: String,
+    /// The tokens' iss [default: any]
+    #[arg(long, env = "AUTH_ISSUER")]
+    auth_issuer: Option<String>,
+    /// Milliseconds that the tokens' exp may be away [default: 3600000, with AUTH_JWKS_URL 86400000]
+    #[arg(long, env = "AUTH_MAX_LIFETIME_MS")]
+    auth_max_lifetime_ms: Option<String>,
+    /// What opens the routes under /admin, at least 32 characters; without it there are none
+    #[arg(long, env = "ADMIN_KEY", hide_env_values = true)]
+    admin_key: Option<String>,
+    /// Where /admin listens [default: with everything else]
+    #[arg(long, env = "ADMIN_ADDR")]
+    admin_addr: Option<String>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…` [default: `sqlite://flinks-host.db`, with --demo `sqlite::memory:`]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -113,14 +135,24 @@ impl Arguments {
         let flinks_calls = self.flinks_max_calls.map_or(Ok(defaults.flinks_calls), |text| {
             text.parse().map_err(|_| setting("FLINKS_MAX_CALLS", "expected a whole number"))
         })?;
-        let database_url = self
-            .database_url
+        let database_url = secret("DATABASE_URL", "DATABASE_URL_FILE", self.database_url)?
             .unwrap_or_else(|| if self.demo { "sqlite::memory:".to_owned() } else { defaults.database_url.clone() });
+        let key = match (secret("AUTH_JWT_SECRET", "AUTH_JWT_SECRET_FILE", self.auth_jwt_secret)?, self.auth_jwks_url) {
+            (Some(_), Some(_)) => {
+                return Err(setting("AUTH_JWKS_URL", "expected either it or AUTH_JWT_SECRET, not both"));
+            }
+            (Some(secret), None) => Some(AuthKey::Secret(secret)),
+            (None, Some(url)) => Some(AuthKey::Jwks(url)),
+            (None, None) => None,
+        };
+        let max_lifetime = self
+            .auth_max_lifetime_ms
+            .map(|text| millis("AUTH_MAX_LIFETIME_MS", Some(text), Duration::ZERO))
+            .transpose()?;
+        let (audience, issuer) = (self.auth_audience, self.auth_issuer);
+        let auth = key.map(|key| Auth { key, audience, issuer, max_lifetime });
         Ok(Config {
-            addr: self
-                .addr
-                .parse::<SocketAddr>()
-                .map_err(|_| setting("HOST_ADDR", "expected address and port, as 127.0.0.1:4200"))?,
+            addr: address("HOST_ADDR", &self.addr)?,
             flinks_api_url,
             flinks_connect_url: self.flinks_connect_url.or(flinks_connect_url).ok_or(setting(
                 "FLINKS_CONNECT_URL",
@@ -130,9 +162,14 @@ impl Arguments {
                 .customer_id
                 .or(local.map(|config| config.customer_id.clone()))
                 .ok_or(setting("FLINKS_CUSTOMER_ID", unset))?,
-            secret_key: self.secret_key.ok_or(setting("FLINKS_SECRET_KEY", unset))?,
-            api_key: self.api_key.ok_or(setting("FLINKS_API_KEY", unset))?,
-            webhook_secret: self.webhook_secret,
+            secret_key: secret("FLINKS_SECRET_KEY", "FLINKS_SECRET_KEY_FILE", self.secret_key)?
+                .ok_or(setting("FLINKS_SECRET_KEY", unset))?,
+            api_key: secret("FLINKS_API_KEY", "FLINKS_API_KEY_FILE", self.api_key)?
+                .ok_or(setting("FLINKS_API_KEY", unset))?,
+            webhook_secret: secret("FLINKS_WEBHOOK_SECRET", "FLINKS_WEBHOOK_SECRET_FILE", self.webhook_secret)?,
+            auth,
+            admin_key: secret("ADMIN_KEY", "ADMIN_KEY_FILE", self.admin_key)?,
+            admin_addr: self.admin_addr.map(|text| address("ADMIN_ADDR", &text)).transpose()?,
             database_url,
             poll_interval,
             reconcile_after,
@@ -153,6 +190,21 @@ fn millis(name: &'static str, text: Option<String>, default: Duration) -> Result
         let millis = text.parse().map_err(|_| setting(name, "expected a whole number of milliseconds"))?;
         Ok(Duration::from_millis(millis))
     })
+}
+
+fn address(name: &'static str, text: &str) -> Result<SocketAddr, StartError> {
+    text.parse().map_err(|_| setting(name, "expected address and port, as 127.0.0.1:4200"))
+}
+
+/// A secret that is set, or stands in a file whose path is set. The end of the file's last line does not belong to it.
+fn secret(name: &'static str, file_name: &'static str, text: Option<String>) -> Result<Option<String>, StartError> {
+    let Some(path) = std::env::var_os(file_name).filter(|path| !path.is_empty()) else { return Ok(text) };
+    if text.is_some() {
+        return Err(setting(name, "expected either it or the file that its name with _FILE says, not both"));
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|_| setting(file_name, "expected the path of a text file that this user may read"))?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 fn setting(name: &'static str, expected: &'static str) -> StartError {

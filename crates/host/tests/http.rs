@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use crate::common::{Bench, Database, LOGINS, delivery, flinks::Session, send};
-use flinks_host::{Config, Host};
+use flinks_host::{Auth, AuthKey, Config, Host};
 use serde_json::json;
 
 #[tokio::test]
@@ -181,9 +181,9 @@ async fn a_broken_network_loses_as_many_deliveries_as_it_was_told_and_nothing_el
 #[tokio::test]
 async fn without_the_demo_there_is_no_page_and_no_control() {
     let bench = Bench::alone().await;
-    let host = Host::start(Config { demo: None, database_url: "sqlite::memory:".to_owned(), ..bench.config.clone() })
-        .await
-        .unwrap();
+    let auth = Some(Auth::new(AuthKey::Secret("of-the-application-32-characters".to_owned())));
+    let database_url = "sqlite::memory:".to_owned();
+    let host = Host::start(Config { demo: None, auth, database_url, ..bench.config.clone() }).await.unwrap();
     let base = format!("http://{}", host.addr());
     send(bench.browser.get(format!("{base}/"))).await.refused(404, "NOT_FOUND");
     send(bench.browser.post(format!("{base}/demo/sandbox/reset")).json(&json!({}))).await.refused(404, "NOT_FOUND");
@@ -206,6 +206,10 @@ async fn the_openapi_document_names_every_route() {
     assert_eq!(
         routes,
         [
+            "delete /admin/users/{user}",
+            "delete /admin/users/{user}/connections/{id}",
+            "get /admin/users/{user}/attempts",
+            "get /admin/users/{user}/connections/{id}",
             "get /api/connections",
             "get /api/connections/{id}/accounts",
             "get /healthz",
@@ -214,6 +218,7 @@ async fn the_openapi_document_names_every_route() {
             "post /api/connections/{id}/reconnect",
             "post /api/flinks/webhook",
             "post /api/reconnects",
+            "put /admin/users/{user}/connections/{id}",
         ]
     );
     let schemas = document["components"]["schemas"].as_object().unwrap();

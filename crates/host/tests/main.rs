@@ -11,6 +11,7 @@ mod http;
 mod postgres;
 mod program;
 mod sandbox;
+mod service;
 mod shared;
 mod sqlite;
 mod stopping;

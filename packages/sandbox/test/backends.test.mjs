@@ -1,9 +1,10 @@
-// The check against backends that keep the rules: the reference host, and the example in Python. Both must pass every row that can be tried on them.
+// The check against backends that keep the rules: the reference host with its demo and as a service, and the example in Python. Each must pass every row that can be tried on them.
 //
 // HOST is the host's program, PYTHON an interpreter with Flask.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -57,27 +58,60 @@ async function conforms(name, { connect, api, base, headers, others, path, untri
   assert.equal(status, 0);
 }
 
-test("the reference host", { timeout: 600_000, skip: !process.env.HOST && "HOST is not set" }, async () => {
-  const [connect, api] = await freePorts(2);
-  const env = { ...process.env, ...flinks(connect, api), HOST_ADDR: "127.0.0.1:0", RUST_LOG: "error" };
-  const host = spawn(process.env.HOST, ["--demo"], { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
+/** Runs the host's program while `work(base)` goes on. */
+async function withHost(args, env, work) {
+  const host = spawn(process.env.HOST, args, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
   try {
     let said = "";
-    const base = await new Promise((resolve, reject) => {
+    await work(await new Promise((resolve, reject) => {
       host.once("close", () => reject(new Error(`the host ended by itself: ${said}`)));
       host.stdout.setEncoding("utf8").on("data", (text) => {
         const found = /^flinks-host: (http:\/\/\S+)/m.exec((said += text));
         if (found) resolve(found[1]);
       });
-    });
-    const headers = `Cookie: ${(await fetch(base)).headers.get("set-cookie").split(";")[0]}`;
-    // Whoever opens the demo is the same user.
-    await conforms("the reference host", { connect, api, base, headers, path: "selected", untried: ["deliver.other-user"] });
+    }));
   } finally {
     host.removeAllListeners("close");
     host.kill();
   }
+}
+
+test("the reference host", { timeout: 600_000, skip: !process.env.HOST && "HOST is not set" }, async () => {
+  const [connect, api] = await freePorts(2);
+  const env = { ...process.env, ...flinks(connect, api), HOST_ADDR: "127.0.0.1:0", RUST_LOG: "error" };
+  await withHost(["--demo"], env, async (base) => {
+    const headers = `Cookie: ${(await fetch(base)).headers.get("set-cookie").split(";")[0]}`;
+    // Whoever opens the demo is the same user.
+    await conforms("the reference host", { connect, api, base, headers, path: "selected", untried: ["deliver.other-user"] });
+  });
 });
+
+test("the host as a service", { timeout: 600_000, skip: !process.env.HOST && "HOST is not set" }, async () => {
+  const [connect, api] = await freePorts(2);
+  const [secret, adminKey] = ["the-secret-of-application-and-host", "the-key-of-the-application-itself"];
+  const own = { AUTH_JWT_SECRET: secret, ADMIN_KEY: adminKey, DATABASE_URL: "sqlite::memory:" };
+  const env = { ...process.env, ...flinks(connect, api), ...own, POLL_INTERVAL_MS: "500", HOST_ADDR: "127.0.0.1:0", RUST_LOG: "error" };
+  await withHost([], env, async (base) => {
+    const added = await fetch(`${base}/admin/users/anna/connections/selected`, {
+      method: "PUT",
+      headers: { Authorization: `Bearer ${adminKey}`, "Content-Type": "application/json" },
+      body: JSON.stringify({
+        loginId: "0d5a3c10-0001-4000-8000-000000000004",
+        selectedAccounts: ["acc00000-0004-4000-8000-000000000001", "acc00000-0004-4000-8000-000000000003"],
+      }),
+    });
+    assert.equal(added.status, 201);
+    const [headers, others] = ["anna", "berta"].map((user) => `Authorization: Bearer ${token(user, secret)}`);
+    await conforms("the host as a service", { connect, api, base, headers, others, path: "selected", untried: [] });
+  });
+});
+
+/** A token as an application mints it. */
+function token(user, secret) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, aud: "flinks-host", exp: Math.floor(Date.now() / 1_000) + 3_000 })}`;
+  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+}
 
 test("the example in Python", { timeout: 600_000, skip: !process.env.PYTHON && "PYTHON is not set" }, async () => {
   const [connect, api, port] = await freePorts(3);

@@ -23,10 +23,17 @@ use crate::{
 pub(crate) const CONNECT_PARAMS: &[(&str, bool)] = &[("demo", true)];
 
 /// The host's routes and the demo's, for the sandbox at `api` and a page that may load `connect`.
-pub(crate) fn router(files: &DemoFiles, app: App, api: Url, connect: &ConnectUrl) -> Result<Router, NoRoots> {
+pub(crate) fn router(
+    files: &DemoFiles,
+    app: App,
+    admin: Router<App>,
+    api: Url,
+    connect: &ConnectUrl,
+) -> Result<Router, NoRoots> {
     let network = Network::default();
     let extra = Extra {
         guarded: routes::controls(SandboxControls::new(api)?, network.clone()),
+        admin,
         fallback: routes::pages(files, connect).layer(from_fn_with_state(app.clone(), sign_in::whoever_opens_the_page)),
     };
     Ok(http::router(app, extra).layer(from_fn_with_state(network, Network::carry)))

@@ -74,7 +74,7 @@ impl From<Overview> for ConnectionBody {
 }
 
 /// The user's connections and how they are.
-#[utoipa::path(get, path = "/api/connections", tag = "connections", security(("session" = [])), responses(
+#[utoipa::path(get, path = "/api/connections", tag = "connections", security(("token" = []), ("session" = [])), responses(
     (status = 200, body = ConnectionsBody),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
@@ -86,7 +86,7 @@ pub(crate) async fn list(State(app): State<App>, user: SignedInUser) -> Result<J
 }
 
 /// The accounts of a connection as last fetched.
-#[utoipa::path(get, path = "/api/connections/{id}/accounts", tag = "connections", security(("session" = [])),
+#[utoipa::path(get, path = "/api/connections/{id}/accounts", tag = "connections", security(("token" = []), ("session" = [])),
     params(("id" = String, Path, example = "nightly")), responses(
     (status = 200, body = AccountsBody),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),

@@ -25,7 +25,7 @@ pub(crate) async fn alive() -> StatusCode {
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
     (status = 200, description = "it takes work"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json",
-        description = "send requests to another one: STOPPING, STORAGE_UNAVAILABLE or NO_WORKER"),
+        description = "send requests to another one: STOPPING, STORAGE_UNAVAILABLE, NO_WORKER or NO_KEYS"),
 ))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<StatusCode, Problem> {
     app.readiness.check().map_err(|why| match why {
@@ -33,6 +33,9 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<StatusCode, Problem>
         NotReady::Storage(error) => Problem::from(error),
         NotReady::NoWorker => Problem::no_worker(),
     })?;
+    if app.users.keys().is_some_and(|keys| !keys.is_usable()) {
+        return Err(Problem::no_keys());
+    }
     match timeout(DATABASE_TIMEOUT, app.detached.run(async move { app.reconnects.storage.ping().await })).await {
         Ok(Ok(answered)) => Ok(answered.map(|()| StatusCode::OK)?),
         Ok(Err(_)) | Err(_) => Err(Problem::storage()),

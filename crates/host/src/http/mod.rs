@@ -1,12 +1,13 @@
 //! The host over HTTP.
 //!
-//! [`connections`] is what the page shows, [`reconnects`] the contract with the widget, [`webhook`] Flinks' own way in; [`user`] says
+//! [`connections`] is what the page shows, [`reconnects`] the contract with the widget, [`webhook`] Flinks' own way in, [`admin`] the application's; [`user`] says
 //! who asks, [`same_origin`] from where, [`body`] how much is read, [`problem`] how it is refused, [`health`] how the host is.
 //!
 //! Invariants: every answer below `/api` is `no-store`; the log has method, route pattern, status and time of a request, never
 //! its path, query or body; what was begun is carried to its end, also when whoever asked has gone; nothing that a client sends is
 //! read without a bound of bytes, time and number.
 
+pub(crate) mod admin;
 pub(crate) mod body;
 pub(crate) mod connections;
 mod health;
@@ -36,13 +37,19 @@ use self::{
     body::BodyReader,
     problem::{Cause, Problem},
 };
-use crate::{config::Secret, detached::Detached, readiness::Readiness, reconnect::Reconnects};
+use crate::{
+    config::{Secret, Users},
+    detached::Detached,
+    readiness::Readiness,
+    reconnect::Reconnects,
+};
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) reconnects: Reconnects,
     pub(crate) webhook_secret: Option<Secret>,
+    pub(crate) users: Users,
     /// Connect URL parameters that every start reply has.
     pub(crate) connect_params: &'static [(&'static str, bool)],
     pub(crate) bodies: BodyReader,
@@ -56,13 +63,15 @@ pub(crate) struct App {
 pub(crate) struct Extra {
     /// Routes for signed-in users, guarded like the host's own.
     pub(crate) guarded: Router<App>,
+    /// The application's own routes, unless they have a port of their own.
+    pub(crate) admin: Router<App>,
     /// Whatever no route is for.
     pub(crate) fallback: Router,
 }
 
 impl Default for Extra {
     fn default() -> Self {
-        Self { guarded: Router::new(), fallback: Router::new().fallback(no_route) }
+        Self { guarded: Router::new(), admin: Router::new(), fallback: Router::new().fallback(no_route) }
     }
 }
 
@@ -77,23 +86,38 @@ pub(crate) fn router(app: App, extra: Extra) -> Router {
         .merge(extra.guarded)
         .layer(from_fn(same_origin::require));
     let api = guarded
-        // Flinks' server sends no page's headers, and its signature is a better proof than any.
+        // Flinks' server sends no page's headers, and its signature is a better proof than any; nor does the application's.
         .route("/api/flinks/webhook", post(webhook::receive))
-        .layer(
-            ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(async |_: BoxError| Problem::host_busy()))
-                .layer(LoadShedLayer::new())
-                .layer(GlobalConcurrencyLimitLayer::new(app.most_requests)),
-        );
-    let all = api
+        .merge(extra.admin);
+    let all = bounded(api, &app)
         .route("/openapi.json", get(openapi::document))
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(uncached))
-        .fallback_service(extra.fallback);
+        .route("/readyz", get(health::ready));
+    served_with(uncached_answers(all).fallback_service(extra.fallback), app)
+}
+
+/// The routes under `/admin` for a port of their own.
+pub(crate) fn admin_router(app: App, admin: Router<App>) -> Router {
+    served_with(uncached_answers(bounded(admin, &app).fallback(no_route)), app)
+}
+
+/// Answers 503 when too many requests are under way.
+fn bounded(routes: Router<App>, app: &App) -> Router<App> {
+    routes.layer(
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(async |_: BoxError| Problem::host_busy()))
+            .layer(LoadShedLayer::new())
+            .layer(GlobalConcurrencyLimitLayer::new(app.most_requests)),
+    )
+}
+
+fn uncached_answers(routes: Router<App>) -> Router<App> {
+    routes.method_not_allowed_fallback(wrong_method).layer(from_fn(uncached))
+}
+
+fn served_with(routes: Router<App>, app: App) -> Router {
     let (detached, readiness) = (app.detached.clone(), Arc::clone(&app.readiness));
-    served_by(all, detached).layer(from_fn_with_state(readiness, close_when_stopping)).with_state(app)
+    served_by(routes, detached).layer(from_fn_with_state(readiness, close_when_stopping)).with_state(app)
 }
 
 /// Routes as the host serves them: every request is logged and worked on to its end, and a handler that panics is one answer of 500.

@@ -3,10 +3,10 @@
 use axum::Json;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{connections, health, problem, reconnects, user, webhook};
+use super::{admin, connections, health, problem, reconnects, user, webhook};
 
 /// `GET /openapi.json`.
 #[derive(OpenApi)]
@@ -21,6 +21,11 @@ use super::{connections, health, problem, reconnects, user, webhook};
         reconnects::start,
         reconnects::deliver,
         webhook::receive,
+        admin::put_connection,
+        admin::read_connection,
+        admin::delete_connection,
+        admin::delete_user,
+        admin::attempts,
         health::alive,
         health::ready,
         document,
@@ -35,11 +40,17 @@ struct Session;
 
 impl Modify for Session {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let cookie = ApiKeyValue::with_description(user::COOKIE, "The session of a signed-in user.");
-        document
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        let cookie = ApiKeyValue::with_description(user::COOKIE, "The session of a signed-in user; with --demo.");
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+            "A token of the application: `sub` is the user, `aud` is `flinks-host` unless configured otherwise.",
+        ));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        let admin = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("ADMIN_KEY, of the application's server."));
+        components.add_security_scheme("admin", SecurityScheme::Http(admin.build()));
+        components.add_security_scheme("token", SecurityScheme::Http(token.build()));
     }
 }
 

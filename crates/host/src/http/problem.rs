@@ -15,7 +15,10 @@ use flinks_backend::refusal::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::storage::StorageError;
+use crate::{
+    identity::{Claim, TokenRefusal},
+    storage::StorageError,
+};
 
 /// Seconds to wait for the database.
 const SOON: u64 = 2;
@@ -69,6 +72,31 @@ impl Problem {
             "UNAUTHENTICATED",
             "Expected the session cookie of a signed-in user, and there is none that is valid. Sign in again.",
         )
+    }
+
+    pub(crate) fn no_admin() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHENTICATED",
+            "Expected the header `Authorization: Bearer <ADMIN_KEY>`, once, with the key of this host.",
+        )
+    }
+
+    pub(crate) fn connection_taken() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "CONNECTION_TAKEN",
+            "Expected a connection id that no other user has. Nothing was changed; choose another id.",
+        )
+    }
+
+    pub(crate) fn no_keys() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "NO_KEYS",
+            "The keys at AUTH_JWKS_URL cannot be fetched, so no token can be verified. Nothing was changed; try again.",
+        )
+        .after(SOON)
     }
 
     pub(crate) fn cross_origin() -> Self {
@@ -175,6 +203,28 @@ impl From<Refusal> for Problem {
             Some(seconds) => problem.after(seconds),
             None => problem,
         }
+    }
+}
+
+impl From<TokenRefusal> for Problem {
+    fn from(refusal: TokenRefusal) -> Self {
+        let expected = match refusal {
+            TokenRefusal::NoKeys => return Self::no_keys(),
+            TokenRefusal::Missing => "the header `Authorization: Bearer <token>`, once",
+            TokenRefusal::Algorithm => {
+                "a JWT with an alg that fits the configured key: HS256 with AUTH_JWT_SECRET, else RS256, ES256 or EdDSA"
+            }
+            TokenRefusal::UnknownKey => "a token whose kid is published at AUTH_JWKS_URL",
+            TokenRefusal::Signature => "a token that the configured key signed",
+            TokenRefusal::Claim(Claim::Audience) => "a token whose aud is AUTH_AUDIENCE",
+            TokenRefusal::Claim(Claim::Expiry) => {
+                "a token whose exp is a number of seconds, not past, and no further away than AUTH_MAX_LIFETIME_MS"
+            }
+            TokenRefusal::Claim(Claim::Issuer) => "a token whose iss is AUTH_ISSUER",
+            TokenRefusal::Claim(Claim::NotBefore) => "a token whose nbf is a number of seconds, and past",
+            TokenRefusal::Claim(Claim::Subject) => "a token whose sub is the user's id: 1 to 255 bytes of text",
+        };
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", format!("Expected {expected}. Sign in again."))
     }
 }
 

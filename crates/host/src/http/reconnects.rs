@@ -157,7 +157,7 @@ pub(crate) enum StartAfter {
 }
 
 /// Begins a session for a connection, or resumes the one its user left.
-#[utoipa::path(post, path = "/api/connections/{id}/reconnect", tag = "reconnect", security(("session" = [])),
+#[utoipa::path(post, path = "/api/connections/{id}/reconnect", tag = "reconnect", security(("token" = []), ("session" = [])),
     params(("id" = String, Path, example = "nightly")), request_body = StartBody, responses(
     (status = 200, body = StartReply),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -216,7 +216,7 @@ fn unexpected(reply: Reply) -> Problem {
 }
 
 /// Takes a result. 200 means it is committed; the same delivery again is answered the same.
-#[utoipa::path(post, path = "/api/reconnects", tag = "reconnect", security(("session" = [])),
+#[utoipa::path(post, path = "/api/reconnects", tag = "reconnect", security(("token" = []), ("session" = [])),
     params(("Idempotency-Key" = String, Header, description = "`\"<attemptId>\"`, with the quotes")),
     request_body = DeliveryBody, responses(
     (status = 200, body = DeliveryReply),

@@ -1,7 +1,8 @@
-//! Who sends a request. **This is the module to replace when you copy the host**: make [`FromRequestParts`] of [`SignedInUser`] ask
-//! your own session store or verify your own token, and delete the rest.
+//! Who sends a request: by a token of the application, or with `--demo` by the demo's cookie. If you copy the host, this is the module to
+//! replace: make [`FromRequestParts`] of [`SignedInUser`] ask your own session store.
 //!
-//! Invariants: handlers learn the user only from [`SignedInUser`]; of a cookie only the fingerprint is stored.
+//! Invariants: handlers learn the user only from [`SignedInUser`]; of a cookie only the fingerprint is stored; where there are tokens no
+//! cookie counts.
 
 use axum::{
     extract::FromRequestParts,
@@ -9,7 +10,7 @@ use axum::{
 };
 
 use super::{App, problem::Problem};
-use crate::{random, storage::UserId};
+use crate::{config::Users, identity::TokenRefusal, random, storage::UserId};
 
 /// The cookie's name.
 pub(crate) const COOKIE: &str = "flinks_host_session";
@@ -22,8 +23,22 @@ impl FromRequestParts<App> for SignedInUser {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        signed_in(&parts.headers, app).await?.map(Self).ok_or_else(Problem::unauthenticated)
+        match &app.users {
+            Users::Cookie => signed_in(&parts.headers, app).await?.map(Self).ok_or_else(Problem::unauthenticated),
+            Users::Token(verifier) => {
+                let token = bearer(&parts.headers).ok_or(TokenRefusal::Missing)?;
+                Ok(Self(verifier.user(token, app.reconnects.storage.now()).await?))
+            }
+        }
     }
+}
+
+/// What stands after `Bearer` in the only `Authorization` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 pub(crate) async fn signed_in(headers: &HeaderMap, app: &App) -> Result<Option<UserId>, Problem> {
@@ -48,6 +63,18 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn a_bearer_token_stands_in_one_header() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(bearer(&headers), None);
+        headers.append(header::AUTHORIZATION, HeaderValue::from_static("bearer  abc"));
+        assert_eq!(bearer(&headers), Some("abc"));
+        headers.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer def"));
+        assert_eq!(bearer(&headers), None, "two of them");
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic abc"));
+        assert_eq!(bearer(&headers), None);
+    }
 
     #[test]
     fn the_cookie_is_found_among_others() {

@@ -1,7 +1,6 @@
 //! Bank connections and their accounts.
 //!
-//! Invariant: a connection's `login_id` is written once, when the connection is added, and never again: no reconnect can swap
-//! it. What a connection's status is follows from its stored status and its attempts; it is computed here only.
+//! Invariant: a connection's `login_id` is written by the application only (`super::admin`): no reconnect can swap it. What a connection's status is follows from its stored status and its attempts; it is computed here only.
 
 use flinks_connect::id::{AccountId, LoginId};
 use serde::{Deserialize, Serialize};

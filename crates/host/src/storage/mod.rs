@@ -2,13 +2,14 @@
 //!
 //! One set of queries for SQLite and Postgres (`sqlx::Any`); they differ where rows are locked and where the time is read.
 //! [`connections`] is what the pages show, [`attempts`] the life of a reconnect, [`claims`] which worker looks after it, [`sessions`] who
-//! is signed in. [`clock`] says what time it is, [`error`] what went wrong.
+//! is signed in, [`admin`] what the application itself puts and deletes. [`clock`] says what time it is, [`error`] what went wrong.
 //!
 //! Invariants: nothing about a reconnect lives only in the process, so a host may die at any time and any number of hosts may
 //! share one Postgres. A write that decides something is one transaction, and its condition is part of its `UPDATE`. Whoever changes a
 //! connection and its attempts locks the connection first, so no two transactions wait for each other in a circle; what the database
 //! could not serialise all the same is repeated.
 
+pub(crate) mod admin;
 pub(crate) mod attempts;
 pub(crate) mod claims;
 mod clock;

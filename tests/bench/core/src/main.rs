@@ -12,7 +12,7 @@ use flinks_connect::id::AttemptId;
 use flinks_connect::message::{Field, Fields, Form, Message};
 use flinks_connect::redirect::Expected;
 use flinks_reconnect::session::{
-    HostAnswer, Input, LockState, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
+    HostAnswer, Input, LockState, NoStart, Options, Outcome, Output, Posted, Properties, Property, Session, StartReply,
 };
 
 const CONNECT: &str = "https://toolbox-iframe.private.fin.ag/v2/";
@@ -109,7 +109,7 @@ fn active() -> Option<Session> {
     while let Some(output) = session.poll() {
         match output {
             Output::Start { call, .. } => {
-                let reply = StartReply::read(properties(&REPLY), parse).map_err(|_| &HostAnswer::Ok);
+                let reply = StartReply::read(properties(&REPLY), parse).map_err(NoStart::Unreadable);
                 session.handle(1, Input::Started { call, reply });
             }
             Output::AcquireLock { .. } => session.handle(1, Input::Lock(LockState::Granted)),

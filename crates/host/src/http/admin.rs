@@ -1,0 +1,324 @@
+//! The application's own calls, under `/admin`: it adds the connections of its users, reads how they are, and deletes them.
+//!
+//! Invariants: without `ADMIN_KEY` none of these routes exists, and without its value none does anything; every change may be repeated and is
+//! then answered alike; what belongs to one user is not found under another.
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+    routing::{delete, get, put},
+};
+use flinks_backend::record::Language;
+use flinks_connect::{
+    id::{AccountId, LoginId},
+    redirect::MAX_ACCOUNTS,
+};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use utoipa::ToSchema;
+
+use super::{
+    App, body,
+    problem::{Problem, ProblemBody},
+    user::bearer,
+};
+use crate::{
+    config::Secret,
+    storage::{
+        ConnectionId, UserId,
+        admin::{AttemptRow, Deleted, ManagedConnection, Put},
+        connections::Status,
+    },
+    time::Time,
+};
+
+/// The most bytes of a bank's name.
+const MAX_NAME_LEN: usize = 255;
+
+/// A connection as the application knows it after the first, ordinary Connect flow.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PutBody {
+    /// From REDIRECT, or from Flinks' answers.
+    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
+    login_id: String,
+    /// The bank's name, for people.
+    #[serde(default)]
+    institution: Option<String>,
+    /// The language it was made in.
+    #[serde(default)]
+    language: Option<LanguageName>,
+    /// What the user picked in the Account Selector; none or empty means all.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    selected_accounts: Option<Vec<String>>,
+}
+
+/// A language of Connect.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LanguageName {
+    /// English.
+    En,
+    /// French.
+    Fr,
+}
+
+/// A connection and how it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ManagedBody {
+    id: String,
+    user: String,
+    login_id: String,
+    institution: String,
+    language: Option<LanguageName>,
+    selected_accounts: Vec<String>,
+    status: Status,
+    /// Why it could not be refreshed, or why that takes long.
+    problem: Option<String>,
+    /// When Flinks refreshed the stored data, RFC 3339.
+    last_refresh: Option<String>,
+}
+
+/// How much was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletedBody {
+    connections: u64,
+    attempts: u64,
+    accounts: u64,
+}
+
+/// The attempts of a user, newest first, at most a hundred.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AttemptsBody {
+    attempts: Vec<AttemptBody>,
+}
+
+/// One attempt.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AttemptBody {
+    id: String,
+    connection: String,
+    /// `open`, `superseded`, `accepted`, `finished` or `failed`.
+    state: &'static str,
+    /// RFC 3339.
+    created_at: Option<String>,
+    /// RFC 3339.
+    expires_at: Option<String>,
+    /// When its result was taken, RFC 3339.
+    accepted_at: Option<String>,
+}
+
+/// The routes, each behind the key.
+pub(crate) fn routes(key: Secret) -> Router<App> {
+    Router::new()
+        .route(
+            "/admin/users/{user}/connections/{id}",
+            put(put_connection).get(read_connection).delete(delete_connection),
+        )
+        .route("/admin/users/{user}", delete(delete_user))
+        .route("/admin/users/{user}/attempts", get(attempts))
+        .route_layer(from_fn_with_state(key, require_key))
+}
+
+async fn require_key(State(key): State<Secret>, request: Request, next: Next) -> Response {
+    if bearer(request.headers()).is_some_and(|given| is_same(given, &key)) {
+        next.run(request).await
+    } else {
+        tracing::warn!("a request under /admin without the key was refused");
+        Problem::no_admin().into_response()
+    }
+}
+
+/// Takes as long for a key that is nearly right as for one that is not.
+fn is_same(given: &str, key: &Secret) -> bool {
+    let code = |text: &str| {
+        Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).map(|mac| mac.chain_update(text.as_bytes()))
+    };
+    let (Ok(given), Ok(right)) = (code(given), code(key.expose())) else { return false };
+    given.verify(&right.finalize().into_bytes()).is_ok()
+}
+
+/// Adds a connection, and its user where that is a new one; or puts these values in the place of the old ones. With another `loginId` the
+/// connection begins anew: its accounts, its problem and the attempts under way are gone.
+#[utoipa::path(put, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
+    params(("user" = String, Path, example = "anna"), ("id" = String, Path, example = "bank-42")),
+    request_body = PutBody, responses(
+    (status = 200, body = ManagedBody, description = "it was there"),
+    (status = 201, body = ManagedBody, description = "it was added"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 408, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "CONNECTION_TAKEN: it is another user's"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn put_connection(
+    State(app): State<App>,
+    Path((user, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<ManagedBody>), Problem> {
+    let (user, id) = (user_id(&user)?, connection_id(&id)?);
+    let bytes = app.bodies.json(&headers, body).await?;
+    let body = body::parse(&bytes, "{loginId, institution?, language?, selectedAccounts?}")?;
+    let connection = managed(user, id, body)?;
+    let status = match app.reconnects.storage.put_connection(&connection).await? {
+        Put::Added => StatusCode::CREATED,
+        Put::Kept | Put::Changed => StatusCode::OK,
+        Put::OfAnotherUser => return Err(Problem::connection_taken()),
+    };
+    let stored = read(&app, &connection.user, &connection.id).await?;
+    Ok((status, Json(stored)))
+}
+
+/// A connection and how it is.
+#[utoipa::path(get, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
+    params(("user" = String, Path), ("id" = String, Path)), responses(
+    (status = 200, body = ManagedBody),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn read_connection(
+    State(app): State<App>,
+    Path((user, id)): Path<(String, String)>,
+) -> Result<Json<ManagedBody>, Problem> {
+    Ok(Json(read(&app, &user_id(&user)?, &connection_id(&id)?).await?))
+}
+
+/// Deletes a connection with its attempts and accounts. Flinks is told nothing.
+#[utoipa::path(delete, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
+    params(("user" = String, Path), ("id" = String, Path)), responses(
+    (status = 200, body = DeletedBody, description = "it is gone, now or before"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn delete_connection(
+    State(app): State<App>,
+    Path((user, id)): Path<(String, String)>,
+) -> Result<Json<DeletedBody>, Problem> {
+    let deleted = app.reconnects.storage.delete_connection(&user_id(&user)?, &connection_id(&id)?).await?;
+    Ok(Json(deleted.into()))
+}
+
+/// Deletes a user with everything that hangs on them. Flinks is told nothing.
+#[utoipa::path(delete, path = "/admin/users/{user}", tag = "admin", security(("admin" = [])),
+    params(("user" = String, Path)), responses(
+    (status = 200, body = DeletedBody, description = "they are gone, now or before"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn delete_user(
+    State(app): State<App>,
+    Path(user): Path<String>,
+) -> Result<Json<DeletedBody>, Problem> {
+    Ok(Json(app.reconnects.storage.delete_user(&user_id(&user)?).await?.into()))
+}
+
+/// The attempts of a user.
+#[utoipa::path(get, path = "/admin/users/{user}/attempts", tag = "admin", security(("admin" = [])),
+    params(("user" = String, Path)), responses(
+    (status = 200, body = AttemptsBody),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn attempts(State(app): State<App>, Path(user): Path<String>) -> Result<Json<AttemptsBody>, Problem> {
+    let attempts = app.reconnects.storage.attempts_of(&user_id(&user)?).await?;
+    Ok(Json(AttemptsBody { attempts: attempts.into_iter().map(AttemptBody::from).collect() }))
+}
+
+async fn read(app: &App, user: &UserId, id: &ConnectionId) -> Result<ManagedBody, Problem> {
+    let storage = &app.reconnects.storage;
+    let overviews = storage.connections_of(user, storage.now()).await?;
+    let overview = overviews.into_iter().find(|overview| overview.id == *id).ok_or_else(Problem::no_connection)?;
+    let stored = storage.managed_connection(user, id).await?.ok_or_else(Problem::no_connection)?;
+    Ok(ManagedBody {
+        id: id.as_str().to_owned(),
+        user: user.as_str().to_owned(),
+        login_id: stored.login_id.as_str().to_owned(),
+        institution: stored.institution,
+        language: stored.language.map(|language| match language {
+            Language::En => LanguageName::En,
+            Language::Fr => LanguageName::Fr,
+        }),
+        selected_accounts: stored.selection.iter().map(|id| id.as_str().to_owned()).collect(),
+        status: overview.status,
+        problem: overview.problem,
+        last_refresh: overview.refreshed_at.and_then(Time::rfc3339),
+    })
+}
+
+fn user_id(text: &str) -> Result<UserId, Problem> {
+    UserId::parse(text).ok_or_else(|| wrong("the user in the path", "1 to 255 bytes without control characters"))
+}
+
+fn connection_id(text: &str) -> Result<ConnectionId, Problem> {
+    ConnectionId::parse(text)
+        .ok_or_else(|| wrong("the connection in the path", "1 to 255 bytes without control characters"))
+}
+
+fn managed(user: UserId, id: ConnectionId, body: PutBody) -> Result<ManagedConnection, Problem> {
+    const ID: &str = "8 to 128 characters of A-Z, a-z, 0-9, `.`, `_` and `-`";
+    let institution = body.institution.unwrap_or_default();
+    if institution.len() > MAX_NAME_LEN || institution.chars().any(char::is_control) {
+        return Err(wrong("institution", "at most 255 bytes without control characters"));
+    }
+    let accounts = body.selected_accounts.unwrap_or_default();
+    if accounts.len() > MAX_ACCOUNTS {
+        return Err(wrong("selectedAccounts", "100 ids at most"));
+    }
+    let mut selection = Vec::new();
+    for account in &accounts {
+        let account = AccountId::parse(account).ok_or_else(|| wrong("every one of selectedAccounts", ID))?;
+        if !selection.contains(&account) {
+            selection.push(account);
+        }
+    }
+    Ok(ManagedConnection {
+        user,
+        id,
+        login_id: LoginId::parse(&body.login_id).ok_or_else(|| wrong("loginId", ID))?,
+        institution,
+        language: body.language.map(|language| match language {
+            LanguageName::En => Language::En,
+            LanguageName::Fr => Language::Fr,
+        }),
+        selection,
+    })
+}
+
+fn wrong(what: &str, expected: &str) -> Problem {
+    Problem::malformed(format!("Expected {what} to be {expected}; it is not."))
+}
+
+impl From<Deleted> for DeletedBody {
+    fn from(deleted: Deleted) -> Self {
+        Self { connections: deleted.connections, attempts: deleted.attempts, accounts: deleted.accounts }
+    }
+}
+
+impl From<AttemptRow> for AttemptBody {
+    fn from(row: AttemptRow) -> Self {
+        Self {
+            id: row.id,
+            connection: row.connection,
+            state: row.state,
+            created_at: row.created_at.rfc3339(),
+            expires_at: row.expires_at.rfc3339(),
+            accepted_at: row.accepted_at.and_then(Time::rfc3339),
+        }
+    }
+}
