@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::{
     ROOTS, StartError,
+    events::{Poster, SigningSecret},
     identity::{Expected, KeySet, SigningKey, TokenVerifier},
 };
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub admin_key: Option<String>,
     /// Where `/admin` listens; with everything else when this is none.
     pub admin_addr: Option<SocketAddr>,
+    /// Where the application is told what happens; it is told nothing when this is none.
+    pub events: Option<Events>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…`.
     pub database_url: String,
     /// How long to wait between two questions for data that Flinks is still preparing.
@@ -114,6 +117,15 @@ impl Auth {
     }
 }
 
+/// Where events are posted and what signs them.
+#[derive(Clone)]
+pub struct Events {
+    /// The application's address, http or https.
+    pub url: String,
+    /// `whsec_…`; two of them with a comma between while the secret is being changed.
+    pub secret: String,
+}
+
 /// The files the demo serves.
 #[derive(Clone, Debug)]
 pub struct DemoFiles {
@@ -137,6 +149,7 @@ impl Default for Config {
             auth: None,
             admin_key: None,
             admin_addr: None,
+            events: None,
             database_url: "sqlite://flinks-host.db".to_owned(),
             poll_interval: Duration::from_secs(10),
             reconcile_after: Duration::from_mins(1),
@@ -216,6 +229,7 @@ pub(crate) struct Checked {
     pub(crate) webhook_secret: Option<Secret>,
     pub(crate) users: Users,
     pub(crate) admin_key: Option<Secret>,
+    pub(crate) events: Option<Poster>,
 }
 
 /// How the user of a request is known.
@@ -298,7 +312,8 @@ impl Config {
                 expected: "expected it beside ADMIN_ADDR; it is not set",
             });
         }
-        Ok(Checked { access, limits, connect, webhook_secret, users, admin_key })
+        let events = self.events.as_ref().map(Events::check).transpose()?;
+        Ok(Checked { access, limits, connect, webhook_secret, users, admin_key, events })
     }
 }
 
@@ -365,6 +380,25 @@ impl Auth {
         }
         let expected = Expected { audience: self.audience.clone(), issuer: self.issuer.clone(), max_lifetime };
         Ok(TokenVerifier { key, expected })
+    }
+}
+
+impl Events {
+    fn check(&self) -> Result<Poster, StartError> {
+        let wrong = |name, expected| StartError::Setting { name, expected };
+        let is_usable = parse_url(&self.url, None)
+            .is_some_and(|parsed| !parsed.has_credentials && matches!(parsed.scheme.as_str(), "http:" | "https:"));
+        let (true, Ok(url)) = (is_usable, Url::parse(&self.url)) else {
+            return Err(wrong("EVENTS_URL", "expected an http or https URL without credentials"));
+        };
+        let secrets: Option<Vec<_>> = self.secret.split(',').map(|text| SigningSecret::parse(text.trim())).collect();
+        let secrets = secrets.filter(|secrets| secrets.len() <= 2).ok_or_else(|| {
+            wrong(
+                "EVENTS_SECRET",
+                "expected whsec_ and 24 to 64 random bytes in base64, or two of these with a comma between",
+            )
+        })?;
+        Poster::new(url, secrets).map_err(|_| StartError::System(ROOTS))
     }
 }
 
@@ -442,10 +476,16 @@ mod tests {
             config.auth.iter_mut().for_each(change);
             config
         };
+        let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        let events = |url: &str, secret: &str| {
+            let events = Events { url: url.to_owned(), secret: secret.to_owned() };
+            Config { events: Some(events), ..good() }
+        };
+        assert!(events("http://app.example/", &format!("{secret},{secret}")).check().is_ok());
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let demo = Some(DemoFiles { site_dir: here.clone(), sdk_dir: here });
         assert!(Config { demo: demo.clone(), auth: None, ..good() }.check().is_ok());
-        for (config, name) in [
+        for (config, name) in vec![
             (Config { flinks_connect_url: "http://bad.example/hush".to_owned(), ..good() }, "FLINKS_CONNECT_URL"),
             (Config { flinks_api_url: "http://bad.example/hush".to_owned(), ..good() }, "FLINKS_API_URL"),
             (Config { flinks_api_url: "https://bad.example/hush".to_owned(), ..good() }, "FLINKS_API_URL"),
@@ -470,6 +510,10 @@ mod tests {
             (with(|auth| auth.max_lifetime = Some(Duration::ZERO)), "AUTH_MAX_LIFETIME_MS"),
             (Config { admin_key: Some("hush".to_owned()), ..good() }, "ADMIN_KEY"),
             (Config { admin_addr: Some(good().addr), ..good() }, "ADMIN_KEY"),
+            (events("ftp://hush.example/", secret), "EVENTS_URL"),
+            (events("https://hush:hush@app.example/", secret), "EVENTS_URL"),
+            (events("https://app.example/", "whsec_hush"), "EVENTS_SECRET"),
+            (events("https://app.example/", ""), "EVENTS_SECRET"),
             (Config { demo: demo.clone(), ..good() }, "--demo"),
             (Config { demo: demo.clone(), addr: "0.0.0.0:4200".parse().unwrap(), ..good() }, "HOST_ADDR"),
             (Config { demo, flinks_api_url: api_url_of_instance("toolbox"), auth: None, ..good() }, "FLINKS_API_URL"),

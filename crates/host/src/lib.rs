@@ -6,6 +6,7 @@
 //! - [`config`]: what the operator decides.
 //! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
+//! - `events`: telling the application.
 //! - `identity`: who the users are, by tokens of the application.
 //! - `http`: all of it over HTTP, over `serve`. `readiness`: whether the host takes work; `detached`: what is finished when a client has gone.
 //! - `demo`: what `--demo` adds around it.
@@ -17,6 +18,7 @@ mod account;
 pub mod config;
 mod demo;
 mod detached;
+mod events;
 mod flinks;
 mod http;
 mod identity;
@@ -46,7 +48,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-pub use config::{Auth, AuthKey, Config, DemoFiles};
+pub use config::{Auth, AuthKey, Config, DemoFiles, Events};
 pub use demo::demo_login_ids;
 pub use http::served;
 
@@ -141,7 +143,8 @@ impl Host {
     /// Starts a host; it serves when this returns.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let checked = config.check()?;
-        let storage = Arc::new(Storage::open(&config.database_url).await?);
+        let storage = Storage::open(&config.database_url).await?;
+        let storage = Arc::new(if checked.events.is_some() { storage.keeping_events() } else { storage });
         if config.demo.is_some() {
             demo::seed(&storage).await?;
         }
@@ -153,6 +156,7 @@ impl Host {
             settings: config.settings(),
             claim_lease: config.claim_lease,
             work_available: Arc::new(Notify::new()),
+            event_added: Arc::new(Notify::new()),
         };
         let detached = Detached::default();
         let readiness = Arc::new(Readiness::new());
@@ -202,6 +206,12 @@ impl Host {
                 worker::run(reconnects.clone(), held.clone(), Arc::clone(&readiness), stop.clone())
             })
         });
+        if let Some(poster) = checked.events.clone() {
+            let (storage, added, stop) = (Arc::clone(&storage), Arc::clone(&reconnects.event_added), stop.clone());
+            workers.spawn(supervise("events", move || {
+                events::run(Arc::clone(&storage), poster.clone(), Arc::clone(&added), stop.clone())
+            }));
+        }
         if let Some(keys) = checked.users.keys() {
             let (keys, stop) = (Arc::clone(keys), stop.clone());
             workers.spawn(supervise("keys", move || {

@@ -4,7 +4,7 @@ use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode
 
 use clap::Parser;
 use flinks_connect::address::{ConnectUrl, parse_url};
-use flinks_host::{Auth, AuthKey, Config, DemoFiles, Host, StartError, config::api_url_of_instance};
+use flinks_host::{Auth, AuthKey, Config, DemoFiles, Events, Host, StartError, config::api_url_of_instance};
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
 
@@ -52,7 +52,7 @@ struct Arguments {
     /// The tokens' iss [default: any]
     #[arg(long, env = "AUTH_ISSUER")]
     auth_issuer: Option<String>,
-    /// Milliseconds that the tokens' exp may be away [default: 3600000, with AUTH_JWKS_URL 86400000]
+    /// Milliseconds that the tokens' exp may be away [default: 3600000, with `AUTH_JWKS_URL` 86400000]
     #[arg(long, env = "AUTH_MAX_LIFETIME_MS")]
     auth_max_lifetime_ms: Option<String>,
     /// What opens the routes under /admin, at least 32 characters; without it there are none
@@ -61,6 +61,12 @@ struct Arguments {
     /// Where /admin listens [default: with everything else]
     #[arg(long, env = "ADMIN_ADDR")]
     admin_addr: Option<String>,
+    /// Where the application is told what happens
+    #[arg(long, env = "EVENTS_URL")]
+    events_url: Option<String>,
+    /// What signs that: `whsec_…`, two with a comma between while it is being changed
+    #[arg(long, env = "EVENTS_SECRET", hide_env_values = true)]
+    events_secret: Option<String>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…` [default: `sqlite://flinks-host.db`, with --demo `sqlite::memory:`]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -149,6 +155,12 @@ impl Arguments {
             .auth_max_lifetime_ms
             .map(|text| millis("AUTH_MAX_LIFETIME_MS", Some(text), Duration::ZERO))
             .transpose()?;
+        let events = match (self.events_url, secret("EVENTS_SECRET", "EVENTS_SECRET_FILE", self.events_secret)?) {
+            (Some(url), Some(secret)) => Some(Events { url, secret }),
+            (None, None) => None,
+            (Some(_), None) => return Err(setting("EVENTS_SECRET", "expected it beside EVENTS_URL; it is not set")),
+            (None, Some(_)) => return Err(setting("EVENTS_URL", "expected it beside EVENTS_SECRET; it is not set")),
+        };
         let (audience, issuer) = (self.auth_audience, self.auth_issuer);
         let auth = key.map(|key| Auth { key, audience, issuer, max_lifetime });
         Ok(Config {
@@ -169,6 +181,7 @@ impl Arguments {
             webhook_secret: secret("FLINKS_WEBHOOK_SECRET", "FLINKS_WEBHOOK_SECRET_FILE", self.webhook_secret)?,
             auth,
             admin_key: secret("ADMIN_KEY", "ADMIN_KEY_FILE", self.admin_key)?,
+            events,
             admin_addr: self.admin_addr.map(|text| address("ADMIN_ADDR", &text)).transpose()?,
             database_url,
             poll_interval,

@@ -104,6 +104,8 @@ pub(crate) struct Reconnects {
     pub(crate) claim_lease: Duration,
     /// Notified when there may be work for the workers.
     pub(crate) work_available: Arc<Notify>,
+    /// Notified when there may be an event to post.
+    pub(crate) event_added: Arc<Notify>,
 }
 
 impl Reconnects {
@@ -139,6 +141,9 @@ impl Reconnects {
                         task.refused(refused);
                         continue;
                     }
+                }
+                if !commit.events.is_empty() {
+                    self.event_added.notify_one();
                 }
                 if step.wakes_at_ms().is_some() {
                     self.work_available.notify_one();

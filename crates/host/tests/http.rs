@@ -208,6 +208,7 @@ async fn the_openapi_document_names_every_route() {
         [
             "delete /admin/users/{user}",
             "delete /admin/users/{user}/connections/{id}",
+            "get /admin/events",
             "get /admin/users/{user}/attempts",
             "get /admin/users/{user}/connections/{id}",
             "get /api/connections",
@@ -215,6 +216,7 @@ async fn the_openapi_document_names_every_route() {
             "get /healthz",
             "get /openapi.json",
             "get /readyz",
+            "post /admin/events/{id}/again",
             "post /api/connections/{id}/reconnect",
             "post /api/flinks/webhook",
             "post /api/reconnects",

@@ -1,24 +1,35 @@
-//! The host as a service: tokens of the application's users, and the application's own calls.
+//! The host as a service: tokens of the application's users, the application's own calls, and what it is told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use axum::{Json, Router, http::StatusCode, routing::get};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use flinks_host::{Auth, AuthKey, Config};
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode},
+    routing::{get, post},
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use flinks_host::{Auth, AuthKey, Config, Events, Host};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use sha2::Sha256;
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 use tokio::net::TcpListener;
 
-use crate::common::{Answer, Bench, Database, LOGINS, delivery, flinks::Session, postgres::Postgres, send};
+use crate::common::{Answer, Bench, Database, LOGINS, delivery, flinks::Session, postgres::Postgres, print_row, send};
 
 const SECRET: &str = "the-application's-secret-of-the-test";
 const ADMIN_KEY: &str = "the-key-of-the-application-itself";
@@ -269,7 +280,7 @@ async fn until(bench: &Bench, path: &str, is_so: impl Fn(&Value) -> bool) -> Val
         if is_so(&read) && read["lastRefresh"].is_string() {
             return read;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("not within 15 s");
 }
@@ -340,4 +351,244 @@ async fn admin_may_have_a_port_of_its_own() {
     assert_eq!(answer.expect(200).body, json!({"attempts": []}));
     send(attempts("another")).await.refused(401, "UNAUTHENTICATED");
     send(http.get(format!("{admin}/api/connections"))).await.refused(404, "NOT_FOUND");
+}
+
+/// The application's side of events: what came, in order, and what is answered.
+#[derive(Clone, Default)]
+struct Receiver(Arc<Mutex<Received>>);
+
+#[derive(Default)]
+struct Received {
+    /// Answers to the next events, before 204 is answered to all.
+    answers: VecDeque<u16>,
+    /// `webhook-id`, `webhook-timestamp`, `webhook-signature` and body.
+    events: Vec<(String, String, String, String)>,
+}
+
+const OLD_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const NEW_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+impl Receiver {
+    async fn start(&self) -> String {
+        let this = self.clone();
+        let answer = post(async move |headers: HeaderMap, body: String| {
+            let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+            let mut received = this.0.lock().unwrap();
+            let head = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
+            received.events.push((head.0, head.1, head.2, body));
+            StatusCode::from_u16(received.answers.pop_front().unwrap_or(204)).unwrap()
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/events", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/events", answer)).await.unwrap() });
+        url
+    }
+
+    fn answer(&self, statuses: &[u16]) {
+        self.0.lock().unwrap().answers.extend(statuses);
+    }
+
+    /// Waits for so many posts; returns id, signature and event of each.
+    async fn until(&self, count: usize) -> Vec<(String, String, Value)> {
+        for _ in 0..1500 {
+            if self.0.lock().unwrap().events.len() >= count {
+                let received = self.0.lock().unwrap();
+                assert_eq!(received.events.len(), count, "{:?}", received.events);
+                let read = |(id, seconds, signatures, body): &(String, String, String, String)| {
+                    assert!(now().abs_diff(seconds.parse().unwrap()) < 60, "{seconds}");
+                    let signed = format!("{id}.{seconds}.{body}");
+                    let expected = [OLD_SECRET, NEW_SECRET].map(|secret| {
+                        let key = STANDARD.decode(&secret[6..]).unwrap();
+                        let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(&signed);
+                        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+                    });
+                    assert_eq!(*signatures, expected.join(" "), "both secrets sign");
+                    (id.clone(), signatures.clone(), serde_json::from_str(body).unwrap())
+                };
+                return received.events.iter().map(read).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{} of {count} events within 15 s", self.0.lock().unwrap().events.len());
+    }
+}
+
+/// What the application is told, on any database.
+async fn told(database: &Database) {
+    let receiver = Receiver::default();
+    let url = receiver.start().await;
+    let events = Some(Events { url, secret: format!("{OLD_SECRET},{NEW_SECRET}") });
+    let mut bench = service(database, AuthKey::Secret(SECRET.to_owned()), |config| config.events = events).await;
+    let anna = signed(&claims("anna"));
+    let repair = async |bench: &Bench| {
+        let url = format!("{}/api/connections/bank/reconnect", bench.base);
+        let reply = send(bench.browser.post(url).bearer_auth(&anna).json(&json!({}))).await.expect(200).body;
+        bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
+        let key = format!("\"{}\"", reply["attemptId"].as_str().unwrap());
+        let post = bench.browser.post(format!("{}/api/reconnects", bench.base)).bearer_auth(&anna);
+        send(post.header("idempotency-key", key).json(&delivery(&reply, LOGINS[0]))).await.expect(200);
+        reply
+    };
+    // What is behind a refused event waits for it.
+    receiver.answer(&[500]);
+    send(bench.admin(Method::PUT, "anna/connections/bank").json(&json!({"loginId": LOGINS[0]}))).await.expect(201);
+    let reply = repair(&bench).await;
+    until(&bench, "anna/connections/bank", |read| read["status"] == "up-to-date").await;
+    let posts = receiver.until(3).await;
+    let kinds: Vec<_> = posts.iter().map(|(_, _, event)| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["connection.added", "connection.added", "connection.refreshed"]);
+    assert_eq!(posts[0].0, posts[1].0, "a repetition has the same id");
+    assert_ne!(posts[0].0, posts[2].0);
+    let refreshed = &posts[2].2;
+    assert!(refreshed["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        refreshed["data"],
+        json!({"user": "anna", "connection": "bank", "attempt": reply["attemptId"], "loginId": LOGINS[0],
+            "accountIds": refreshed["data"]["accountIds"], "refreshedAt": "2026-01-21T20:47:47.145Z", "reason": null})
+    );
+    assert_eq!(refreshed["data"]["accountIds"].as_array().unwrap().len(), 4);
+
+    // An event that nobody wants (410) is parked, and the next one of its connection is posted.
+    receiver.answer(&[410]);
+    send(bench.admin(Method::PUT, "berta/connections/other").json(&json!({"loginId": LOGINS[1]}))).await.expect(201);
+    let parked_id = receiver.until(4).await[3].0.clone();
+    let parked = async |bench: &Bench| {
+        let url = format!("{}/admin/events", bench.base);
+        send(bench.browser.get(url).bearer_auth(ADMIN_KEY)).await.expect(200).body["parked"].clone()
+    };
+    let mut listed = parked(&bench).await;
+    while listed.as_array().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+        listed = parked(&bench).await;
+    }
+    assert_eq!((&listed[0]["id"], &listed[0]["tries"]), (&json!(parked_id), &json!(1)));
+    assert_eq!(listed[0]["event"]["data"]["connection"], "other");
+    let again = |id: &str| bench.browser.post(format!("{}/admin/events/{id}/again", bench.base)).bearer_auth(ADMIN_KEY);
+    send(again("evt_unknown")).await.refused(404, "NO_SUCH_EVENT");
+    send(again(&parked_id)).await.expect(202);
+    assert_eq!(receiver.until(5).await[4].0, parked_id, "the same event");
+
+    // The host dies while an event waits; its successor posts it.
+    receiver.answer(&[503]);
+    send(bench.admin(Method::PUT, "anna/connections/third").json(&json!({"loginId": LOGINS[2]}))).await.expect(201);
+    let waiting = receiver.until(6).await[5].0.clone();
+    bench.restart().await;
+    assert_eq!(receiver.until(7).await[6].0, waiting);
+    assert_eq!(parked(&bench).await, json!([]));
+}
+
+#[tokio::test]
+async fn the_application_is_told_in_order_and_at_least_once_on_sqlite() {
+    told(&Database::sqlite()).await;
+}
+
+#[tokio::test]
+async fn the_application_is_told_in_order_and_at_least_once_on_postgres() {
+    let postgres = Postgres::start();
+    told(&Database::at(postgres.database("host_test_events").await)).await;
+}
+
+#[tokio::test]
+async fn a_failed_nightly_refresh_is_told() {
+    let receiver = Receiver::default();
+    let events = Some(Events { url: receiver.start().await, secret: format!("{OLD_SECRET},{NEW_SECRET}") });
+    let database = Database::sqlite();
+    let change = |config: &mut Config| {
+        config.events = events;
+        config.nightly_interval = Duration::from_millis(20);
+    };
+    let bench = service(&database, AuthKey::Secret(SECRET.to_owned()), change).await;
+    send(bench.admin(Method::PUT, "anna/connections/bank").json(&json!({"loginId": "login-of-anna"})))
+        .await
+        .expect(201);
+    receiver.until(1).await;
+    bench.flinks.bank().ineligible =
+        vec![json!({"LoginId": "login-of-anna", "LastRefresh": "2026-01-21T20:47:47.145999"})];
+    let told = receiver.until(2).await[1].2.clone();
+    assert_eq!(told["type"], "connection.needs_attention");
+    assert_eq!((&told["data"]["user"], &told["data"]["reason"]), (&json!("anna"), &json!("nightly_failed")));
+}
+
+/// What a dead host had claimed is posted when its claim has run out; the test does not wait for that minute. Claims of hosts that live are cut
+/// short too, which may post an event twice, and in order all the same: it is forgotten only by who claimed it last.
+async fn free_claims(connection: &mut AnyConnection) {
+    connection.execute("UPDATE events SET claimed_until = 0 WHERE claimed_until > 0 AND due_at = 0").await.unwrap();
+}
+
+/// Two hosts on one Postgres post what is there, one of them is killed again and again, and the application refuses some.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_neither_lost_nor_reordered_by_two_hosts_under_kills() {
+    const LANES: usize = 12;
+    const EACH: usize = 12;
+    const KILLS: usize = 8;
+    let postgres = Postgres::start();
+    let database = Database::at(postgres.database("host_test_two_posters").await);
+    let receiver = Receiver::default();
+    let events = Some(Events { url: receiver.start().await, secret: format!("{OLD_SECRET},{NEW_SECRET}") });
+    receiver.answer(&[204, 500, 204, 302, 204, 204, 429, 204, 204, 204, 204, 503]);
+    let mut bench = service(&database, AuthKey::Secret(SECRET.to_owned()), |_| {}).await;
+    for lane in 0..LANES {
+        let path = format!("anna/connections/lane-{lane}");
+        send(bench.admin(Method::PUT, &path).json(&json!({"loginId": "login-of-anna"}))).await.expect(201);
+    }
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(&database.url).await.unwrap();
+    for number in 0..EACH {
+        for lane in 0..LANES {
+            let add = sqlx::query(
+                "INSERT INTO events (id, connection_id, number, body, created_at, due_at, tried_until) \
+                 VALUES ($1, $2, $3, $4, 0, 0, 9000000000000)",
+            );
+            let body = json!({"lane": lane, "number": number}).to_string();
+            let number = i64::try_from(number).unwrap();
+            let add = add.bind(format!("evt_{lane}_{number}")).bind(format!("lane-{lane}")).bind(number).bind(body);
+            add.execute(&mut connection).await.unwrap();
+        }
+    }
+    bench.config.events = events;
+    let steady = Host::start(bench.config.clone()).await.unwrap();
+    let posted = || receiver.0.lock().unwrap().events.len();
+    for kill in 1..=KILLS {
+        bench.restart().await;
+        free_claims(&mut connection).await;
+        // Some more have come before the next one dies; dropping a host cuts its posts.
+        for _ in 0..1500 {
+            if posted() >= kill * LANES * EACH / (KILLS + 2) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    drop(bench.host.take());
+    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let left = sqlx::query("SELECT COUNT(*) AS events FROM events").fetch_one(&mut connection).await.unwrap();
+        if left.get::<i64, _>("events") == 0 {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < end, "not everything was posted within a minute");
+        free_claims(&mut connection).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    steady.stop().await;
+    let received = receiver.0.lock().unwrap();
+    let mut taken = vec![0_u64; LANES];
+    let mut repeated = 0;
+    for (.., body) in &received.events {
+        let event: Value = serde_json::from_str(body).unwrap();
+        let lane = usize::try_from(event["lane"].as_u64().unwrap()).unwrap();
+        let number = event["number"].as_u64().unwrap();
+        if number == taken[lane] {
+            taken[lane] += 1;
+        } else {
+            // Only what came last may come again: it was refused, or its host died before it wrote down that it was taken.
+            assert_eq!(number + 1, taken[lane], "out of order");
+            repeated += 1;
+        }
+    }
+    assert_eq!(taken, vec![u64::try_from(EACH).unwrap(); LANES], "lost");
+    print_row(&format!(
+        "events by two hosts on Postgres, {KILLS} killed | {} posted, {repeated} of them again | 0 lost, 0 out of order",
+        received.events.len()
+    ));
 }

@@ -41,7 +41,7 @@ impl World {
             let world = Self::start(browser.client.clone(), repository().join("www/demo")).await?;
             // Cookies are for a host name, whatever its port: the test before this one has left its own.
             world.browser.goto(format!("{}/healthz", world.host.url())).await?;
-            world.browser.delete_all_cookies().await?;
+            world.forget_cookies().await?;
             world.visit().await?;
             test(&world).await
         })
@@ -70,6 +70,13 @@ impl World {
         })
         .await?;
         Ok(Self { sandbox, host, browser })
+    }
+
+    /// Deletes every cookie, and waits until they are gone: `WebKit` answers before that, and would take the next page's cookie with them.
+    pub async fn forget_cookies(&self) -> Result<()> {
+        self.browser.delete_all_cookies().await?;
+        eventually("no cookie is left", async || Ok(self.browser.get_all_cookies().await?.is_empty().then_some(())))
+            .await
     }
 
     /// Opens the demo, or opens it again.

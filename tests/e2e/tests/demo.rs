@@ -389,7 +389,7 @@ async fn the_log_tells_everything_but_ids_and_the_page_speaks_french() -> Result
 #[tokio::test]
 async fn a_visitor_who_is_signed_out_is_told_and_comes_back_in_place() -> Result<()> {
     World::run(async |world| {
-        world.browser.delete_all_cookies().await?;
+        world.forget_cookies().await?;
         world.browser.execute("document.dispatchEvent(new Event('visibilitychange'))", Vec::new()).await?;
         world.expect_text("trouble", "You are signed out.").await?;
 

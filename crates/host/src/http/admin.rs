@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
-    routing::{delete, get, put},
+    routing::{delete, get, post, put},
 };
 use flinks_backend::record::Language;
 use flinks_connect::{
@@ -19,6 +19,7 @@ use flinks_connect::{
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::Sha256;
 use utoipa::ToSchema;
 
@@ -116,6 +117,24 @@ pub(crate) struct AttemptBody {
     accepted_at: Option<String>,
 }
 
+/// The oldest events that are posted no more, at most a hundred.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ParkedBody {
+    parked: Vec<ParkedEventBody>,
+}
+
+/// An event that the application did not take for a day, or answered 410.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ParkedEventBody {
+    /// Its `webhook-id`.
+    id: String,
+    /// How often it was posted.
+    tries: i64,
+    /// What was posted.
+    #[schema(value_type = Object)]
+    event: Value,
+}
+
 /// The routes, each behind the key.
 pub(crate) fn routes(key: Secret) -> Router<App> {
     Router::new()
@@ -125,6 +144,8 @@ pub(crate) fn routes(key: Secret) -> Router<App> {
         )
         .route("/admin/users/{user}", delete(delete_user))
         .route("/admin/users/{user}/attempts", get(attempts))
+        .route("/admin/events", get(parked_events))
+        .route("/admin/events/{id}/again", post(repeat_event))
         .route_layer(from_fn_with_state(key, require_key))
 }
 
@@ -172,7 +193,10 @@ pub(crate) async fn put_connection(
     let body = body::parse(&bytes, "{loginId, institution?, language?, selectedAccounts?}")?;
     let connection = managed(user, id, body)?;
     let status = match app.reconnects.storage.put_connection(&connection).await? {
-        Put::Added => StatusCode::CREATED,
+        Put::Added => {
+            app.reconnects.event_added.notify_one();
+            StatusCode::CREATED
+        }
         Put::Kept | Put::Changed => StatusCode::OK,
         Put::OfAnotherUser => return Err(Problem::connection_taken()),
     };
@@ -238,6 +262,34 @@ pub(crate) async fn delete_user(
 pub(crate) async fn attempts(State(app): State<App>, Path(user): Path<String>) -> Result<Json<AttemptsBody>, Problem> {
     let attempts = app.reconnects.storage.attempts_of(&user_id(&user)?).await?;
     Ok(Json(AttemptsBody { attempts: attempts.into_iter().map(AttemptBody::from).collect() }))
+}
+
+/// Events that the application has not taken.
+#[utoipa::path(get, path = "/admin/events", tag = "admin", security(("admin" = [])), responses(
+    (status = 200, body = ParkedBody),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn parked_events(State(app): State<App>) -> Result<Json<ParkedBody>, Problem> {
+    let parked = app.reconnects.storage.parked_events().await?.into_iter();
+    let parked = parked.map(|parked| ParkedEventBody { id: parked.id, tries: parked.tries, event: parked.body });
+    Ok(Json(ParkedBody { parked: parked.collect() }))
+}
+
+/// Posts a parked event again, with the same `webhook-id`, for another day.
+#[utoipa::path(post, path = "/admin/events/{id}/again", tag = "admin", security(("admin" = [])),
+    params(("id" = String, Path)), responses(
+    (status = 202, description = "it will be posted"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "NO_SUCH_EVENT: perhaps it was taken meanwhile"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn repeat_event(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    if !app.reconnects.storage.repeat_event(&id).await? {
+        return Err(Problem::no_event());
+    }
+    app.reconnects.event_added.notify_one();
+    Ok(StatusCode::ACCEPTED)
 }
 
 async fn read(app: &App, user: &UserId, id: &ConnectionId) -> Result<ManagedBody, Problem> {

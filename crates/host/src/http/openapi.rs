@@ -26,6 +26,8 @@ use super::{admin, connections, health, problem, reconnects, user, webhook};
         admin::delete_connection,
         admin::delete_user,
         admin::attempts,
+        admin::parked_events,
+        admin::repeat_event,
         health::alive,
         health::ready,
         document,

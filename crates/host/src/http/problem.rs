@@ -90,6 +90,14 @@ impl Problem {
         )
     }
 
+    pub(crate) fn no_event() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NO_SUCH_EVENT",
+            "Expected the id of an event that was not taken yet; see GET /admin/events.",
+        )
+    }
+
     pub(crate) fn no_keys() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -9,6 +9,7 @@ use flinks_connect::id::{AccountId, LoginId};
 use super::{
     ConnectionId, Storage, StorageError, UserId, Write,
     connections::{replace_selection, selection},
+    events::NewEvent,
     number, optional_number, optional_text, parsed, repeated, text,
 };
 use crate::time::Time;
@@ -74,6 +75,11 @@ impl Storage {
         repeated(|| async {
             let mut write = self.write().await?;
             let put = put(&mut write, new).await?;
+            if put == Put::Added {
+                let (user, login) = (new.user.as_str(), new.login_id.as_str());
+                let event = NewEvent::of_connection("connection.added", user, new.id.as_str(), login, 0, None);
+                self.add_event(&mut write, &event).await?;
+            }
             if matches!(put, Put::Added | Put::Changed) {
                 write.commit().await?;
             }

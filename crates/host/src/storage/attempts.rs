@@ -15,6 +15,7 @@ use super::{
     Dialect, Storage, StorageError, Write,
     claims::Claim,
     connections::{replace_accounts, replace_selection, selection},
+    events::NewEvent,
     number, optional_number, optional_text, parsed, repeated, text,
 };
 use crate::{account::Account, time::Time};
@@ -108,6 +109,9 @@ impl Storage {
                 Err(Refused::Taken) => return Ok(Outcome::ResultTaken),
                 Err(Refused::Storage(error)) => return Err(error),
             }
+        }
+        for (position, event) in (0_i64..).zip(&commit.events) {
+            self.add_event(&mut write, &NewEvent::of_step(event, commit.version + 1, position)).await?;
         }
         write.commit().await?;
         Ok(Outcome::Done)

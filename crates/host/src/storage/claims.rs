@@ -144,6 +144,9 @@ impl Storage {
             sqlx::query("UPDATE attempts SET claimed_by = NULL, claimed_until = 0 WHERE claimed_by IS NOT NULL")
                 .execute(&self.pool)
                 .await?;
+            sqlx::query("UPDATE events SET claimed_by = NULL, claimed_until = 0 WHERE claimed_by IS NOT NULL")
+                .execute(&self.pool)
+                .await?;
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use sqlx::AnyConnection;
 use utoipa::ToSchema;
 
 use super::{
-    ConnectionId, Storage, StorageError, UserId, Write, number, optional_number, optional_text, parsed, repeated, text,
+    ConnectionId, Storage, StorageError, UserId, Write, events::NewEvent, number, optional_number, optional_text,
+    parsed, repeated, text,
 };
 use crate::{account::Account, flinks::Ineligible, time::Time};
 
@@ -231,7 +232,7 @@ impl Storage {
     async fn up_to_date(&self, logins: &[Ineligible], now: Time) -> Result<Vec<Candidate>, StorageError> {
         let places: Vec<_> = (2..LOGINS_AT_ONCE + 2).map(|place| format!("${place}")).collect();
         let text_of_query = format!(
-            "SELECT id, login_id, version, refreshed_at, settled_at FROM connections \
+            "SELECT id, user_id, login_id, version, refreshed_at, settled_at FROM connections \
              WHERE login_id IN ({}) AND status = 'up-to-date' \
                AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.connection_id = connections.id AND (a.state = 'accepted' OR \
                  (a.state = 'open' AND a.stage IN ('signing-in', 'session') AND a.expires_at > $1)))",
@@ -247,6 +248,7 @@ impl Storage {
                 let time = |column| optional_number(row, column).map(|millis| Time::from_millis(millis.unwrap_or(0)));
                 Ok(Candidate {
                     id: text(row, "id")?,
+                    user: text(row, "user_id")?,
                     version: number(row, "version")?,
                     login_id: parsed(&text(row, "login_id")?, LoginId::parse, "connections.login_id")?,
                     refreshed_at: time("refreshed_at")?,
@@ -269,6 +271,12 @@ impl Storage {
             .bind(Reason::NightlyRefreshFailed.as_str())
             .execute(&mut *write.transaction)
             .await?;
+            if changed.rows_affected() == 1 {
+                let (login, version) = (candidate.login_id.as_str(), candidate.version + 1);
+                let (kind, reason) = ("connection.needs_attention", Some("nightly_failed"));
+                let event = NewEvent::of_connection(kind, &candidate.user, &candidate.id, login, version, reason);
+                self.add_event(&mut write, &event).await?;
+            }
             write.commit().await?;
             Ok(changed.rows_affected() == 1)
         })
@@ -282,6 +290,7 @@ const LOGINS_AT_ONCE: usize = 50;
 /// A connection that Nightly Refresh may have passed over.
 struct Candidate {
     id: String,
+    user: String,
     version: i64,
     login_id: LoginId,
     /// Flinks' time of the stored data; the beginning of time when there is none.

@@ -2,7 +2,7 @@
 //!
 //! One set of queries for SQLite and Postgres (`sqlx::Any`); they differ where rows are locked and where the time is read.
 //! [`connections`] is what the pages show, [`attempts`] the life of a reconnect, [`claims`] which worker looks after it, [`sessions`] who
-//! is signed in, [`admin`] what the application itself puts and deletes. [`clock`] says what time it is, [`error`] what went wrong.
+//! is signed in, [`admin`] what the application itself puts and deletes, [`events`] what it is told. [`clock`] says what time it is, [`error`] what went wrong.
 //!
 //! Invariants: nothing about a reconnect lives only in the process, so a host may die at any time and any number of hosts may
 //! share one Postgres. A write that decides something is one transaction, and its condition is part of its `UPDATE`. Whoever changes a
@@ -15,6 +15,7 @@ pub(crate) mod claims;
 mod clock;
 pub(crate) mod connections;
 mod error;
+pub(crate) mod events;
 pub(crate) mod sessions;
 
 use std::{
@@ -31,8 +32,8 @@ use tokio::{
     time::sleep,
 };
 
-use self::clock::Clock;
 pub(crate) use self::error::StorageError;
+use self::{clock::Clock, events::EventLog};
 use crate::{random::doubled, time::Time};
 
 /// How long a query waits for a free connection before the request is refused with "try again".
@@ -93,6 +94,7 @@ pub(crate) struct Storage {
     clock: Clock,
     /// SQLite has one writer at a time. Queueing here is fair and cheap; its own way is to sleep and try again.
     writer: Mutex<()>,
+    events: EventLog,
 }
 
 /// A transaction that will write. Dropped without [`Write::commit`], it leaves nothing behind.
@@ -144,10 +146,15 @@ impl Storage {
             Dialect::Sqlite => Clock::Machine,
             Dialect::Postgres => Clock::of_database(),
         };
-        let storage = Self { pool, dialect, clock, writer: Mutex::new(()) };
+        let storage = Self { pool, dialect, clock, writer: Mutex::new(()), events: EventLog::Off };
         storage.read_clock().await?;
         storage.release_own_claims().await?;
         Ok(storage)
+    }
+
+    /// Writes events from now on.
+    pub(crate) fn keeping_events(self) -> Self {
+        Self { events: EventLog::Kept, ..self }
     }
 
     /// The time that all hosts on this database share.
