@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flinks_host::{Config, Host};
+use flinks_host::{Auth, AuthKey, Config, Host};
 use flinks_sandbox::{Faults, Sandbox, log::Happening};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
@@ -96,6 +96,7 @@ async fn a_database_that_cannot_be_used_is_told_why() {
             secret_key: "a-secret".to_owned(),
             api_key: "an-api-key".to_owned(),
             database_url: url,
+            auth: Some(Auth::new(AuthKey::Secret("the-application's-secret-of-the-test".to_owned()))),
             ..Config::default()
         };
         starts.spawn(async move { (Host::start(config).await.unwrap_err().to_string(), expected) });
@@ -116,6 +117,7 @@ async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
     let database = Database::at(url);
     let bench = Bench::with(&database, |config| {
         config.flinks_api_url = sandbox.api_url();
+        config.flinks_connect_url = sandbox.connect_url();
         config.customer_id.clone_from(&sandbox.config().customer_id);
         config.secret_key.clone_from(&sandbox.config().secret_key);
         config.api_key.clone_from(&sandbox.config().api_key);
@@ -123,8 +125,11 @@ async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
         config.start_answer = Duration::from_millis(300);
     })
     .await;
+    // Its page is asked for by nobody.
+    let site = TempDir::new().unwrap();
+    let site = site.path().to_str().unwrap();
     let (mut victim, victim_base) = run_host(
-        &[],
+        &["--demo", "--site", site, "--sdk", site],
         &[
             ("FLINKS_API_URL", &bench.config.flinks_api_url),
             ("FLINKS_CONNECT_URL", &bench.config.flinks_connect_url),

@@ -38,6 +38,7 @@ async fn program() -> (Child, String) {
         ("FLINKS_API_KEY", "an-api-key"),
         ("FLINKS_WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("DATABASE_URL", "sqlite::memory:"),
+        ("AUTH_JWT_SECRET", "the-application's-secret-of-the-test"),
     ];
     run_host(&[], &settings).await
 }

@@ -63,6 +63,7 @@ fn host(port: u16, roots: &std::path::Path) -> Child {
         .env("FLINKS_SECRET_KEY", "a-secret")
         .env("FLINKS_API_KEY", "an-api-key")
         .env("DATABASE_URL", "sqlite::memory:")
+        .env("AUTH_JWT_SECRET", "the-application's-secret-of-the-test")
         .env("NIGHTLY_INTERVAL_MS", "20")
         .env("RUST_LOG", "off")
         .env("SSL_CERT_FILE", roots)
