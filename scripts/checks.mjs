@@ -200,9 +200,11 @@ const everyday = {
 
 const slow = {
   "lost-pages": {
-    about: "a result survives its page in three engines, twenty times for each way to lose it",
-    needs: ["c-compiler", "package", "chromium", "firefox", "geckodriver", "webkit"],
+    about: "a result survives its page in three engines, twenty times for each way to lose it; and the demo in WebKit, with the sandbox from npm",
+    needs: ["c-compiler", "package", "wasm-target", "wasm-bindgen-cli", "npm", "chromium", "firefox", "geckodriver", "webkit"],
     async run(log) {
+      await buildSandbox();
+      await playEndToEnd("webkit", ["demo::"], { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
       const tests = ["faults::f13_", "faults::f14_"];
       for (const engine of Object.keys(engines)) await playEndToEnd(engine, tests, { env: { E2E_REPEATS: "20" }, log });
     },
