@@ -208,10 +208,11 @@ const everyday = {
 
 const slow = {
   journeys: {
-    about: `the demo, and what people do, in ${otherEngines.join(" and ")}`,
-    needs: ["c-compiler", "package", "foreign", ...otherEngines.flatMap((engine) => engines[engine].needs)],
+    about: `what people do, in ${otherEngines.join(" and ")}, and there the demo with the sandbox from npm`,
+    needs: ["c-compiler", "package", "foreign", "wasm-target", "wasm-bindgen-cli", "npm", ...otherEngines.flatMap((engine) => engines[engine].needs)],
     async run(log) {
-      for (const engine of otherEngines) await playEndToEnd(engine, journeys, { log });
+      await buildSandbox();
+      for (const engine of otherEngines) await playEndToEnd(engine, journeys, { env: { FLINKS_SANDBOX_FACE: "npm" }, log });
     },
     count: rustSummary,
     excerpt: rustFailures,
