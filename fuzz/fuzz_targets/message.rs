@@ -41,7 +41,7 @@ fn check(fields: &dyn Fields) {
         if let Ok(redirect) = Message::redirect(
             fields,
             parse_url,
-            Expected { tag, redirect_url, base: "https://toolbox-iframe.private.fin.ag/v2/" },
+            Expected { tag, redirect_url, ends_inside: false, base: "https://toolbox-iframe.private.fin.ag/v2/" },
         ) {
             check_redirect(&redirect, fields, tag);
         }

@@ -33,8 +33,11 @@ fuzz_target!(|text: &str| {
     let tag = Tag::parse(TAG);
     for redirect_url in [None, Some(PLACES[0]), Some(PLACES[1])] {
         for tag in [None, tag.as_ref()] {
-            let Ok(redirect) = redirect::read(&OnlyUrl(text), parse_url, Expected { tag, redirect_url, base: BASE })
-            else {
+            let Ok(redirect) = redirect::read(
+                &OnlyUrl(text),
+                parse_url,
+                Expected { tag, redirect_url, ends_inside: false, base: BASE },
+            ) else {
                 continue;
             };
             let Some(login_id) = &redirect.login_id else {

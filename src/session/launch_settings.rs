@@ -92,6 +92,11 @@ impl LaunchSettings {
     pub(super) fn redirect_url(&self) -> Option<&str> {
         value_of(&self.params, parameters::REDIRECT_URL)
     }
+
+    /// Whether Connect ends inside its frame.
+    pub(super) fn ends_inside(&self) -> bool {
+        value_of(&self.params, parameters::INNER_REDIRECT) == Some("true")
+    }
 }
 
 fn connect(reader: &mut Reader<'_>) -> Option<ConnectUrl> {

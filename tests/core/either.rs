@@ -72,6 +72,15 @@ fn delivered(mut session: Driver) -> Driver {
     session
 }
 
+const INSIDE: &str = "https://app.example.com/done";
+
+/// The page asked for a `redirectUrl`, and Connect ends inside its frame.
+fn ends_inside_at(url: &str) -> Driver {
+    let mut session = at_mfa_with(with(interrupted(), json!({ "params": { "redirectUrl": INSIDE } })));
+    session.connect_says(by_url(url));
+    delivered(session)
+}
+
 fn by_url(url: &str) -> Value {
     json!({ "step": "REDIRECT", "institution": BANK, "url": url })
 }
@@ -194,6 +203,18 @@ fn rows() -> Vec<Row> {
             "what url is without a redirectUrl",
             "no text, beside a field",
             || ends_with(with(redirect(), json!({ "url": {} }))),
+            RESUMED,
+        ),
+        row(
+            "what url is with a redirectUrl that ends inside",
+            "redirectUrl",
+            || ends_inside_at(&format!("{INSIDE}?{}", query())),
+            RESUMED,
+        ),
+        row(
+            "what url is with a redirectUrl that ends inside",
+            "Connect's own result page",
+            || ends_inside_at(&format!("{CONNECT_ORIGIN}/v2/Result/{BANK}?thank-you=true&{}", query())),
             RESUMED,
         ),
         row("the case of names", "as documented", || ends_with(redirect()), RESUMED),

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 pub(crate) const BASE: &str = "https://toolbox-iframe.private.fin.ag/v2/";
-pub(crate) const NOTHING_ASKED: Expected<'static> = Expected { tag: None, redirect_url: None, base: BASE };
+pub(crate) const NOTHING_ASKED: Expected<'static> =
+    Expected { tag: None, redirect_url: None, ends_inside: false, base: BASE };
 
 fn read(data: Value) -> Option<Message> {
     let letter = Letter(data);

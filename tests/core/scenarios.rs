@@ -1637,6 +1637,30 @@ fn a_redirect_url_ends_inside_the_frame_while_its_sandbox_forbids_anything_else(
     assert_eq!(session.frames[0].query.iter().filter(|(name, _)| name == "innerRedirect").count(), 1);
 }
 
+/// With `innerRedirect` Connect goes to its own result page, and says so or says `redirectUrl`.
+#[test]
+fn a_success_that_ends_inside_the_frame_may_name_connects_own_page() {
+    let place = "https://app.example.com/done";
+    let ends_at = |options: Value, url: String| {
+        let mut session = at_mfa_with(with(interrupted(), options));
+        session.connect_says(json!({ "step": "REDIRECT", "url": url }));
+        (session.phase(), session.deliveries.len())
+    };
+    let at = |origin: &str| format!("{origin}/v2/Result/Bank?thank-you=true&loginId={LOGIN}");
+    let asked = json!({ "params": { "redirectUrl": place } });
+    let inside = json!({ "params": { "redirectUrl": place, "innerRedirect": true } });
+    for options in [asked.clone(), inside] {
+        for url in [at(CONNECT_ORIGIN), at(""), format!("{place}?loginId={LOGIN}")] {
+            assert_eq!(ends_at(options.clone(), url.clone()), (Phase::Delivering, 1), "{url}");
+        }
+        assert_eq!(ends_at(options, at("https://elsewhere.example")).0, Phase::Failed, "elsewhere");
+    }
+    // Where the page itself goes to `redirectUrl`, Connect's own page is another place.
+    let outside = with(asked, json!({ "sandbox": "allow-scripts allow-top-navigation" }));
+    assert_eq!(ends_at(outside.clone(), at(CONNECT_ORIGIN)).0, Phase::Failed);
+    assert_eq!(ends_at(outside, format!("{place}?loginId={LOGIN}")), (Phase::Delivering, 1));
+}
+
 #[test]
 fn under_stop_the_full_flow_ends_the_session() {
     for step in ["COMPONENT_LOAD_INSTITUTION_SELECTOR", "COMPONENT_LOAD_CREDENTIAL"] {

@@ -110,7 +110,7 @@ export interface ConnectParams {
   /** OAuth banks take over the window instead of opening one; the frame's `sandbox` must then allow top navigation. */
   oauthWindowRedirect?: boolean;
   productType?: "banking" | "investment" | (string & {});
-  /** A page of yours that REDIRECT's `url` must lead to; another is a `CONFLICT`. */
+  /** A page of yours that REDIRECT's `url` must lead to; another is a `CONFLICT`, but for Connect's own where it ends inside its frame. */
   redirectUrl?: string;
   removePadding?: boolean;
   /** Nightly Refresh for the new login. */

@@ -90,6 +90,8 @@ pub struct Expected<'a> {
     pub tag: Option<&'a Tag>,
     /// The `redirectUrl` this session set.
     pub redirect_url: Option<&'a str>,
+    /// Whether `innerRedirect` is on: Connect then ends at a page of its own, and may say so in place of `redirect_url`.
+    pub ends_inside: bool,
     /// The frame's address, which a relative `url` is resolved against.
     pub base: &'a str,
 }
@@ -105,7 +107,11 @@ pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Res
         match (url, expected.redirect_url) {
             (Some(url), _) if url.has_credentials => told.is_contradictory = true,
             // An open redirect elsewhere must not smuggle an id in.
-            (Some(url), Some(asked)) if is_at(&url, asked, parse) => told.query.extend(url.query),
+            (Some(url), Some(asked))
+                if is_at(&url, asked, parse) || expected.ends_inside && is_of(&url, expected.base, parse) =>
+            {
+                told.query.extend(url.query);
+            }
             (_, Some(_)) => told.is_contradictory = true,
             (Some(url), None) if url.is_http() => told.query.extend(url.query),
             // Nobody asked for a place: what cannot be read, or is not on the web, says nothing.
@@ -136,6 +142,11 @@ pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Res
 /// Whether a `url` is the page that was asked for, whatever its query.
 fn is_at(url: &ParsedUrl, asked: &str, parse: ParseUrl) -> bool {
     parse(asked, None).is_some_and(|asked| asked.place == url.place)
+}
+
+/// Whether a `url` is at the origin of this address.
+fn is_of(url: &ParsedUrl, base: &str, parse: ParseUrl) -> bool {
+    parse(base, None).is_some_and(|base| base.origin == url.origin)
 }
 
 /// What a REDIRECT says, and may say several times: in its fields, in the query of its `url`, in several spellings of a name.

@@ -39,6 +39,7 @@ impl Session {
                 let expected = Expected {
                     tag: settings.tag.as_ref(),
                     redirect_url: settings.redirect_url(),
+                    ends_inside: settings.ends_inside(),
                     base: settings.connect.as_ref().map_or("", ConnectUrl::base),
                 };
                 Some(Message::redirect(fields, self.parse, expected))

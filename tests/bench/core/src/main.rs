@@ -96,7 +96,7 @@ fn message() -> bool {
 
 /// Reads the result out of a REDIRECT that says it twice, in fields and in `url`.
 fn redirect() -> bool {
-    let expected = Expected { tag: None, redirect_url: None, base: CONNECT };
+    let expected = Expected { tag: None, redirect_url: None, ends_inside: false, base: CONNECT };
     Message::redirect(black_box(&REDIRECT), parse, expected).is_ok()
 }
 
