@@ -11,7 +11,7 @@ fn row(unsaid: &str, reading: &str, ending: &str) -> Result<()> {
 }
 
 fn set(world: &World, faults: &Faults) -> Result<()> {
-    world.sandbox.set_faults(faults).map_err(|error| error.to_string().into())
+    world.sandbox.set_faults(faults).map_err(Into::into)
 }
 
 /// Presses the connection's button; Connect is opened for the `launches`th time before it asks.
