@@ -74,6 +74,8 @@ named_enum! {
         Isolation = "isolation",
         /// The browser is offline.
         Offline = "offline",
+        /// The frame was led to another origin, and spoke from there.
+        Redirected = "redirected",
     }
 }
 

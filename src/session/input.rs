@@ -63,7 +63,7 @@ pub enum Input<'a> {
     },
     /// An answer to [`super::Output::AcquireLock`].
     Lock(LockState),
-    /// The browser refused to load the frame, and said why.
+    /// The browser refused to load the frame, and said why; or the frame spoke from another origin ([`LoadProblem::Redirected`]).
     Blocked(LoadProblem),
     /// Time may have passed: a timer fired, or the page was resumed, shown or focused.
     Wake,

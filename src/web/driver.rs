@@ -48,6 +48,14 @@ pub(super) struct Registered {
     page_events: RefCell<Option<PageEvents>>,
     page_ready: RefCell<Option<Listener>>,
     warm_up: RefCell<Option<WarmUp>>,
+    /// Listens to the page's `signal` until the session is over.
+    aborted: RefCell<Option<Listener>>,
+}
+
+impl Registered {
+    pub(super) fn with_signal(aborted: Option<Listener>) -> Self {
+        Self { aborted: RefCell::new(aborted), ..Self::default() }
+    }
 }
 
 /// Goes off once, in session time.
@@ -232,13 +240,14 @@ impl Driver {
 
     /// Gives everything back after a trap or a failure of the browser's. Nothing that was borrowed then is touched.
     pub(super) fn abandon(&self) {
-        let Registered { frame, lock, alarm, start_call, page_events, page_ready, warm_up } = &self.registered;
+        let Registered { frame, lock, alarm, start_call, page_events, page_ready, warm_up, aborted } = &self.registered;
         drop(lock.try_borrow_mut().map(|mut lock| lock.take()));
         drop(start_call.try_borrow_mut().map(|mut call| call.take()));
         drop(alarm.try_borrow_mut().map(|mut alarm| alarm.take()));
         drop(page_events.try_borrow_mut().map(|mut events| events.take()));
         drop(page_ready.try_borrow_mut().map(|mut listener| listener.take()));
         drop(warm_up.try_borrow_mut().map(|mut warm_up| warm_up.take()));
+        drop(aborted.try_borrow_mut().map(|mut listener| listener.take()));
         drop(frame.try_borrow_mut().map(|mut frame| frame.take()));
     }
 

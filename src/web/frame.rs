@@ -10,6 +10,7 @@ use super::gate::Gate;
 use super::inbox::{Happened, Inbox};
 use super::listener::Listener;
 use super::load_watch::LoadWatch;
+use crate::session::LoadProblem;
 
 /// Enough for Connect and a bank's pop-up; without top navigation, so that the frame cannot lead the page away.
 const SANDBOX: &str = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-storage-access-by-user-activation";
@@ -74,8 +75,11 @@ impl Frame {
         let inbox_of_messages = inbox.clone();
         let messages = Listener::new(&window, "message", move |event| {
             let event: &MessageEvent = event.unchecked_ref();
+            let strayed_before = gate.strangers().origin;
             if gate.admits(event) {
                 inbox_of_messages.report(Happened::Posted(event.clone()));
+            } else if strayed_before == 0 && gate.strangers().origin > 0 {
+                inbox_of_messages.report(Happened::Blocked(LoadProblem::Redirected));
             }
         });
         let load = LoadWatch::new(&element, &document, &window, origin, inbox);

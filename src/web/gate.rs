@@ -1,7 +1,8 @@
 //! Who posted a message: only the browser can say, and only here is it asked.
 //!
 //! Invariants: the checks run in a fixed order and stop at the first failure; `event.data` is not among them, because reading it makes the
-//! browser deserialise what a stranger sent. A message from another sender goes no further: the session never hears of it.
+//! browser deserialise what a stranger sent. A message from another sender goes no further: the session hears no more than that its frame
+//! has spoken from another origin.
 
 use std::cell::Cell;
 

@@ -24,7 +24,7 @@ pub(super) enum Happened {
     Delivered { try_number: u32, answer: Answer },
     /// The browser said which tab has the session's lock.
     Lock(LockState),
-    /// The browser refused to load the frame.
+    /// The browser refused to load the frame, or the frame spoke from another origin.
     Blocked(LoadProblem),
     /// A timer fired, or the page was shown again: time may have passed.
     Woken,

@@ -22,8 +22,6 @@ use flinks_connect::parameters::Language;
 #[wasm_bindgen]
 pub struct Widget {
     driver: Driver,
-    /// Listens to the page's `signal` until the session is over.
-    _aborted: Option<Listener>,
 }
 
 #[wasm_bindgen]
@@ -44,9 +42,9 @@ impl Widget {
         };
         let ui = facade.create_ui(container.as_ref(), language, &given.get("labels"))?;
         let inbox = Inbox::new(facade.clone());
+        let aborted = listen_to_signal(given.get("signal"), &inbox);
         let (monotonic_ms, wall_ms) = browser.clocks();
         let widget = Self {
-            _aborted: listen_to_signal(given.get("signal"), &inbox),
             driver: Driver {
                 session: RefCell::new(Session::new(0, options, attempt_id, parse_url)),
                 clock: Cell::new(Clock::new(monotonic_ms, wall_ms)),
@@ -59,7 +57,7 @@ impl Widget {
                 inbox,
                 facade,
                 ui,
-                registered: Registered::default(),
+                registered: Registered::with_signal(aborted),
                 reply: RefCell::new(JsValue::NULL),
                 is_working: Cell::default(),
             },

@@ -825,6 +825,29 @@ fn a_frame_the_browser_refuses_ends_at_once_and_says_why() {
 }
 
 #[test]
+fn a_silent_frame_that_spoke_from_elsewhere_says_so() {
+    let ends_as = |session: &mut Driver, expected| {
+        session.advance(LOAD_TIMEOUT_MS);
+        session.skip();
+        assert_eq!(session.failure().load_problem, expected);
+    };
+    let mut session = Driver::new(interrupted());
+    session.skip();
+    session.handle(Input::Blocked(LoadProblem::Redirected));
+    session.hears_nothing();
+    ends_as(&mut session, LoadProblem::Redirected);
+    // The next frame is another one.
+    session.retry();
+    ends_as(&mut session, LoadProblem::Unknown);
+    // It may have been a detour.
+    let mut session = Driver::new(interrupted());
+    session.skip();
+    session.handle(Input::Blocked(LoadProblem::Redirected));
+    session.step("APP_MOUNTED");
+    assert_eq!(session.phase(), Phase::Active);
+}
+
+#[test]
 fn without_a_network_the_load_is_tried_again_until_there_is_one() {
     let mut session = Driver::new(interrupted());
     session.goes_offline();

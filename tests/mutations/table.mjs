@@ -261,7 +261,7 @@ const platform = [
     ],
   ]),
   ...inFile("www/sdk/ui.ts", [
-    ["texts are texts: buttons", "the page's labels are HTML", "button.textContent = this.#settings.say(label);", "button.innerHTML = this.#settings.say(label);", "e2e policies r31_"],
+    ["texts are texts: buttons", "the page's labels are HTML", "element.textContent = this.#settings.say(button.text);", "element.innerHTML = this.#settings.say(button.text);", "e2e policies r31_"],
     ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isPolite ? "" : said;', 'this.#alert.innerHTML = isPolite ? "" : said;', "e2e policies r31_"],
     ["texts are texts: the page's part", "the page's labels are HTML", '"about", { id: "about", dir: "auto" }).textContent = ', '"about", { id: "about", dir: "auto" }).innerHTML = ', "e2e policies r31_"],
     ["frame: where it stands", "the page's own frames have it", "return this.#onPage.body;", "return this.#settings.container ?? document.body;", "e2e policies r41_"],

@@ -35,7 +35,7 @@ test("the error class comes without the module", async () => {
   const text = await bundled('import { ReconnectError } from "flinks-reconnect"; console.log(ReconnectError);');
   assert.ok(text.includes("ReconnectError"));
   assert.equal(times(text, piece), 0);
-  assert.ok(text.length < 7600, `${text.length} characters`);
+  assert.ok(text.length < 7800, `${text.length} characters`);
 });
 
 test("the element is bundled for its effect", async () => {

@@ -87,6 +87,38 @@ test("a test drives a session through phases, failures and results", async () =>
   assert.deepEqual(rest, ["CANCELLED", "CLOSED", "closed", true, 3]);
 });
 
+test("dismissed waits while a failure is shown, and comes with what takes it away", async () => {
+  const said = await inWindow(`
+    const { reconnect } = entries["flinks-reconnect/testing"];
+    const ways = {
+      "closed by the page": (session) => session.close(), "closed by the user": (session) => session.cancel(), "a success": (session) => (session.retry(), session.succeed()),
+    };
+    const found = {};
+    for (const [name, leave] of Object.entries(ways)) {
+      const session = reconnect({ start: "/start" });
+      let isDismissed = false;
+      session.dismissed.then(() => (isDismissed = true));
+      session.fail("LOAD_TIMEOUT", { retryable: true });
+      await null;
+      const early = isDismissed;
+      leave(session);
+      await session.dismissed;
+      found[name] = [early, await session.result.then(({ status }) => status, ({ code }) => code)];
+    }
+    return JSON.stringify(found);`);
+  assert.deepEqual(JSON.parse(said), {
+    "closed by the page": [false, "LOAD_TIMEOUT"], "closed by the user": [false, "LOAD_TIMEOUT"], "a success": [false, "reconnected"],
+  });
+});
+
+test("a test makes errors of its own", async () => {
+  const said = await inWindow(`
+    const { ReconnectError } = entries["flinks-reconnect"];
+    const error = new ReconnectError({ code: "BUSY", retryable: true });
+    return JSON.stringify([error instanceof Error, error.name, error.code, error.retryable, error.flinksCode, error.phase, error.message.length > 0, new ReconnectError({ code: "BUSY" }, "mine").message]);`);
+  assert.deepEqual(JSON.parse(said), [true, "ReconnectError", "BUSY", true, null, "starting", true, "mine"]);
+});
+
 test("it brings no WebAssembly", () => {
   const text = readFileSync(new URL("dist/testing.js", root), "utf8");
   assert.ok(text.length < 8000, `${text.length} characters`);

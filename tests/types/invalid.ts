@@ -6,6 +6,12 @@ import { sessions } from "flinks-reconnect/testing";
 
 // @ts-expect-error neither start nor requestId
 reconnect({ instance: "toolbox" });
+// @ts-expect-error a requestId without an address of Connect
+reconnect({ requestId: "9022abc2-8a2e-4b06-a06e-c3e5449c4d10" });
+// @ts-expect-error two addresses of Connect
+reconnect({ instance: "toolbox", connectUrl: "https://toolbox-iframe.private.fin.ag/v2/", start: "/start" });
+// @ts-expect-error a text that does not exist
+reconnect({ start: "/start", labels: { titel: "Hello" } });
 // @ts-expect-error both start and requestId
 reconnect({ start: "/start", requestId: "9022abc2-8a2e-4b06-a06e-c3e5449c4d10" });
 // @ts-expect-error a token goes with a requestId only
@@ -24,8 +30,10 @@ reconnect({ start: "/start", fullFlow: "ask" });
 reconnect({ start: "/start", language: "de" });
 // @ts-expect-error a start function must answer with a start reply
 reconnect({ start: () => ({ status: "challenge" }) });
-// @ts-expect-error errors are made by the package only
+// @ts-expect-error an error has a code
 new ReconnectError();
+// @ts-expect-error of those that exist
+new ReconnectError({ code: "LOST" });
 
 // @ts-expect-error what ends a session of a test has a method of its own
 sessions[0]?.enter("done");

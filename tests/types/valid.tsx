@@ -2,7 +2,8 @@
 
 import { EVENTS, ReconnectError, reconnect, version } from "flinks-reconnect";
 import type { ConnectParams, Delivery, ErrorCode, FlinksCode, FlinksStep, Phase, ReconnectOptions, ReconnectResult, StartReply } from "flinks-reconnect";
-import { FlinksReconnect, useReconnect } from "flinks-reconnect/react";
+import { useRef } from "react";
+import { FlinksReconnect, type FlinksReconnectHandle, useReconnect } from "flinks-reconnect/react";
 import { FlinksReconnectElement } from "flinks-reconnect/element";
 import "flinks-reconnect/global";
 import { ReconnectError as TestError, reconnect as reconnectInTest, sessions } from "flinks-reconnect/testing";
@@ -45,6 +46,19 @@ export async function finish(): Promise<string> {
   }
 }
 
+// A test of the application makes errors of its own.
+export const error = new ReconnectError({ code: "BUSY", retryable: true, phase: "starting" });
+
+// What an application leaves out by `undefined`.
+declare const maybe: { text?: string; ids?: string[]; signal?: AbortSignal; number?: number; isOn?: boolean };
+export const partial: ReconnectOptions = {
+  start: "/start", instance: undefined, connectUrl: undefined, requestId: undefined, authorizeToken: undefined, container: maybe.text, resumeSelectedAccounts: maybe.ids,
+  deliver: maybe.text, onFailure: undefined, allow: maybe.text, headers: undefined, credentials: undefined, language: undefined, fullFlow: undefined, labels: { title: maybe.text },
+  loadTimeoutMs: maybe.number, deliverTimeoutMs: maybe.number, sandbox: maybe.text, signal: maybe.signal, params: { demo: maybe.isOn, requestId: undefined },
+};
+export const byRequestId: ReconnectOptions = { instance: "toolbox", connectUrl: undefined, requestId: "9022abc2-8a2e-4b06-a06e-c3e5449c4d10", authorizeToken: maybe.text, start: undefined };
+export const partialReply: StartReply = { status: "challenge", mode: "resume", attemptId: "a", requestId: "r", authorizeToken: maybe.text, tag: maybe.text, language: undefined };
+
 // What is documented, and what Flinks may add.
 export const steps: FlinksStep[] = ["COMPONENT_LOAD_MFA", "SOMETHING_NEW"];
 export const codes: FlinksCode[] = ["DISABLED_LOGIN", "SOMETHING_NEW"];
@@ -79,14 +93,17 @@ export const withFunction: ReconnectOptions = { start: async (signal) => (signal
 
 export function Row() {
   const { open, close, phase } = useReconnect();
+  const handle = useRef<FlinksReconnectHandle>(null);
   return (
     <>
       <button onClick={() => open(withFunction)} onBlur={close}>
         {phase ?? "idle"}
       </button>
       <FlinksReconnect
-        options={interrupted}
+        ref={handle}
+        options={{ ...interrupted, container: undefined }}
         className="frame"
+        onClick={() => handle.current?.retry() || handle.current?.close()}
         onResult={(result) => console.log(result.status)}
         onError={(error) => console.log(error.code)}
         onEvent={(event) => console.log(event.type)}

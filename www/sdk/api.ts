@@ -13,31 +13,31 @@ export type StartReply =
       /** At least 128 random bits, bound to the signed-in user by the host. Also the delivery's idempotency key. */
       attemptId: string;
       requestId: string;
-      authorizeToken?: string | null;
+      authorizeToken?: string | null | undefined;
       /** How long the token is good for. Default 900000, fifteen minutes. */
-      authorizeTokenExpiresInMs?: number | null;
-      resumeSelectedAccounts?: string[] | string | null;
+      authorizeTokenExpiresInMs?: number | null | undefined;
+      resumeSelectedAccounts?: string[] | string | null | undefined;
       /** The language of the login at Flinks; it wins over the page's. */
-      language?: "en" | "fr" | null;
+      language?: "en" | "fr" | null | undefined;
       /** The host's own opaque mark; a REDIRECT that returns another is refused. */
-      tag?: string | null;
-      instance?: string | null;
-      connectUrl?: string | null;
-      params?: ConnectParams | null;
+      tag?: string | null | undefined;
+      instance?: string | null | undefined;
+      connectUrl?: string | null | undefined;
+      params?: ConnectParams | null | undefined;
     }
   | {
       /** There is nothing to resume: the full flow. */
       status: "connect";
       attemptId: string;
-      authorizeToken?: string | null;
+      authorizeToken?: string | null | undefined;
       /** How long the token is good for. Default 900000, fifteen minutes. */
-      authorizeTokenExpiresInMs?: number | null;
+      authorizeTokenExpiresInMs?: number | null | undefined;
       /** The language of the login at Flinks; it wins over the page's. */
-      language?: "en" | "fr" | null;
-      tag?: string | null;
-      instance?: string | null;
-      connectUrl?: string | null;
-      params?: ConnectParams | null;
+      language?: "en" | "fr" | null | undefined;
+      tag?: string | null | undefined;
+      instance?: string | null | undefined;
+      connectUrl?: string | null | undefined;
+      params?: ConnectParams | null | undefined;
     }
   | {
       /** Flinks answered 200: nobody is needed. */
@@ -52,90 +52,90 @@ export type ConnectValue = string | number | boolean | undefined;
  */
 export interface ConnectParams {
   /** Which accounts the Account Selector lists. */
-  accountSelectorCurrency?: "cad" | "usd" | (string & {});
+  accountSelectorCurrency?: "cad" | "usd" | (string & {}) | undefined;
   /** The Account Selector after sign-in: REDIRECT then brings account ids. */
-  accountSelectorEnable?: boolean;
+  accountSelectorEnable?: boolean | undefined;
   /** Several accounts can be picked. */
-  accountSelectorMultiple?: boolean;
-  accountSelectorNoTitle?: boolean;
+  accountSelectorMultiple?: boolean | undefined;
+  accountSelectorNoTitle?: boolean | undefined;
   /** The back button. Flinks' default: true. */
-  backEnable?: boolean;
+  backEnable?: boolean | undefined;
   /** Hexadecimal without `#`. */
-  backgroundColor?: string;
-  boxLayout?: boolean;
+  backgroundColor?: string | undefined;
+  boxLayout?: boolean | undefined;
   /** Connect's own X, which ends the session with `CANCELLED`. */
-  closeEnable?: boolean;
+  closeEnable?: boolean | undefined;
   /** The consent page. Without it, you must show one of your own. */
-  consentEnable?: boolean;
-  customerId?: string;
+  consentEnable?: boolean | undefined;
+  customerId?: string | undefined;
   /** Your name on the consent page. */
-  customerName?: string;
-  daysOfTransactions?: "Days90" | "Days365" | (string & {});
+  customerName?: string | undefined;
+  daysOfTransactions?: "Days90" | "Days365" | (string & {}) | undefined;
   /** Lists FlinksCapital, the test bank. Never in production. */
-  demo?: boolean;
+  demo?: boolean | undefined;
   /** The test bank signs in by a pop-up, as OAuth banks do. */
-  demoOutbound?: boolean;
-  desktopLayout?: boolean;
-  detailsAndStatementEnable?: boolean;
+  demoOutbound?: boolean | undefined;
+  desktopLayout?: boolean | undefined;
+  detailsAndStatementEnable?: boolean | undefined;
   /** A filter of the Account Selector, as 0.8. */
-  eftEligibleRatio?: number;
+  eftEligibleRatio?: number | undefined;
   /** Deprecated by Flinks. */
-  enhancedMFA?: boolean;
+  enhancedMFA?: boolean | undefined;
   /** What the consent page lists, separated by commas, as `TransactionHistory,AccountNumberandAccountInfo`. */
-  features?: string;
+  features?: string | undefined;
   /** Every account is fetched, though one was picked. */
-  fetchAllAccounts?: boolean;
-  fixedHeightEnable?: boolean;
+  fetchAllAccounts?: boolean | undefined;
+  fixedHeightEnable?: boolean | undefined;
   /** Hexadecimal without `#`. */
-  foregroundColor1?: string;
+  foregroundColor1?: string | undefined;
   /** Hexadecimal without `#`. */
-  foregroundColor2?: string;
-  headerEnable?: boolean;
-  headerImgEnable?: boolean;
+  foregroundColor2?: string | undefined;
+  headerEnable?: boolean | undefined;
+  headerImgEnable?: boolean | undefined;
   /**
    * Connect ends inside its frame instead of leading the page to `redirectUrl`. Set by itself with a `redirectUrl`, unless the frame's `sandbox`
    * allows top navigation.
    */
-  innerRedirect?: boolean;
+  innerRedirect?: boolean | undefined;
   /** A search box above the bank list. */
-  institutionFilterEnable?: boolean;
+  institutionFilterEnable?: boolean | undefined;
   /** Which country's banks are listed, as `ca`. */
-  institutionsLocation?: string;
+  institutionsLocation?: string | undefined;
   /** Success is told by the REDIRECT message, not by leaving the page. */
-  jsRedirect?: boolean;
-  loadingType?: "dots" | "progressbar" | (string & {});
+  jsRedirect?: boolean | undefined;
+  loadingType?: "dots" | "progressbar" | (string & {}) | undefined;
   /** How often credentials can be tried. */
-  maximumRetry?: number;
-  monthsOfStatements?: "MostRecent" | "Months12" | (string & {});
+  maximumRetry?: number | undefined;
+  monthsOfStatements?: "MostRecent" | "Months12" | (string & {}) | undefined;
   /** OAuth banks take over the window instead of opening one; the frame's `sandbox` must then allow top navigation. */
-  oauthWindowRedirect?: boolean;
-  productType?: "banking" | "investment" | (string & {});
+  oauthWindowRedirect?: boolean | undefined;
+  productType?: "banking" | "investment" | (string & {}) | undefined;
   /** A page of yours that REDIRECT's `url` must lead to; another is a `CONFLICT`, but for Connect's own where it ends inside its frame. */
-  redirectUrl?: string;
-  removePadding?: boolean;
+  redirectUrl?: string | undefined;
+  removePadding?: boolean | undefined;
   /** Nightly Refresh for the new login. */
-  scheduleRefresh?: boolean;
+  scheduleRefresh?: boolean | undefined;
   /** The Account Selector lists more than operations accounts. */
-  showAllAccounts?: boolean;
-  showAllOperationsAccounts?: boolean;
+  showAllAccounts?: boolean | undefined;
+  showAllOperationsAccounts?: boolean | undefined;
   /** Deprecated by Flinks. */
-  skipEnhancedMFA?: boolean;
-  statement?: boolean;
-  staticLoadingEnable?: boolean;
+  skipEnhancedMFA?: boolean | undefined;
+  statement?: boolean | undefined;
+  staticLoadingEnable?: boolean | undefined;
   /** Your own opaque mark, for a session without a `start` reply that has one. */
-  tag?: string;
-  termsNoCheckbox?: boolean;
-  termsUrl?: string;
-  theme?: "dark" | "light" | (string & {});
-  waitSummary?: boolean;
-  withMFAQuestions?: boolean;
-  withTransactions?: boolean;
-  requestId?: never;
-  authorizeToken?: never;
-  resumeSelectedAccounts?: never;
-  language?: never;
-  webview?: never;
-  stringify?: never;
+  tag?: string | undefined;
+  termsNoCheckbox?: boolean | undefined;
+  termsUrl?: string | undefined;
+  theme?: "dark" | "light" | (string & {}) | undefined;
+  waitSummary?: boolean | undefined;
+  withMFAQuestions?: boolean | undefined;
+  withTransactions?: boolean | undefined;
+  requestId?: undefined;
+  authorizeToken?: undefined;
+  resumeSelectedAccounts?: undefined;
+  language?: undefined;
+  webview?: undefined;
+  stringify?: undefined;
   [name: string]: ConnectValue;
 }
 
@@ -152,60 +152,69 @@ export interface Delivery {
 }
 
 /** The widget's own texts; docs/texts.md has them all. */
-export type Labels = { [Name in TextName]?: string };
+export type Labels = { [Name in TextName]?: string | undefined };
+
+/** Where Connect is: exactly one of the two, unless a start reply supplies it. */
+export type Address =
+  | {
+      /** Flinks instance name. */
+      instance: string;
+      connectUrl?: undefined;
+    }
+  | {
+      instance?: undefined;
+      /** Base URL of Connect: https, or http on a loopback host; no query, fragment or credentials. */
+      connectUrl: string;
+    };
 
 export interface CommonOptions {
-  /** Flinks instance name. Exactly one of `instance` and `connectUrl`, unless the start reply supplies it. */
-  instance?: string;
-  /** Base URL of Connect: https, or http on a loopback host; no query, fragment or credentials. */
-  connectUrl?: string;
   /** Where the frame goes. Absent: an accessible modal dialog. */
-  container?: Element | string;
+  container?: Element | string | undefined;
   /** Account ids picked in the original session: an array travels with commas between them, a string as it is. */
-  resumeSelectedAccounts?: string[] | string;
+  resumeSelectedAccounts?: string[] | string | undefined;
   /**
    * Where the result goes: an endpoint of your backend, or a function. Absent: `result` settles on REDIRECT.
    * A `Response` that the function returns or throws is judged like an answer to our own request. Any other rejection is tried again, unless the
    * error has a numeric `status`, which is then judged like an HTTP status.
    */
-  deliver?: string | ((delivery: Delivery, context: { attemptId: string; signal: AbortSignal }) => unknown);
+  deliver?: string | ((delivery: Delivery, context: { attemptId: string; signal: AbortSignal }) => unknown) | undefined;
   /** After a failure that a retry can cure: `ask` says so and offers it (the default); `end` ends the session at once. */
-  onFailure?: "ask" | "end";
+  onFailure?: "ask" | "end" | undefined;
   /** The frame's `allow` attribute, as `camera; microphone`. Default: nothing. */
-  allow?: string;
+  allow?: string | undefined;
   /** Asked before every request to your backend. */
-  headers?: () => HeadersInit | Promise<HeadersInit>;
+  headers?: (() => HeadersInit | Promise<HeadersInit>) | undefined;
   /** For both endpoints. Default `same-origin`. */
-  credentials?: RequestCredentials;
+  credentials?: RequestCredentials | undefined;
   /** Default: the document's language. */
-  language?: "en" | "fr";
-  params?: ConnectParams;
+  language?: "en" | "fr" | undefined;
+  params?: ConnectParams | undefined;
   /** What to do when Connect leaves the MFA prompt for the full flow. Default `continue`. */
-  fullFlow?: "continue" | "stop";
-  labels?: Labels;
+  fullFlow?: "continue" | "stop" | undefined;
+  labels?: Labels | undefined;
   /** Default 20000. */
-  loadTimeoutMs?: number;
+  loadTimeoutMs?: number | undefined;
   /** Default 120000. */
-  deliverTimeoutMs?: number;
+  deliverTimeoutMs?: number | undefined;
   /** The frame's `sandbox` tokens; `null` leaves the attribute off. */
-  sandbox?: string | null;
+  sandbox?: string | null | undefined;
   /** Aborting closes the session. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** An interrupted session: the live `requestId` is known. It must come from your backend, never from the page's address. */
-export interface InterruptedOptions extends CommonOptions {
+export type InterruptedOptions = CommonOptions & Address & {
   requestId: string;
-  authorizeToken?: string;
-  start?: never;
-}
+  authorizeToken?: string | undefined;
+  start?: undefined;
+};
 
 /** A session the host's backend begins or resumes. */
-export interface StartOptions extends CommonOptions {
+export type StartOptions = CommonOptions & (Address | { instance?: undefined; connectUrl?: undefined }) & {
   start: string | ((signal: AbortSignal) => StartReply | Response | Promise<StartReply | Response>);
-  requestId?: never;
-  authorizeToken?: never;
-}
+  requestId?: undefined;
+  authorizeToken?: undefined;
+};
 
 export type ReconnectOptions = InterruptedOptions | StartOptions;
 

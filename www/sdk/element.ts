@@ -73,7 +73,9 @@ export type FlinksReconnectListeners<Prefix extends string> = {
 export interface FlinksReconnectElement extends HTMLElement, FlinksReconnectProperties {
   /** The session that was opened last, until `close()`. */
   readonly session: ReconnectSession | null;
-  /** Begins a session, unless one is open. Null when the options are wrong: `failed` has told. */
+  /**
+   * Begins a session, unless one is open. One that was closed while it delivered is gone on with. Null when the options are wrong: `failed` has told.
+   */
   open(): ReconnectSession | null;
   close(): void;
   /** Another attempt while one is offered; whether one was. */
@@ -153,6 +155,8 @@ const STYLE = ":host{display:block}:host([hidden]){display:none}div{height:100%}
 /** On a server there is no HTMLElement; importing must work all the same. */
 class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLElement)) {
   #session: ReconnectSession | null = null;
+  /** Closed while it delivered: what was accepted is still on its way. */
+  #unfinished: ReconnectSession | null = null;
   /** What was set as a property. A map: `Object.prototype` must not choose where a login goes. */
   readonly #given = new Map<Name, unknown>();
   readonly #place = document.createElement("div");
@@ -210,9 +214,10 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
     if (CSSStyleSheet?.prototype.replaceSync) this.shadowRoot!.adoptedStyleSheets = [styleSheet(this.ownerDocument, STYLE)];
   }
 
-  /** Begins a session, unless one is open. */
+  /** Begins a session, unless one is open or still delivers. */
   open(): ReconnectSession | null {
-    if (this.#session && !/done|failed|closed/.test(this.#session.phase)) return this.#session;
+    const before = this.#session ?? this.#unfinished;
+    if (before && !/done|failed|closed/.test(before.phase)) return (this.#session = before);
     // Takes away what a failed session still says.
     this.close();
     try {
@@ -221,7 +226,11 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
       for (const name of EVENTS) session.addEventListener(name, (event) => this.#report(name, (event as CustomEvent).detail));
       session.result.then(
         (result) => this.#report("reconnected", result),
-        (error) => this.#report("failed", error),
+        (error) => {
+          this.#report("failed", error);
+          // It was taken off the page, and there is nothing to see of it now that it is back.
+          if (this.#session === session && this.#unfinished === session) this.open();
+        },
       );
       return session;
     } catch (error) {
@@ -234,6 +243,7 @@ class Reconnect extends (globalThis.HTMLElement ?? (class {} as typeof HTMLEleme
     const session = this.#session;
     this.#session = null;
     session?.close();
+    if (session?.phase === "delivering") this.#unfinished = session;
   }
 
   retry(): boolean {

@@ -29,6 +29,8 @@ const LOAD_PROBLEMS: Record<Exclude<LoadProblem, "unknown">, string> = {
   policy: "Connect did not load: this page's Content-Security-Policy lacks a frame-src for Connect's address.",
   isolation: "Connect did not load: this page is cross-origin isolated (COEP), and browsers show Connect in no such page.",
   offline: "Connect did not load in time: the browser is offline.",
+  redirected:
+    "Connect did not load: the frame was redirected to another origin, whose messages do not count. `instance` or `connectUrl` must name the one that Connect is served from.",
 };
 
 const PLACE = "exactly one of `instance` and `connectUrl`, unless a start reply brings it";
@@ -68,19 +70,23 @@ const OLD_CHROMIUM = "The widget needs Chromium 115 or later.";
 const NO_BROWSER =
   "The widget needs a browser with modal dialogs and constructed style sheets. A component test (jsdom) imports `flinks-reconnect/testing` instead.";
 
-/** How a session failed. @internal */
-export interface Failure {
+/** What an error has beside its message; `code` alone is enough. */
+export interface ReconnectErrorDetails {
   code: ErrorCode;
+  flinksCode?: FlinksCode | null | undefined;
+  httpStatus?: number | null | undefined;
+  hostCode?: string | null | undefined;
+  retryable?: boolean | undefined;
+  phase?: Phase | undefined;
+}
+
+/** How a session failed. @internal */
+export interface Failure extends ReconnectErrorDetails {
   loadProblem?: LoadProblem;
-  flinksCode?: FlinksCode | null;
-  httpStatus?: number | null;
-  hostCode?: string | null;
   /** The property of the start reply that is wrong. */
   property?: string | null;
   /** What the page's own function, or the browser, threw. */
   cause?: unknown;
-  retryable?: boolean;
-  phase?: Phase;
 }
 
 /** What the module throws for options and browsers that it refuses. @internal */
@@ -103,11 +109,11 @@ export class ReconnectError extends Error {
   readonly retryable: boolean;
   readonly phase: Phase;
 
-  /** Made by the package only. */
-  private constructor(failure: Failure, message: string, options?: ErrorOptions) {
+  /** The package makes them; so do tests of an application. */
+  constructor(details: ReconnectErrorDetails, message: string = MESSAGES[details.code], options?: ErrorOptions) {
     super(message, options);
     // A page may have extended `Object.prototype`.
-    const { code, flinksCode = null, httpStatus = null, hostCode = null, retryable = false, phase = "starting" } = { __proto__: null, ...failure } as Failure;
+    const { code, flinksCode = null, httpStatus = null, hostCode = null, retryable = false, phase = "starting" } = { __proto__: null, ...details } as ReconnectErrorDetails;
     this.code = code;
     this.flinksCode = flinksCode;
     this.httpStatus = httpStatus;
@@ -118,11 +124,11 @@ export class ReconnectError extends Error {
 
   /** @internal */
   static of(failure: Failure, options?: ErrorOptions): ReconnectError {
-    const { code, loadProblem = "unknown", property, cause } = failure;
+    const { loadProblem = "unknown", property, cause } = failure;
     const message = property
       ? `The start endpoint's answer is not one of the documented replies: \`${property}\` is missing or wrong.`
       : loadProblem === "unknown"
-        ? MESSAGES[code]
+        ? undefined
         : LOAD_PROBLEMS[loadProblem];
     return new ReconnectError(failure, message, options ?? (cause ? { cause } : undefined));
   }
@@ -142,7 +148,7 @@ export class ReconnectError extends Error {
   /** WebAssembly is missing, a Content-Security-Policy refuses it, or the browser is too old. @internal */
   static unsupported(cause?: unknown): ReconnectError {
     const isOldChromium = cause instanceof RangeError && /main thread/.test(cause.message);
-    return new ReconnectError({ code: "UNSUPPORTED" }, isOldChromium ? OLD_CHROMIUM : MESSAGES.UNSUPPORTED, { cause });
+    return new ReconnectError({ code: "UNSUPPORTED" }, isOldChromium ? OLD_CHROMIUM : undefined, { cause });
   }
 }
 

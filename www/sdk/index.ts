@@ -5,10 +5,11 @@ import { EVENT_NAMES } from "./names.js";
 import { Session } from "./session.js";
 
 export type {
-  ConnectParams, Delivery, Labels, ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession, StartReply,
+  Address, ConnectParams, Delivery, Labels, ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession, StartReply,
 } from "./api.js";
 export type { ErrorCode, FlinksCode, FlinksStep, Phase } from "./names.js";
 export { ReconnectError } from "./error.js";
+export type { ReconnectErrorDetails } from "./error.js";
 
 /** Every event of a session, for those who pass them on. */
 export const EVENTS: readonly (keyof ReconnectEventMap)[] = EVENT_NAMES;

@@ -77,13 +77,15 @@ export type LoadProblem =
   | "unknown"
   | "policy"
   | "isolation"
-  | "offline";
+  | "offline"
+  | "redirected";
 
 export const LOAD_PROBLEMS: readonly LoadProblem[] = [
   "unknown",
   "policy",
   "isolation",
   "offline",
+  "redirected",
 ];
 
 /** What the user can be shown. */

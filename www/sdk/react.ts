@@ -7,11 +7,12 @@
 // closed at once, burns no token.
 
 import {
-  type DetailedHTMLProps, type HTMLAttributes, type ReactElement, type RefObject, createElement, useCallback, useEffect, useInsertionEffect, useRef, useState,
+  type DetailedHTMLProps, type HTMLAttributes, type RefAttributes, type RefObject, type ForwardRefExoticComponent, createElement, forwardRef, useCallback, useEffect,
+  useImperativeHandle, useInsertionEffect, useRef, useState,
 } from "react";
 import type { ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession } from "./api.js";
 import type { FlinksReconnectElement, FlinksReconnectElementProps, FlinksReconnectListeners } from "./element.js";
-import { EVENTS, type ReconnectError, reconnect } from "./index.js";
+import { EVENTS, ReconnectError, reconnect } from "./index.js";
 import type { Phase } from "./names.js";
 
 /** What the last session came to, as far as it is known. */
@@ -37,18 +38,19 @@ export function useReconnect(): Progress & {
   retry(): boolean;
 } {
   const session = useRef<ReconnectSession>(null);
-  const isMounted = useRef(false);
+  const isGone = useRef(false);
   const [progress, setProgress] = useState(NOTHING_YET);
 
   const close = useCallback(() => session.current?.close(), []);
   const retry = useCallback(() => session.current?.retry() ?? false, []);
-  useEffect(() => {
-    isMounted.current = true;
+  // Before the effects of its children, which may open; and StrictMode, which takes effects back and runs them again, leaves this kind alone.
+  useInsertionEffect(() => {
+    isGone.current = false;
     return () => {
-      isMounted.current = false;
-      close();
+      isGone.current = true;
     };
   }, []);
+  useEffect(() => close, []);
 
   const open = useCallback((options: ReconnectOptions) => {
     close();
@@ -65,7 +67,7 @@ export function useReconnect(): Progress & {
       (error: ReconnectError) => goes({ error }),
     );
     // A session begins after this: closed at once, it asks nobody for anything.
-    if (!isMounted.current) opened.close();
+    if (isGone.current) opened.close();
     return opened;
   }, []);
 
@@ -75,25 +77,40 @@ export function useReconnect(): Progress & {
 export interface FlinksReconnectProps extends Omit<HTMLAttributes<HTMLDivElement>, "children" | "dangerouslySetInnerHTML" | "onError"> {
   /**
    * Read once, when the component mounts: a later change is for the next mounting, so give another connection another `key`. The functions among
-   * them are called as the latest render has them.
+   * them are called as the latest render has them; one that it no longer has is as if it returned nothing. There is no `container`: the component's
+   * own `<div>` is it.
    */
-  options: ReconnectOptions;
+  options: ReconnectOptions & { container?: undefined };
   /** Also after unmounting, when the result was on its way. */
   onResult?: ((result: ReconnectResult) => void) | undefined;
   onError?: ((error: ReconnectError) => void) | undefined;
   onEvent?: ((event: ReconnectEventMap[keyof ReconnectEventMap]) => void) | undefined;
 }
 
+/** What a `ref` of the component holds. */
+export interface FlinksReconnectHandle {
+  /** Another attempt while one is offered; whether one was. */
+  retry(): boolean;
+  /** Ends the session; the component stays, empty. */
+  close(): void;
+}
+
 type Latest = Pick<FlinksReconnectProps, "options" | "onResult" | "onError" | "onEvent">;
 
 /** Connect, inline, for as long as it is mounted. Further props are the surrounding `<div>`'s. */
-export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }: FlinksReconnectProps): ReactElement {
+export const FlinksReconnect: ForwardRefExoticComponent<FlinksReconnectProps & RefAttributes<FlinksReconnectHandle>> = /* @__PURE__ */ forwardRef<
+  FlinksReconnectHandle,
+  FlinksReconnectProps
+>(function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }, handle) {
   const container = useRef<HTMLDivElement>(null);
+  const mounted = useRef<ReconnectSession>(undefined);
   const latest = useRef<Latest>({ options });
   // Before every other effect, and not while rendering: a render may be thrown away.
   useInsertionEffect(() => {
     latest.current = { options, onResult, onError, onEvent };
   });
+
+  useImperativeHandle(handle, () => ({ retry: () => mounted.current?.retry() ?? false, close: () => mounted.current?.close() }), []);
 
   useEffect(() => {
     let isMounted = true;
@@ -102,7 +119,8 @@ export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }
     let session: ReconnectSession | undefined;
     try {
       const given = latestFunctions(latest);
-      session = reconnect(container.current ? { ...given, container: container.current } : given);
+      if (given.container !== undefined) throw new ReconnectError({ code: "INVALID_OPTIONS" }, "Option `container`: expected none, for the component's own <div> is it.");
+      session = mounted.current = reconnect(container.current ? { ...given, container: container.current } : given);
       for (const name of EVENTS) session.addEventListener(name, (event) => whileMounted(() => latest.current.onEvent?.(event)));
       session.result.then(
         (result) => latest.current.onResult?.(result),
@@ -119,14 +137,21 @@ export function FlinksReconnect({ options, onResult, onError, onEvent, ...rest }
   }, []);
 
   return createElement("div", { ...rest, ref: container });
-}
+});
 
-/** The options, their functions replaced by ones that call what the latest render has under that name. */
+/**
+ * The options, their functions replaced by ones that call what the latest render has under that name: nothing where it has nothing, and the function
+ * that was there on mounting where it has something else, which is for the next mounting.
+ */
 function latestFunctions(latest: RefObject<Latest>): ReconnectOptions {
-  const latestOf = (name: string) => Object.entries(latest.current.options).find(([given]) => given === name)?.[1];
+  const call = (name: string, first: Function, given: unknown[]) => {
+    const [, now] = Object.entries(latest.current.options ?? {}).find(([own]) => own === name) ?? [];
+    if (now === undefined) return undefined;
+    return (typeof now === "function" ? now : first)(...given);
+  };
   const entries = Object.entries(latest.current.options ?? {}).map(([name, value]) => [
     name,
-    typeof value === "function" ? (...given: unknown[]) => latestOf(name)(...given) : value,
+    typeof value === "function" ? (...given: unknown[]) => call(name, value, given) : value,
   ]);
   return Object.fromEntries(entries);
 }

@@ -9,6 +9,7 @@ import type { Labels, ReconnectOptions, ReconnectResult, ReconnectSession } from
 import { type Failure, ReconnectError, type Refusal } from "./error.js";
 import type { Phase } from "./names.js";
 import { WidgetUi } from "./ui.js";
+import { WORDS } from "./words.js";
 
 /** jsdom has a document, and lacks some or all of these. */
 const isBrowser = () =>
@@ -65,7 +66,8 @@ export class Session extends Target implements ReconnectSession {
       this.#widget = Widget.create(options, Session.#facadeOf(this.#number));
     } catch (thrown) {
       sessions.delete(this.#number);
-      // Errors are the browser's or a trap of ours.
+      if (thrown instanceof ReconnectError) throw thrown;
+      // Other errors are the browser's or a trap of ours.
       throw thrown instanceof Error ? ReconnectError.of({ code: "INTERNAL" }, { cause: thrown }) : ReconnectError.refused(thrown as Refusal);
     }
     this.#work();
@@ -90,6 +92,10 @@ export class Session extends Target implements ReconnectSession {
     return {
       work: () => session((session) => session.#work()),
       createUi(container, language, labels) {
+        const unknown = Object.keys(labels ?? {}).find((name) => !Object.hasOwn(WORDS, name));
+        if (unknown !== undefined) {
+          throw new ReconnectError({ code: "INVALID_OPTIONS" }, `Option \`labels\`: \`${unknown}\` is unknown; the texts are ${Object.keys(WORDS).join(", ")}.`);
+        }
         const ui = new WidgetUi(container, language, labels as Labels | undefined, actions);
         session((session) => (session.#ui = ui));
         return ui;

@@ -10,7 +10,7 @@ import { guardModal } from "./modal-guard.js";
 import { type Happenings, Presence } from "./presence.js";
 import { lockScrolling } from "./scrolling.js";
 import { styleSheet } from "./style-sheet.js";
-import { type Actions, type Button, VIEWS, type View, stay } from "./views.js";
+import { type Actions, type Button, VIEWS, type View, close, stay } from "./views.js";
 import { type Language, type TextName, text } from "./words.js";
 import type { ViewName } from "./names.js";
 
@@ -31,7 +31,7 @@ export class WidgetUi implements Ui {
   /** On the page, from the first view until it is hidden. */
   #surface: Surface | undefined;
 
-  constructor(container: Element | undefined, language: Language, labels: Partial<Record<TextName, string>> | undefined, actions: Actions & Happenings) {
+  constructor(container: Element | undefined, language: Language, labels: Partial<Record<TextName, string | undefined>> | undefined, actions: Actions & Happenings) {
     this.#settings = { container, lang: language === "fr" ? "fr-CA" : "en", say: (name) => text(name, language, labels), actions };
   }
 
@@ -131,7 +131,7 @@ class Surface {
       // No <header>, which would be another banner of the page's.
       const header = part(this.#panel, "div", "header");
       part(header, "h2", "title").textContent = say("title");
-      this.#button(header, "close", "close", () => actions.closedByUser());
+      this.#button(header, close);
       part(this.#panel, "p", "about", { id: "about", dir: "auto" }).textContent = say("about");
     }
     this.#status = part(this.#panel, "p", "status", { role: "status", dir: "auto" });
@@ -171,7 +171,7 @@ class Surface {
     if (this.#announceTimer === undefined) this.#announce();
     this.#element.dataset["view"] = view.text;
     this.#element.classList.toggle("waiting", view.isWaiting === true);
-    this.#offer(view.buttons);
+    this.#offer(view.isFailure && !this.#dialog ? [...view.buttons, close] : view.buttons);
   }
 
   frameOpened(frame: HTMLIFrameElement): void {
@@ -211,13 +211,7 @@ class Surface {
   #offer(buttons: readonly Button[]): void {
     const hadFocus = this.#buttons.contains(this.#shadow.activeElement);
     this.#buttons.replaceChildren();
-    const [first] = buttons.map((button) =>
-      this.#button(this.#buttons, button.part, button.text, () => {
-        this.#settings.actions[button.action]();
-        // They go on in Connect.
-        if (button === stay) this.#frame?.focus();
-      }),
-    );
+    const [first] = buttons.map((button) => this.#button(this.#buttons, button));
     // The safe button first where something must be chosen; the panel if the focus would be lost.
     if (buttons.some(({ part }) => part === "leave")) first?.focus();
     else if (hadFocus) this.#panel.focus();
@@ -235,11 +229,15 @@ class Surface {
     return dialog;
   }
 
-  #button(parent: Element, name: string, label: TextName, action: () => void): HTMLElement {
-    const button = part(parent, "button", name, { type: "button", dir: "auto" });
-    button.textContent = this.#settings.say(label);
-    this.#listen(button, "click", action);
-    return button;
+  #button(parent: Element, button: Button): HTMLElement {
+    const element = part(parent, "button", button.part, { type: "button", dir: "auto" });
+    element.textContent = this.#settings.say(button.text);
+    this.#listen(element, "click", () => {
+      this.#settings.actions[button.action]();
+      // They go on in Connect.
+      if (button === stay) this.#frame?.focus();
+    });
+    return element;
   }
 
   #listen(target: EventTarget, type: string, listener: (event: Event) => void): void {

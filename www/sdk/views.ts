@@ -10,7 +10,7 @@ export interface Actions {
   retriedByUser(): void;
 }
 
-/** A button beside the one that closes. */
+/** A button of a view. */
 export interface Button {
   text: TextName;
   part: string;
@@ -23,6 +23,8 @@ export interface View {
   tone: "polite" | "alerting";
   /** Connect is on its way, and there is nothing to see of it yet. */
   isWaiting?: true;
+  /** Nothing goes on by itself: a container has a button that closes, too. */
+  isFailure?: true;
   buttons: readonly Button[];
 }
 
@@ -31,10 +33,13 @@ const startAgain: Button = { text: "startAgain", part: "retry", action: "retried
 const takeOver: Button = { text: "takeOver", part: "retry", action: "retriedByUser" };
 export const stay: Button = { text: "stay", part: "stay", action: "userStays" };
 const leave: Button = { text: "leave", part: "leave", action: "closedByUser" };
+/** In a dialog's header always; in a container after a failure. */
+export const close: Button = { text: "close", part: "close", action: "closedByUser" };
 
 const polite = (text: TextName): View => ({ text, tone: "polite", buttons: [] });
 const waiting = (text: TextName): View => ({ ...polite(text), isWaiting: true });
 const alerting = (text: TextName, ...buttons: Button[]): View => ({ text, tone: "alerting", buttons });
+const failure = (text: TextName, ...buttons: Button[]): View => ({ ...alerting(text, ...buttons), isFailure: true });
 
 export const VIEWS: Record<ViewName, View> = {
   loading: waiting("loading"),
@@ -51,14 +56,14 @@ export const VIEWS: Record<ViewName, View> = {
   retrying: polite("retrying"),
   leaving: alerting("leaving", stay, leave),
   bankSlow: waiting("bankSlow"),
-  notStarted: alerting("notStarted", retry),
-  signedOut: alerting("signedOut", retry),
-  busy: alerting("busy", takeOver),
-  loadTimeout: alerting("loadTimeout", retry),
-  blocked: alerting("blocked", retry),
-  expired: alerting("expired", startAgain),
-  undelivered: alerting("undelivered", retry),
-  mismatch: alerting("mismatch"),
-  unconfirmed: alerting("unconfirmed"),
-  failed: alerting("failed"),
+  notStarted: failure("notStarted", retry),
+  signedOut: failure("signedOut", retry),
+  busy: failure("busy", takeOver),
+  loadTimeout: failure("loadTimeout", retry),
+  blocked: failure("blocked", retry),
+  expired: failure("expired", startAgain),
+  undelivered: failure("undelivered", retry),
+  mismatch: failure("mismatch"),
+  unconfirmed: failure("unconfirmed"),
+  failed: failure("failed"),
 };

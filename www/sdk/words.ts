@@ -102,5 +102,5 @@ export type TextName = keyof typeof WORDS;
 export type Language = "en" | "fr";
 
 /** The text of that name: the page's own, else ours. What `Object.prototype` has is nobody's label. */
-export const text = (name: TextName, language: Language, labels: Partial<Record<TextName, string>> | undefined): string =>
+export const text = (name: TextName, language: Language, labels: Partial<Record<TextName, string | undefined>> | undefined): string =>
   (labels && Object.hasOwn(labels, name) ? labels[name] : undefined) ?? WORDS[name][language === "fr" ? 1 : 0];

@@ -37,7 +37,7 @@ impl Session {
             Waiting::Restart => self.ask_host(now_ms),
             Waiting::Load if self.is_stretched(now_ms) => self.load(now_ms),
             Waiting::Load => self.not_loaded(match self.network {
-                Network::Online => LoadProblem::Unknown,
+                Network::Online => self.suspected,
                 Network::Offline => LoadProblem::Offline,
             }),
             Waiting::User | Waiting::WarnedUser | Waiting::OverdueUser => self.idle(now_ms),

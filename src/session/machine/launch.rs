@@ -1,7 +1,7 @@
 //! How a session begins: the host's start endpoint, the lock among tabs, Connect's frame; and how it is renewed.
 
 use super::super::delivery::HostAnswer;
-use super::super::failure::{ErrorCode, Failure};
+use super::super::failure::{ErrorCode, Failure, LoadProblem};
 use super::super::input::{LockState, NoStart};
 use super::super::options::{BeginWith, TopNavigation};
 use super::super::output::{CompletionNotice, LockMode, Outcome, Output, Phase, View};
@@ -136,6 +136,7 @@ impl Session {
             Network::Offline => OFFLINE_RETRY_MS,
         };
         self.wait(Waiting::Load, now_ms + limit_ms);
+        self.suspected = LoadProblem::Unknown;
         self.enter(Phase::Loading);
         self.order(Output::OpenFrame { url, origin });
     }

@@ -49,7 +49,7 @@ use std::collections::VecDeque;
 
 use self::message::Rate;
 use super::delivery::{Delivery, Keepalive, Random};
-use super::failure::{ErrorCode, Failure};
+use super::failure::{ErrorCode, Failure, LoadProblem};
 use super::input::{Input, PageState};
 use super::launch_settings::LaunchSettings;
 use super::options::{BeginWith, Options};
@@ -228,6 +228,8 @@ pub struct Session {
     visibility: Visibility,
     progress: Progress,
     network: Network,
+    /// Why this frame may stay silent.
+    suspected: LoadProblem,
     lock_mode: LockMode,
     calls: u32,
     tries: u32,
@@ -291,6 +293,7 @@ impl Session {
             visibility: Visibility::Shown(None),
             progress: Progress::Nothing,
             network: Network::Online,
+            suspected: LoadProblem::Unknown,
             lock_mode: LockMode::IfFree,
             calls: 0,
             tries: 0,
@@ -392,6 +395,8 @@ impl Session {
             }
             Input::Begin | Input::Started { .. } | Input::Delivered { .. } => {}
             Input::Lock(state) => self.lock_reported(now_ms, state),
+            // It may yet come back, and Connect speak.
+            Input::Blocked(LoadProblem::Redirected) => self.suspected = LoadProblem::Redirected,
             Input::Blocked(problem) => {
                 if self.phase == Phase::Loading {
                     self.not_loaded(problem);

@@ -64,8 +64,16 @@ class Placed {
     return ending.status === "reconnected" && ending.loginId === GOOD_LOGIN;
   }
 
+  get surface() {
+    return this.element.shadowRoot.querySelector("div > div");
+  }
+
+  part(name) {
+    return this.surface.shadowRoot.querySelector(`[part=${name}]`);
+  }
+
   get button() {
-    return this.element.shadowRoot.querySelector("div > div").shadowRoot.querySelector("[part=retry]");
+    return this.part("retry");
   }
 }
 
@@ -324,7 +332,39 @@ export async function removed() {
   await until("it is being delivered", () => during.element.session.phase === "delivering");
   during.element.remove();
   const result = await during.ended();
+
+  // Put back before that delivery is done.
+  let answer;
+  let tries = 0;
+  const back = await mounted({ "request-id": undefined, ".requestId": "request-of-a-third-0001", deliver: undefined, "deliver-timeout-ms": "60", ".deliver": () => ((tries += 1), new Promise((...settle) => (answer = settle))) });
+  const begin = async () => {
+    await tell(back.frame.contentWindow, 'parent.postMessage(given, "*")', good());
+    await until("it is being delivered", () => back.element.session.phase === "delivering");
+    const { session } = back.element;
+    const opened = lab.frames.length;
+    back.element.remove();
+    await until("it is taken away", () => back.element.session === null);
+    document.body.append(back.element);
+    await until("it is back", () => back.element.session !== null);
+    await turn();
+    return { opened, isSame: back.element.session === session && back.element.open() === session && lab.frames.length === opened };
+  };
+  const failing = await begin();
+  const { code } = await back.ended();
+  await back.mounted();
+  const isAnew = lab.frames.length === failing.opened + 1;
+  const winning = await begin();
+  answer[0]({ saved: true });
+  const { status } = await back.ended(2);
+  await turn();
+  const isEnough = lab.frames.length === winning.opened && tries === 2;
+  back.element.remove();
   return [
+    proved("put back while it still delivers", `${code}, then ${status}`, "put back after that, another session begins, see below", {
+      "that delivery is gone on with": failing.isSame && winning.isSame,
+      "after a failure another session begins": code === "UNDELIVERED" && isAnew,
+      "after a success none does": status === "reconnected" && isEnough,
+    }),
     proved("removed and put back", `${closed.code}, then ${placed.codes.at(-1)}`, "moved within one task it is kept, see above", {
       closed: closed.code === "CLOSED" && isGone,
       "nothing listens": listeners === 0,
@@ -415,9 +455,28 @@ export async function retried() {
   const isOffered = placed.element.retry();
   await until("a third frame", () => lab.frames.length === 3);
   await failed(3);
-  placed.element.session.close();
+  const { session } = placed.element;
+  let isDismissed = false;
+  session.dismissed.then(() => (isDismissed = true));
+  await turn();
+  const isThere = !isDismissed;
+  placed.part("close").click();
   const { code, retryable } = await placed.ended();
+  await session.dismissed;
+  const isGone = !placed.surface;
+
+  // A failure that no retry cures can be closed, too.
+  const final = await mounted({ "full-flow": "stop", "request-id": "request-of-another-0001" });
+  await tell(final.frame.contentWindow, 'parent.postMessage(given, "*")', { step: "COMPONENT_LOAD_INSTITUTION_SELECTOR" });
+  const ending = await final.ended();
+  const buttons = [...final.surface.shadowRoot.querySelectorAll("button")].map((button) => button.part.value).join();
+  final.part("close").click();
+  await final.element.session.dismissed;
   return [
+    proved("closed in its place", `${code}, and ${ending.code} with the buttons: ${buttons}`, "in a dialog the button is always there", {
+      "the page is as before": isThere && isGone && !final.surface,
+      "nothing to try, something to close": ending.code === "FULL_FLOW" && buttons === "close",
+    }),
     proved("tried again by the widget's button, then by retry()", failures.join(", "), "three frames were opened", {
       retryable: code === "LOAD_TIMEOUT" && retryable && isOffered,
       "each failure is told, and the end once": failures.join() === "LOAD_TIMEOUT,LOAD_TIMEOUT,LOAD_TIMEOUT" && placed.codes.join() === "LOAD_TIMEOUT",

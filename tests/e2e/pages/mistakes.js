@@ -1,6 +1,6 @@
 // What a page can get wrong: each ends in a typed error or in nothing, and the page goes on.
 
-import { CONNECT, EVENTS, REQUEST, Visit, frames, good, mounted, proved, reach, tell, turn, until } from "./lab.js";
+import { CONNECT, EVENTS, EVIL, REQUEST, Visit, frames, good, mounted, proved, reach, tell, turn, until } from "./lab.js";
 
 const { lab } = window;
 const { reconnect, ReconnectError } = await import("/sdk/index.js");
@@ -55,6 +55,7 @@ export async function wrong() {
     "params: a list in it": [options({ params: { demo: ["true"] } })],
     "params: null in it": [options({ params: { demo: null } })],
     "params: a function in it": [options({ params: { demo: () => "true" } })],
+    "labels: a name that is none": [options({ labels: { titel: "Hello" } })],
     "labels: an object in it": [options({ labels: { title: {} } })],
     "resumeSelectedAccounts: a number in it": [options({ resumeSelectedAccounts: ["account-0001", 10000001] })],
     "start: a promise": [{ instance: "toolbox", start: Promise.resolve() }],
@@ -95,6 +96,7 @@ const never = () => new Promise(() => {});
 const fails = () => { throw new Error("the page's own mistake"); };
 const rejects = () => Promise.reject(new Error("the page's own mistake"));
 const nonsense = () => 42;
+const answers = (status, body) => async () => new Response(JSON.stringify(body ?? {}), { status });
 
 /** `start`, `deliver`, `headers` that throw, reject, answer nonsense or never settle. */
 export async function functions() {
@@ -104,7 +106,13 @@ export async function functions() {
     const { error } = await visit.ended();
     outcomes[name] = error?.code;
     visit.session.close();
+    return error;
   };
+  const mistake = new TypeError("the page's own mistake");
+  const causes = [
+    await begin("start throws an error of its own", { start: () => { throw mistake; } }),
+    await begin("start rejects with it", { start: () => Promise.reject(mistake) }),
+  ].map(({ cause }) => cause);
   await begin("start throws", { start: fails });
   await begin("start rejects", { start: rejects });
   await begin("start answers 42", { start: nonsense });
@@ -121,7 +129,21 @@ export async function functions() {
     const { error } = await visit.ended();
     outcomes[name] = error?.code;
     visit.session.close();
+    return error;
   };
+  const judged = {};
+  for (const [name, deliver] of Object.entries({
+    "returns 503": answers(503),
+    "returns 409": answers(409, { code: "LOGIN_MISMATCH" }),
+    "returns 422": answers(422, { code: "NOT_YOURS" }),
+    "throws 401": () => answers(401)().then((response) => Promise.reject(response)),
+  })) {
+    const visit = await mounted({ deliverTimeoutMs: 400, deliver });
+    await visit.says(good());
+    const { error, result } = await visit.ended();
+    judged[name] = result?.status ?? [error.code, error.httpStatus, error.hostCode].join(" ").trim();
+    visit.session.close();
+  }
   await finish("deliver throws", { deliver: fails });
   await finish("deliver rejects", { deliver: rejects });
   await finish("deliver never settles", { deliver: never });
@@ -132,7 +154,12 @@ export async function functions() {
   const wrong = Object.entries(outcomes).filter(([name, code]) => code !== expected(name));
   const after = await mounted({ deliver: nonsense });
   await after.delivers();
+  const verdicts = Object.values(judged).join(", ");
   return [
+    proved("a Response of a deliver function", verdicts, "a function that answers 42 has delivered", {
+      [`judged like an answer of the host's: ${verdicts}`]: verdicts === "UNDELIVERED, LOGIN_MISMATCH 409 LOGIN_MISMATCH, REJECTED 422 NOT_YOURS, SIGNED_OUT 401",
+    }),
+    proved("what start throws", "START_FAILED, with that as its cause", "thrown at once and in a promise", { "the very same": causes.every((cause) => cause === mistake) }),
     proved(`${Object.keys(outcomes).length} functions that throw, reject or never settle`, [...new Set(Object.values(outcomes))].join(", "), "a function that answers 42 has delivered", {
       [wrong.map((pair) => pair.join(": ")).join("; ")]: wrong.length === 0,
       [`no unhandled rejection: ${lab.errors}`]: lab.errors.length === 0,
@@ -202,11 +229,91 @@ export async function closings() {
   const controller = new AbortController();
   await close("by the signal, in a listener", { signal: controller.signal }, (session) => lab.original.add.call(session, "phasechange", () => controller.abort()));
   const late = /delivering|deliver$|done|result/;
+
+  // The page's signal may outlive many sessions: read once, heard until the session is over.
+  let reads = 0;
+  const lasting = new AbortController();
+  const signalled = await Visit.open(Object.defineProperty({ loadTimeoutMs: 9_000 }, "signal", { enumerable: true, get: () => ((reads += 1), lasting.signal) }));
+  const isHeard = () => lab.listeners().includes("AbortSignal abort");
+  const wasHeard = isHeard();
+  await signalled.closed();
+  await signalled.session.dismissed;
+  const isLeft = isHeard();
+  const inherited = await Visit.open(Object.setPrototypeOf({ container: "#two" }, { signal: AbortSignal.abort() }));
+  await inherited.mounted();
+  await inherited.closed();
   const wrong = Object.entries(outcomes).filter(([name, outcome]) => outcome !== (late.test(name) ? "reconnected" : "CLOSED"));
   return [
+    proved("a signal that outlives its session", `read ${reads} times`, "one that the options inherit is none of theirs", {
+      "heard while the session lasts": wasHeard && !isLeft,
+    }),
     proved(`close() at ${Object.keys(outcomes).length} moments, most of them inside a callback`, "CLOSED before REDIRECT, reconnected after", "after REDIRECT the result is delivered all the same", {
       [wrong.map((pair) => pair.join(": ")).join("; ")]: wrong.length === 0,
       [`no error: ${lab.errors}`]: lab.errors.length === 0,
+    }),
+  ];
+}
+
+/** The browser fails us: what the page is told, in which order, and that everything is given back. */
+export async function broken() {
+  const { signal } = new AbortController();
+  const visit = await mounted({ signal });
+  const surface = document.querySelector("#one").firstElementChild;
+  const held = async () => (await navigator.locks.query()).held.length;
+  const before = { locks: await held(), frames: frames().length };
+  const order = [];
+  lab.original.add.call(visit.session, "phasechange", ({ detail: { phase } }) => {
+    order.push(phase, frames().length);
+    // Whichever is settled already, the first before the second.
+    Promise.race([visit.session.result, Promise.resolve("open")]).then(order.push.bind(order), ({ code }) => order.push(code));
+    throw new Error("the page's own mistake");
+  });
+  surface.classList.toggle = () => { throw new Error("the browser's mistake"); };
+  await visit.says({ step: "POPUP_BLOCKED" });
+  const error = await visit.session.result.catch((error) => error);
+  await visit.session.dismissed;
+  const isFree = await until("the lock is free", async () => (await held()) === before.locks - 1);
+  return [
+    proved("the browser fails in the middle of a session", `${error.code}: ${order.join(", ")}`, "what a listener throws then stops nothing", {
+      "promise, phase, then the rest": order.join() === `failed,${before.frames},INTERNAL`,
+      "its cause is the browser's": /browser's mistake/.test(error.cause?.message),
+      "nothing is left": isFree && (await getsClean()) && !lab.listeners().includes("AbortSignal abort"),
+    }),
+  ];
+}
+
+/** A tab that was taken over has lost the session, however soon the other is done. */
+export async function taken() {
+  const first = await mounted();
+  const second = await Visit.open({ container: "#two" });
+  await second.ended();
+  second.follow();
+  const isOffered = second.session.retry();
+  await until("it has the session", () => second.session.phase !== "starting");
+  await second.closed();
+  const { error } = await first.ended();
+  const { pending, held } = await navigator.locks.query();
+  first.session.close();
+  return [
+    proved("taken over, and closed at once by the other", `the first: ${error?.code}`, `the other: ${second.outcome.error.code}`, {
+      "BUSY, and no frame": isOffered && error?.code === "BUSY",
+      "nobody queues for the lock": pending.length === 0 && held.length === 0,
+    }),
+  ];
+}
+
+/** A frame that another site's page took over before Connect spoke. */
+export async function redirected() {
+  const visit = await Visit.open({ params: { theme: "silent" }, loadTimeoutMs: 4_000 });
+  await until("the frame is there", () => visit.frame);
+  visit.frame.src = `${EVIL}/puppet`;
+  await reach(visit.window, `${EVIL}/puppet`);
+  await visit.says({ step: "APP_MOUNTED" });
+  const { error } = await visit.ended();
+  visit.session.close();
+  return [
+    proved("a frame that speaks from another origin only", error.message, "one that says nothing at all is told the usual causes", {
+      "it says so": error.code === "LOAD_TIMEOUT" && /redirected to another origin/.test(error.message) && !error.message.includes(EVIL),
     }),
   ];
 }

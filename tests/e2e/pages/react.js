@@ -1,7 +1,7 @@
 // The React component and hook, in whichever React this file is bundled with (tests/react.rs): StrictMode, renders, callbacks, keys, unmounting,
 // pages that a server rendered.
 
-import { StrictMode, createElement, useEffect, useState, version } from "react";
+import { StrictMode, createElement, createRef, useEffect, useState, version } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server.browser";
 import { FlinksReconnect, useReconnect } from "flinks-reconnect/react";
@@ -100,6 +100,76 @@ export async function latest() {
       "the frame stays": stays && lab.frames.length === 1,
       "the newest are called": called.join() === "start 1,event 4,deliver 4,result 4 true",
     }),
+  ];
+}
+
+/** A function that the latest render no longer has ends in its default; one in whose place there is an address now is the one of the mounting. */
+export async function forgotten() {
+  const replies = [];
+  const page = (more) =>
+    createElement(FlinksReconnect, {
+      options: { instance: "toolbox", start: () => challenge(), deliverTimeoutMs: 2_000, ...more },
+      style: { height: `${400 + Object.keys(more).length}px` },
+      onResult: ({ reply }) => replies.push(reply),
+      onError: ({ code }) => replies.push(code),
+    });
+  for (const later of [{}, { deliver: "/elsewhere" }]) {
+    const { show, unmount } = render(page({ deliver: async () => "the first", headers: () => ({}) }));
+    await mounted();
+    const { height } = document.querySelector("#one > div").style;
+    show(page(later));
+    await until("it is rendered", () => document.querySelector("#one > div").style.height !== height);
+    const before = replies.length;
+    await delivers();
+    await until("it ends", () => replies.length > before);
+    unmount();
+    await turn();
+  }
+  return [
+    proved("a deliver function that a later render lacks", `the replies: ${JSON.stringify(replies)}`, "with an address in its place, the function of the mounting delivers", {
+      "nothing to call: nothing to answer": replies[0] === null,
+      "an address is for the next mounting": replies[1] === "the first" && replies.length === 2,
+      [`no error: ${lab.errors}`]: lab.errors.length === 0,
+    }),
+  ];
+}
+
+/** The component's handle, and `container`, which is not the page's to give. */
+export async function handled() {
+  const heard = [];
+  const handle = createRef();
+  const failing = { instance: "toolbox", start: () => challenge(), params: { theme: "silent" }, loadTimeoutMs: 60 };
+  const page = (key, options) =>
+    createElement(FlinksReconnect, {
+      key,
+      ref: handle,
+      options,
+      onEvent: ({ type, detail }) => type === "attemptfailed" && heard.push(`failed ${detail.error.code}`),
+      onError: ({ code, message }) => heard.push(code === "INVALID_OPTIONS" ? message : code),
+    });
+  const { show, unmount } = render(page("one", failing));
+  const failures = (count) => until(`${count} failures`, () => heard.length === count);
+  await failures(1);
+  const isOffered = handle.current.retry();
+  await failures(2);
+  const opened = lab.frames.length;
+  handle.current.close();
+  await failures(3);
+  const after = handle.current.retry();
+  const isEmpty = document.querySelector("#one > div").childNodes.length === 0;
+  show(page("two", { ...failing, container: "#two" }));
+  await failures(4);
+  await turn();
+  const isRefused = lab.frames.length === opened && !document.querySelector("#two").firstChild;
+  unmount();
+  await until("the handle is taken back", () => handle.current === null);
+  return [
+    proved("the component's handle", heard.join(", "), "its retry opened a second frame", {
+      "a retry was offered, and opened a frame": isOffered && opened === 2,
+      "closed, it ends with that failure": heard.slice(0, 3).join() === "failed LOAD_TIMEOUT,failed LOAD_TIMEOUT,LOAD_TIMEOUT" && isEmpty,
+      "after the end there is none": after === false,
+    }),
+    proved("container in a component's options", heard[3], "without it it opens, see above", { "refused by its name": /^Option `container`/.test(heard[3]) && isRefused && heard.length === 4 }),
   ];
 }
 
@@ -204,8 +274,21 @@ export async function hooked() {
   await until("the third mounts", () => third.phase === "active");
   show(null);
   await until("it is closed with its component", () => third.phase === "closed");
+  const before = { frames: lab.frames.length, starts };
+  const late = open(options());
+  const lateEnd = await late.result.catch(({ code }) => code);
+  await late.dismissed;
   await turn();
+  const opensNothing = lateEnd === "CLOSED" && starts === before.starts && lab.frames.length === before.frames;
+  // A child's effects run before its parent's: what it opens stays open, also when StrictMode runs them twice.
+  let child;
+  const Child = ({ open }) => (useEffect(() => void (child = open(options())), []), null);
+  const Parent = () => createElement(Child, { open: useReconnect().open });
+  show(createElement(Parent));
+  await until("what a child's effect opened mounts", () => child?.phase === "active");
   unmount();
+  await until("it is closed with its parent", () => child.phase === "closed");
+  await turn();
   return [
     proved("useReconnect()", `phases: ${phases.map(String).join(", ")}`, "each session had its own dialog", {
       "before the first it is null": phases[0] === null,
@@ -213,6 +296,7 @@ export async function hooked() {
       "functions stay the same": isStable,
       "the one before is closed": closed === "CLOSED",
       "wrong options are thrown": thrown === "INVALID_OPTIONS",
+      "after unmounting nothing is opened": opensNothing,
       "nothing is left": !document.querySelector(".flinks-reconnect") && frames().length === 0,
       [`no error: ${lab.errors}`]: lab.errors.length === 0,
     }),

@@ -24,12 +24,13 @@ async fn a_session_lives_as_long_as_its_element_is_on_the_page() -> Result<()> {
 
 #[tokio::test]
 async fn wrong_options_and_functions_are_typed_errors() -> Result<()> {
-    let scenarios = ["mistakes.wrong", "mistakes.functions", "mistakes.listeners"];
+    let scenarios =
+        ["mistakes.wrong", "mistakes.functions", "mistakes.listeners", "mistakes.broken", "mistakes.redirected"];
     Lab::run(async |lab| lab.play("mistake:", &scenarios).await).await
 }
 
 #[tokio::test]
 async fn a_page_may_close_at_any_moment_and_do_everything_twice() -> Result<()> {
-    let scenarios = ["mistakes.closings", "mistakes.doubled", "mistakes.slowly", "mistakes.copies"];
+    let scenarios = ["mistakes.closings", "mistakes.doubled", "mistakes.taken", "mistakes.slowly", "mistakes.copies"];
     Lab::run(async |lab| lab.play("mistake:", &scenarios).await).await
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use flinks_e2e::{Lab, Result, dist, repository};
 
-const SCENARIOS: [&str; 6] = ["strict", "latest", "keyed", "unmounted", "hooked", "hydrated"];
+const SCENARIOS: [&str; 8] = ["strict", "latest", "forgotten", "handled", "keyed", "unmounted", "hooked", "hydrated"];
 
 /// `pages/react.js` with a React of this version inside.
 fn bundle(version: &str) -> Result<Vec<u8>> {
