@@ -20,6 +20,7 @@ use url::Url;
 use crate::{
     ROOTS, StartError,
     events::{Poster, SigningSecret},
+    http::same_origin::Origins,
     identity::{Expected, KeySet, SigningKey, TokenVerifier},
 };
 
@@ -46,6 +47,10 @@ pub struct Config {
     pub admin_key: Option<String>,
     /// Where `/admin` listens; with everything else when this is none.
     pub admin_addr: Option<SocketAddr>,
+    /// Origins whose pages may start and deliver, as `https://app.example`; none: only pages of the own origin.
+    pub allowed_origins: Vec<String>,
+    /// The own origin, where a proxy changes `Host`.
+    pub public_origin: Option<String>,
     /// Where the application is told what happens; it is told nothing when this is none.
     pub events: Option<Events>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…`.
@@ -149,6 +154,8 @@ impl Default for Config {
             auth: None,
             admin_key: None,
             admin_addr: None,
+            allowed_origins: Vec::new(),
+            public_origin: None,
             events: None,
             database_url: "sqlite://flinks-host.db".to_owned(),
             poll_interval: Duration::from_secs(10),
@@ -230,6 +237,7 @@ pub(crate) struct Checked {
     pub(crate) users: Users,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) events: Option<Poster>,
+    pub(crate) origins: Origins,
 }
 
 /// How the user of a request is known.
@@ -312,8 +320,13 @@ impl Config {
                 expected: "expected it beside ADMIN_ADDR; it is not set",
             });
         }
+        for origin in &self.allowed_origins {
+            check_origin("ALLOWED_ORIGINS", origin)?;
+        }
+        self.public_origin.as_deref().map_or(Ok(()), |origin| check_origin("PUBLIC_ORIGIN", origin))?;
+        let origins = Origins { allowed: self.allowed_origins.clone().into(), public: self.public_origin.clone() };
         let events = self.events.as_ref().map(Events::check).transpose()?;
-        Ok(Checked { access, limits, connect, webhook_secret, users, admin_key, events })
+        Ok(Checked { access, limits, connect, webhook_secret, users, admin_key, events, origins })
     }
 }
 
@@ -381,6 +394,17 @@ impl Auth {
         let expected = Expected { audience: self.audience.clone(), issuer: self.issuer.clone(), max_lifetime };
         Ok(TokenVerifier { key, expected })
     }
+}
+
+/// An origin as browsers write it.
+fn check_origin(name: &'static str, text: &str) -> Result<(), StartError> {
+    let origin = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    if origin.is_some_and(|url| url.origin().ascii_serialization() == text) {
+        return Ok(());
+    }
+    let expected =
+        "expected scheme, host and port as browsers write them, as https://app.example: no path, no default port";
+    Err(StartError::Setting { name, expected })
 }
 
 impl Events {
@@ -510,6 +534,9 @@ mod tests {
             (with(|auth| auth.max_lifetime = Some(Duration::ZERO)), "AUTH_MAX_LIFETIME_MS"),
             (Config { admin_key: Some("hush".to_owned()), ..good() }, "ADMIN_KEY"),
             (Config { admin_addr: Some(good().addr), ..good() }, "ADMIN_KEY"),
+            (Config { allowed_origins: vec!["*".to_owned()], ..good() }, "ALLOWED_ORIGINS"),
+            (Config { allowed_origins: vec!["https://hush.example/".to_owned()], ..good() }, "ALLOWED_ORIGINS"),
+            (Config { public_origin: Some("https://hush.example:443".to_owned()), ..good() }, "PUBLIC_ORIGIN"),
             (events("ftp://hush.example/", secret), "EVENTS_URL"),
             (events("https://hush:hush@app.example/", secret), "EVENTS_URL"),
             (events("https://app.example/", "whsec_hush"), "EVENTS_SECRET"),

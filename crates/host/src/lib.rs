@@ -164,6 +164,7 @@ impl Host {
             reconnects: reconnects.clone(),
             webhook_secret: checked.webhook_secret,
             users: checked.users.clone(),
+            origins: checked.origins,
             connect_params: if config.demo.is_some() { demo::CONNECT_PARAMS } else { &[] },
             bodies: BodyReader::new(config.body_timeout),
             most_requests: config.client_requests,

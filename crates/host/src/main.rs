@@ -61,6 +61,12 @@ struct Arguments {
     /// Where /admin listens [default: with everything else]
     #[arg(long, env = "ADMIN_ADDR")]
     admin_addr: Option<String>,
+    /// Origins whose pages may start and deliver, with commas between, as `https://app.example` [default: only the own one]
+    #[arg(long, env = "ALLOWED_ORIGINS", value_delimiter = ',')]
+    allowed_origins: Vec<String>,
+    /// The own origin, where a proxy changes `Host`
+    #[arg(long, env = "PUBLIC_ORIGIN")]
+    public_origin: Option<String>,
     /// Where the application is told what happens
     #[arg(long, env = "EVENTS_URL")]
     events_url: Option<String>,
@@ -182,6 +188,13 @@ impl Arguments {
             auth,
             admin_key: secret("ADMIN_KEY", "ADMIN_KEY_FILE", self.admin_key)?,
             events,
+            allowed_origins: self
+                .allowed_origins
+                .iter()
+                .map(|origin| origin.trim().to_owned())
+                .filter(|origin| !origin.is_empty())
+                .collect(),
+            public_origin: self.public_origin,
             admin_addr: self.admin_addr.map(|text| address("ADMIN_ADDR", &text)).transpose()?,
             database_url,
             poll_interval,

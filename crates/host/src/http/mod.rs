@@ -14,7 +14,7 @@ mod health;
 mod openapi;
 pub(crate) mod problem;
 mod reconnects;
-mod same_origin;
+pub(crate) mod same_origin;
 pub(crate) mod user;
 mod webhook;
 
@@ -36,6 +36,7 @@ use tracing::Span;
 use self::{
     body::BodyReader,
     problem::{Cause, Problem},
+    same_origin::Origins,
 };
 use crate::{
     config::{Secret, Users},
@@ -50,6 +51,7 @@ pub(crate) struct App {
     pub(crate) reconnects: Reconnects,
     pub(crate) webhook_secret: Option<Secret>,
     pub(crate) users: Users,
+    pub(crate) origins: Origins,
     /// Connect URL parameters that every start reply has.
     pub(crate) connect_params: &'static [(&'static str, bool)],
     pub(crate) bodies: BodyReader,
@@ -84,7 +86,7 @@ pub(crate) fn router(app: App, extra: Extra) -> Router {
         .route("/api/reconnects", post(reconnects::deliver))
         .route("/api/{*nothing}", get(no_route).post(no_route))
         .merge(extra.guarded)
-        .layer(from_fn(same_origin::require));
+        .layer(from_fn_with_state(app.origins.clone(), same_origin::require));
     let api = guarded
         // Flinks' server sends no page's headers, and its signature is a better proof than any; nor does the application's.
         .route("/api/flinks/webhook", post(webhook::receive))
@@ -93,7 +95,13 @@ pub(crate) fn router(app: App, extra: Extra) -> Router {
         .route("/openapi.json", get(openapi::document))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
-    served_with(uncached_answers(all).fallback_service(extra.fallback), app)
+    let cors = app.origins.cors();
+    let served = served_with(uncached_answers(all).fallback_service(extra.fallback), app);
+    // Outermost, so that pages can read every refusal.
+    match cors {
+        Some(cors) => served.layer(cors),
+        None => served,
+    }
 }
 
 /// The routes under `/admin` for a port of their own.
