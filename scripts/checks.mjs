@@ -14,6 +14,7 @@ import { Failure, find, isUnreachable, root, run } from "./command.mjs";
 import { consume, consumeEveryday, countRows } from "./consumers.mjs";
 import { withRelay } from "./relay.mjs";
 import { buildSandbox, folder as sandboxPackage } from "./sandbox.mjs";
+import { buildServerPackage, folder as serverPackage, nodeWithSqlite } from "./server-package.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -108,6 +109,22 @@ const everyday = {
     },
     count: (output) => sumOf(rustSummary(output), nodeSummary(output)),
     excerpt: rustFailures,
+  },
+
+  server: {
+    about: "the server package in Node: its stores, requests and crashes, on SQLite and Postgres",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
+    async run(log) {
+      await Promise.all([buildServerPackage(), buildSandbox()]);
+      const folder = "target/test/server";
+      rmSync(join(root, folder), { recursive: true, force: true });
+      mkdirSync(join(root, folder), { recursive: true });
+      const [{ filename, size, entryCount }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", join(root, folder)], { cwd: serverPackage, log }));
+      appendFileSync(join(root, log), `| server from npm | tarball of ${size} bytes | ${entryCount} files |\n`);
+      await run(join(root, "node_modules/.bin/publint"), ["run", "--strict", join(folder, filename)], { log });
+      await run("node", ["packages/server/test/run.mjs"], { log });
+    },
+    count: nodeSummary,
   },
 
   sdk: {
@@ -230,16 +247,16 @@ const slow = {
   },
 
   conformance: {
-    about: "the check for backends, against the reference host, the example in Python and a careless backend",
-    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis"],
+    about: "the check for backends, against the reference host, the examples in Express and in Python and a careless backend",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis", "server-tests"],
     async run(log) {
-      await Promise.all([buildServers(log), buildSandbox()]);
+      await Promise.all([buildServers(log), buildSandbox(), buildServerPackage()]);
       const python = join(root, "target/test/python");
       if (!existsSync(join(python, "bin/flask"))) {
         await run(join(dirname(schemathesisProgram), "python"), ["-m", "venv", python], { log });
         await run(join(python, "bin/pip"), ["install", "--quiet", "-r", "examples/python/requirements.txt"], { log });
       }
-      const env = { HOST: built("flinks-host"), PYTHON: join(python, "bin/python") };
+      const env = { HOST: built("flinks-host"), NODE: await nodeWithSqlite(), PYTHON: join(python, "bin/python") };
       await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...["check", "backends"].map((name) => `packages/sandbox/test/${name}.test.mjs`)], { env, log });
     },
     count: nodeSummary,

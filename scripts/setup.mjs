@@ -105,6 +105,13 @@ const steps = {
     work: (log) => run("npm", ["ci", "--prefer-offline"], { cwd: join(root, "tests/foreign"), log }),
     remedy: "check the network, then run `npm ci` in tests/foreign",
   },
+  "server-tests": {
+    title: "what the server package is tested with",
+    lane: "npm",
+    done: () => modified("packages/server/test/node_modules/.package-lock.json") >= modified("packages/server/test/package-lock.json"),
+    work: (log) => run("npm", ["ci", "--prefer-offline"], { cwd: join(root, "packages/server/test"), log }),
+    remedy: "check the network, then run `npm ci` in packages/server/test",
+  },
   ...Object.fromEntries(Object.keys(cargoTools).map((crate) => [crate, cargoTool(crate)])),
 };
 

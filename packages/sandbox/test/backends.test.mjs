@@ -1,12 +1,13 @@
-// The check against backends that keep the rules: the reference host with its demo and as a service, and the example in Python. Each must pass every row that can be tried on them.
+// The check against backends that keep the rules: the reference host, with its demo and as a service, and the examples in Express and in Python. Each must
+// pass every row that can be tried on it.
 //
-// HOST is the host's program, PYTHON an interpreter with Flask.
+// HOST is the host's program, NODE a Node with SQLite, PYTHON an interpreter with Flask. The Express example runs on the packages of packages/server/test.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,6 +114,37 @@ function token(user, secret) {
   const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, aud: "flinks-host", exp: Math.floor(Date.now() / 1_000) + 3_000 })}`;
   return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
 }
+
+test("the example in Express", { timeout: 600_000, skip: !process.env.NODE && "NODE is not set" }, async () => {
+  const [connect, api] = await freePorts(2);
+  const folder = mkdtempSync(join(tmpdir(), "flinks-express-"));
+  copyFileSync(join(root, "examples/express/server.mjs"), join(folder, "server.mjs"));
+  symlinkSync(join(root, "packages/server/test/node_modules"), join(folder, "node_modules"));
+  const env = { ...process.env, ...flinks(connect, api), PORT: "0", TICK_MS: "100" };
+  const backend = spawn(process.env.NODE, ["server.mjs"], { cwd: folder, env, stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    let said = "";
+    const base = await new Promise((resolve, reject) => {
+      backend.once("close", () => reject(new Error(`the backend ended by itself: ${said}`)));
+      backend.stdout.setEncoding("utf8").on("data", (text) => {
+        const found = /^(http:\/\/\S+)/m.exec((said += text));
+        if (found) resolve(found[1]);
+      });
+    });
+    const signIn = async (name) => {
+      const body = JSON.stringify({ name, password: `${name}'s` });
+      const answer = await fetch(`${base}/sign-in`, { method: "POST", headers: { "content-type": "application/json" }, body });
+      return `Cookie: ${answer.headers.get("set-cookie").split(";")[0]}`;
+    };
+    const [headers, others] = [await signIn("alice"), await signIn("bob")];
+    await conforms("the example in Express", { connect, api, base, headers, others, path: "bank-of-alice", untried: [] });
+  } finally {
+    backend.removeAllListeners("close");
+    backend.kill();
+    await once(backend, "close");
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test("the example in Python", { timeout: 600_000, skip: !process.env.PYTHON && "PYTHON is not set" }, async () => {
   const [connect, api, port] = await freePorts(3);

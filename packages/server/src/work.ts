@@ -1,0 +1,112 @@
+// What goes on without a request: asking about open attempts, fetching data, telling events.
+//
+// Invariants: what is to be done is in the store, so any process carries on where another one died, at any time and at once with others; a
+// look is bounded, and remembers nothing.
+
+import { type Driver, randomId, within } from "./driver.js";
+import { kindOf, type Log } from "./log.js";
+import type { ReconnectEvent } from "./records.js";
+import { workTask } from "./rules.js";
+import type { DueEvent, Told } from "./store.js";
+
+/** How long a claim lasts without being renewed. */
+const LEASE_MS = 60_000;
+/** The most attempts at a time. */
+const MOST_ATTEMPTS = 8;
+/** The most events of one look. */
+const MOST_EVENTS = 32;
+/** How long the application may take for an event. */
+const TELLING_MS = 30_000;
+/** The longest until the next look. */
+const LONGEST_WAIT_MS = 60_000;
+/** How long an attempt is remembered after its time is over: much longer than any browser repeats a delivery. */
+const MEMORY_MS = 7 * 24 * 3_600_000;
+/** How often, on average, a look also forgets. */
+const FORGETTING = 1 / 200;
+
+const FIRST_PAUSES_MS = [1_000, 5_000, 30_000];
+const LONGEST_PAUSE_MS = 3_600_000;
+const PARKED_AFTER_MS = 24 * 3_600_000;
+
+export type Tell = (event: ReconnectEvent) => unknown;
+
+/** One look at all that is due. Never rejects. */
+export async function look(driver: Driver, tell: Tell | undefined, dataKeptMs: number, log: Log): Promise<{ nextInMs: number }> {
+  try {
+    const limitedMs = await attempts(driver, log);
+    if (tell) await events(driver, tell, log);
+    if (Math.random() < FORGETTING) await forget(driver, dataKeptMs);
+    const nextMs = await driver.ask((store) => store.nextDueMs(Date.now()));
+    const waitMs = nextMs === null ? LONGEST_WAIT_MS : nextMs - Date.now();
+    return { nextInMs: Math.round(Math.min(Math.max(waitMs, limitedMs, 0), LONGEST_WAIT_MS)) };
+  } catch {
+    // It has been logged; the store may be back later.
+    return { nextInMs: 5_000 };
+  }
+}
+
+export const forget = (driver: Driver, dataKeptMs: number): Promise<void> =>
+  driver.ask((store) => store.forget(Date.now() - MEMORY_MS, Date.now() - dataKeptMs));
+
+async function attempts(driver: Driver, log: Log): Promise<number> {
+  const holder = randomId();
+  const nowMs = Date.now();
+  const claimed = await driver.ask((store) => store.claimAttempts({ nowMs, untilMs: nowMs + LEASE_MS, holder, most: MOST_ATTEMPTS }));
+  const limits = await Promise.all(claimed.map((attempt) => work(driver, attempt, holder, log)));
+  return Math.max(0, ...limits);
+}
+
+/** One step about one attempt; how long Flinks wants no more requests. */
+async function work(driver: Driver, attempt: string, holder: string, log: Log): Promise<number> {
+  const hold = (untilMs: number) => driver.ask((store) => store.hold(attempt, holder, untilMs)).catch(() => false);
+  const renewal = setInterval(() => void hold(Date.now() + LEASE_MS), LEASE_MS / 3);
+  // By itself it keeps no process from ending: the step's own call does.
+  (renewal as unknown as { unref?(): unknown }).unref?.();
+  try {
+    const { limitedMs } = await driver.run(workTask(attempt), holder);
+    await hold(0);
+    return limitedMs;
+  } catch (error) {
+    log("error", "a step about an attempt failed; it is repeated", kindOf(error));
+    await hold(Date.now() + LEASE_MS / 2);
+    return 0;
+  } finally {
+    clearInterval(renewal);
+  }
+}
+
+async function events(driver: Driver, tell: Tell, log: Log): Promise<void> {
+  // A connection's next event comes when the one before it is settled.
+  for (let told = 0; told < MOST_EVENTS; ) {
+    const holder = randomId();
+    const nowMs = Date.now();
+    const due = await driver.ask((store) => store.claimEvents({ nowMs, untilMs: nowMs + 2 * TELLING_MS, holder, most: MOST_EVENTS - told }));
+    if (due.length === 0) return;
+    told += due.length;
+    await Promise.all(
+      due.map(async (one) => {
+        const settled = await telling(one, tell, log);
+        await driver.ask((store) => store.settle(one.event.id, holder, settled));
+      }),
+    );
+  }
+}
+
+async function telling({ event, tries, sinceMs }: DueEvent, tell: Tell, log: Log): Promise<Told> {
+  try {
+    const late = Symbol("late");
+    if ((await within(TELLING_MS, tell(event), late)) !== late) return { is: "heard" };
+    log("warn", "onEvent did not return in time; the event is told again", { type: event.type, tries });
+  } catch (error) {
+    log("warn", "onEvent refused an event; it is told again", { type: event.type, tries, ...kindOf(error) });
+  }
+  const nowMs = Date.now();
+  if (nowMs - sinceMs < PARKED_AFTER_MS) return { is: "refused", dueAtMs: nowMs + pauseAfter(tries) };
+  log("error", "onEvent has refused an event for a day; it is parked", { type: event.type });
+  return { is: "parked" };
+}
+
+/** How long until an event is told again that was refused `tries` times before. */
+export function pauseAfter(tries: number): number {
+  return FIRST_PAUSES_MS[tries] ?? Math.min(60_000 * 2 ** (tries - FIRST_PAUSES_MS.length), LONGEST_PAUSE_MS);
+}

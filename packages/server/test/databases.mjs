@@ -1,0 +1,47 @@
+// Empty databases for tests, opened twice, as two processes would.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { postgresStore } from "flinks-reconnect-server/postgres";
+import { sqliteStore } from "flinks-reconnect-server/sqlite";
+
+const imported = (name) => import(name).then((module) => module, () => undefined);
+const builtIn = await imported("node:sqlite");
+// Version 13 crashes an older Node when it opens a database.
+const better = Number(process.versions.node.split(".")[0]) < 22 ? undefined : await imported("better-sqlite3");
+const pg = await imported("pg");
+
+function sqlite(open) {
+  return () => {
+    const folder = mkdtempSync(join(tmpdir(), "flinks-store-"));
+    const files = [open(join(folder, "bank.db")), open(join(folder, "bank.db"))];
+    const [one, other] = files.map(sqliteStore);
+    const close = () => {
+      for (const file of files) file.close();
+      rmSync(folder, { recursive: true });
+    };
+    return { one, other, close };
+  };
+}
+
+export const sqliteDatabases = [
+  { name: "node:sqlite", skip: !builtIn && `Node ${process.versions.node} has none`, open: sqlite((path) => new builtIn.DatabaseSync(path)) },
+  { name: "better-sqlite3", skip: !better && "it is not installed, or needs Node 22", open: sqlite((path) => new better.default(path)) },
+];
+
+let count = 0;
+
+/** A database of its own on the server that POSTGRES names. */
+export async function postgresDatabase() {
+  const name = `server_test_${process.pid}_${(count += 1)}`;
+  const admin = new pg.default.Client({ connectionString: process.env.POSTGRES });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  await admin.end();
+  const url = new URL(process.env.POSTGRES);
+  url.pathname = `/${name}`;
+  const pools = [0, 1].map(() => new pg.default.Pool({ connectionString: url.href, max: 8 }));
+  const [one, other] = pools.map(postgresStore);
+  return { one, other, pools, close: () => Promise.all(pools.map((pool) => pool.end())) };
+}
