@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flinks_host::{Config, Host};
+use flinks_host::{Auth, AuthKey, Config, Host};
 use flinks_sandbox::{Faults, Sandbox, log::Happening};
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
@@ -95,6 +95,7 @@ async fn a_database_that_cannot_be_used_is_told_why() {
             addr: "127.0.0.1:0".parse().unwrap(),
             secret_key: "a-secret".to_owned(),
             api_key: "an-api-key".to_owned(),
+            auth: Some(Auth::new(AuthKey::Secret("of-the-application-32-characters".to_owned()))),
             database_url: url,
             ..Config::default()
         };
@@ -124,7 +125,8 @@ async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
     })
     .await;
     let (mut victim, victim_base) = run_host(
-        &[],
+        // Its users are known by the same cookie.
+        &["--demo", "--site", env!("CARGO_MANIFEST_DIR")],
         &[
             ("FLINKS_API_URL", &bench.config.flinks_api_url),
             ("FLINKS_CONNECT_URL", &bench.config.flinks_connect_url),
