@@ -95,8 +95,8 @@ async fn a_database_that_cannot_be_used_is_told_why() {
             addr: "127.0.0.1:0".parse().unwrap(),
             secret_key: "a-secret".to_owned(),
             api_key: "an-api-key".to_owned(),
+            auth: Some(Auth::new(AuthKey::Secret("of-the-application-32-characters".to_owned()))),
             database_url: url,
-            auth: Some(Auth::new(AuthKey::Secret("the-application's-secret-of-the-test".to_owned()))),
             ..Config::default()
         };
         starts.spawn(async move { (Host::start(config).await.unwrap_err().to_string(), expected) });
@@ -117,7 +117,6 @@ async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
     let database = Database::at(url);
     let bench = Bench::with(&database, |config| {
         config.flinks_api_url = sandbox.api_url();
-        config.flinks_connect_url = sandbox.connect_url();
         config.customer_id.clone_from(&sandbox.config().customer_id);
         config.secret_key.clone_from(&sandbox.config().secret_key);
         config.api_key.clone_from(&sandbox.config().api_key);
@@ -125,11 +124,9 @@ async fn a_host_killed_in_its_sign_in_is_no_second_one(url: String) {
         config.start_answer = Duration::from_millis(300);
     })
     .await;
-    // Its page is asked for by nobody.
-    let site = TempDir::new().unwrap();
-    let site = site.path().to_str().unwrap();
     let (mut victim, victim_base) = run_host(
-        &["--demo", "--site", site, "--sdk", site],
+        // Its users are known by the same cookie.
+        &["--demo", "--site", env!("CARGO_MANIFEST_DIR")],
         &[
             ("FLINKS_API_URL", &bench.config.flinks_api_url),
             ("FLINKS_CONNECT_URL", &bench.config.flinks_connect_url),

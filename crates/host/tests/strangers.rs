@@ -37,6 +37,7 @@ async fn program() -> (Child, String) {
         ("FLINKS_SECRET_KEY", "a-secret"),
         ("FLINKS_API_KEY", "an-api-key"),
         ("FLINKS_WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("AUTH_JWT_SECRET", "of-the-application-32-characters"),
         ("DATABASE_URL", "sqlite::memory:"),
         ("AUTH_JWT_SECRET", "the-application's-secret-of-the-test"),
     ];

@@ -62,6 +62,7 @@ fn host(port: u16, roots: &std::path::Path) -> Child {
         .env("FLINKS_CUSTOMER_ID", "a-customer")
         .env("FLINKS_SECRET_KEY", "a-secret")
         .env("FLINKS_API_KEY", "an-api-key")
+        .env("AUTH_JWT_SECRET", "of-the-application-32-characters")
         .env("DATABASE_URL", "sqlite::memory:")
         .env("AUTH_JWT_SECRET", "the-application's-secret-of-the-test")
         .env("NIGHTLY_INTERVAL_MS", "20")

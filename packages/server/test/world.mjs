@@ -63,7 +63,7 @@ export const webhook = async (bank, text, signature) => post(bank, "/api/flinks/
 export async function answerAll(sandbox, reply) {
   const page = async (name, body) => (await fetch(new URL(`/_page/${name}`, sandbox.connectUrl), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })).json();
   const { visit } = await page("open", { path: "/v2/", query: `?${new URLSearchParams({ requestId: reply.requestId, authorizeToken: reply.authorizeToken, tag: reply.tag })}`, audience: "parent" });
-  for (const answer of ANSWERS) await page("act", { visit, action: { name: "submit-answer", answer } });
+  for (const answer of ANSWERS) await page("act", { visit, action: { name: "submit-answers", answers: [[answer]] } });
 }
 
 /** What the widget delivers for this start. */
