@@ -39,7 +39,6 @@ async fn program() -> (Child, String) {
         ("FLINKS_WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("AUTH_JWT_SECRET", "of-the-application-32-characters"),
         ("DATABASE_URL", "sqlite::memory:"),
-        ("AUTH_JWT_SECRET", "the-application's-secret-of-the-test"),
     ];
     run_host(&[], &settings).await
 }

@@ -64,7 +64,6 @@ fn host(port: u16, roots: &std::path::Path) -> Child {
         .env("FLINKS_API_KEY", "an-api-key")
         .env("AUTH_JWT_SECRET", "of-the-application-32-characters")
         .env("DATABASE_URL", "sqlite::memory:")
-        .env("AUTH_JWT_SECRET", "the-application's-secret-of-the-test")
         .env("NIGHTLY_INTERVAL_MS", "20")
         .env("RUST_LOG", "off")
         .env("SSL_CERT_FILE", roots)
