@@ -51,7 +51,8 @@ async function follow(card, session, page) {
     // An interrupted session can be resumed, but only the host knows.
     await page.reload();
     if (isCurrent()) showError(card, error);
-    if (error.code !== "CANCELLED" && error.code !== "CLOSED") page.onEnd();
+    const isLeft = error.code === "CANCELLED" || error.code === "CLOSED";
+    if (!isLeft || card.connection.status !== "in-progress") page.onEnd();
   } finally {
     if (isCurrent()) card.setActivity(null);
   }

@@ -250,10 +250,19 @@ impl World {
         Ok(self.browser.action_chain().send_keys(thirtyfour::Key::Escape).perform().await?)
     }
 
+    /// Waits until the widget tells the user `text`.
+    pub async fn expect_widget_status(&self, text: &str) -> Result<()> {
+        eventually(&format!("the widget says {text}"), async || {
+            let said = self.widget_part("status", "return part?.textContent ?? ''").await?;
+            Ok((said == text).then_some(()))
+        })
+        .await
+    }
+
     /// Waits until the widget's button of that part says `text`.
     pub async fn expect_widget_button(&self, part: &str, text: &str) -> Result<()> {
         eventually(&format!("the widget's {part} button says {text}"), async || {
-            let said = self.widget_button(part, "return button?.textContent ?? ''").await?;
+            let said = self.widget_part(part, "return part?.textContent ?? ''").await?;
             Ok((said == text).then_some(()))
         })
         .await
@@ -261,13 +270,13 @@ impl World {
 
     /// Presses the widget's button of that part.
     pub async fn press_widget_button(&self, part: &str) -> Result<()> {
-        self.widget_button(part, "button.click(); return ''").await.map(drop)
+        self.widget_part(part, "part.click(); return ''").await.map(drop)
     }
 
     /// The widget's own parts stand in a shadow tree, where drivers differ in what they find.
-    async fn widget_button(&self, part: &str, script: &str) -> Result<String> {
+    async fn widget_part(&self, part: &str, script: &str) -> Result<String> {
         let surface = self.browser.find(By::Css(".flinks-reconnect.modal")).await?.to_json()?;
-        let script = format!("const button = arguments[0].shadowRoot.querySelector('[part={part}]'); {script}");
+        let script = format!("const part = arguments[0].shadowRoot.querySelector('[part={part}]'); {script}");
         Ok(self.browser.execute(&script, vec![surface]).await?.convert()?)
     }
 
