@@ -2,7 +2,6 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { isMain, main, root, run } from "./command.mjs";
 import { buildNodeModule } from "./node-module.mjs";
 import { setUp } from "./setup.mjs";
@@ -28,6 +27,8 @@ export const buildServerPackage = () =>
     outputs: entries.flatMap((entry) => [join(dist, `${entry}.js`), join(dist, `${entry}.d.ts`)]),
     async finish({ glue, wasm, log }) {
       rmSync(dist, { recursive: true, force: true });
+      // Not before the set-up has installed it.
+      const { build } = await import("esbuild");
       await build({
         absWorkingDir: folder,
         entryPoints: entries.map((entry) => `src/${entry}.ts`),
