@@ -97,12 +97,23 @@ async fn signed_in(browser: &World) -> Result<World> {
     Ok(world)
 }
 
-/// What a person does on the page.
+/// What a person does on the page. Where it has a button, as README's first example, the person is signed out at first, signs in, and tries again.
 async fn drive(world: &World, url: &str) -> Result<()> {
     world.browser.goto(url).await?;
     world.find("output").await?;
     if let Ok(button) = world.browser.find(By::Css("button")).await {
+        let cookies = world.browser.get_all_cookies().await?;
+        world.forget_cookies().await?;
         button.click().await?;
+        world.expect_widget_button("retry", "Try again").await?;
+        let said = world.browser.find(By::Css("output")).await?.text().await?;
+        if !said.is_empty() {
+            return Err(format!("the page says {said}, although the user can try again").into());
+        }
+        for cookie in cookies {
+            world.browser.add_cookie(cookie).await?;
+        }
+        world.press_widget_button("retry").await?;
     }
     connect_frame(&world.browser).await?.enter_frame().await?;
     world.answer_all().await?;
