@@ -71,11 +71,11 @@ const everyday = {
       const row = (...cells) => appendFileSync(join(root, log), `| ${cells.join(" | ")} |\n`);
       row("fuzzed", "operations", "calls");
       await withSandbox(log, async (sandbox) => {
-        row("sandbox's control API", ...(await fuzz(`${sandbox.api}/_sandbox/openapi.json`, "", log)));
+        row("sandbox's control API", ...(await fuzz(`${sandbox.api}/_sandbox/openapi.json`, { HOST_SESSION: "", HOST_ADMIN_KEY: "" }, log)));
       });
       // Another one: what the fuzzer did to that sandbox is not the host's business.
-      await withSandbox(log, (sandbox) => withHost(sandbox, log, async ({ base, cookie }) => {
-        row("host's API", ...(await fuzz(`${base}/openapi.json`, cookie.split("=")[1], log)));
+      await withSandbox(log, (sandbox) => withHost(sandbox, log, async ({ base, cookie, adminKey }) => {
+        row("host's API", ...(await fuzz(`${base}/openapi.json`, { HOST_SESSION: cookie.split("=")[1], HOST_ADMIN_KEY: adminKey }, log)));
       }));
     },
   },
@@ -411,15 +411,15 @@ function playEndToEnd(engine, chosen, { env, log }) {
 
 /**
  * Calls what an OpenAPI description describes, with what fits it and what does not. A failure is any answer of 500 and above and any that is not
- * described: status, type, schema, a wrong request taken, a right one refused, a user's data without the session's cookie. Resolves with how many
- * operations were called, and how often.
+ * described: status, type, schema, a wrong request taken, a right one refused, a user's data without the session's cookie. `credentials` are what
+ * scripts/schemathesis.toml speaks of. Resolves with how many operations were called, and how often.
  */
-async function fuzz(description, session, log) {
+async function fuzz(description, credentials, log) {
   const cwd = join(root, "target/test/openapi");
   mkdirSync(cwd, { recursive: true });
   const settings = join(root, "scripts/schemathesis.toml");
   const args = ["--config-file", settings, "run", description, "--url", new URL(description).origin];
-  const said = await run(schemathesisProgram, args, { cwd, env: { HOST_SESSION: session }, log });
+  const said = await run(schemathesisProgram, args, { cwd, env: credentials, log });
   const found = (pattern) => pattern.exec(said)?.[1] ?? "unknown";
   return [found(/^ *Tested: (\d+)/m), found(/^ *(\d+ generated, .*)/m)];
 }

@@ -30,7 +30,7 @@ export async function withSandbox(log, work) {
   }, work);
 }
 
-/** Runs the demo's host on that sandbox while `work({ base, cookie })` goes on; the cookie is a signed-in visitor's. */
+/** Runs the demo's host on that sandbox while `work({ base, cookie, adminKey })` goes on; the cookie is a signed-in visitor's. */
 export async function withHost(sandbox, log, work) {
   const env = {
     HOST_ADDR: "127.0.0.1:0",
@@ -39,12 +39,13 @@ export async function withHost(sandbox, log, work) {
     FLINKS_SECRET_KEY: sandbox.secretKey,
     FLINKS_API_KEY: sandbox.apiKey,
     FLINKS_WEBHOOK_SECRET: randomUUID(),
+    ADMIN_KEY: randomUUID(),
     RUST_LOG: "error",
   };
   return withServer("flinks-host", ["--demo"], env, log, (said) => /^flinks-host: (http:\/\/\S+)/m.exec(said)?.[1], async (base) => {
     const cookie = (await fetch(base)).headers.get("set-cookie")?.split(";")[0];
     if (!cookie) throw new Failure("flinks-host --demo signs its visitor in with no cookie");
-    return work({ base, cookie });
+    return work({ base, cookie, adminKey: env.ADMIN_KEY });
   });
 }
 

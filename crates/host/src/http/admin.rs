@@ -48,8 +48,9 @@ pub(crate) struct PutBody {
     /// From REDIRECT, or from Flinks' answers.
     #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
     login_id: String,
-    /// The bank's name, for people.
+    /// The bank's name, for people: at most 255 bytes.
     #[serde(default)]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
     institution: Option<String>,
     /// The language it was made in.
     #[serde(default)]
@@ -57,8 +58,13 @@ pub(crate) struct PutBody {
     /// What the user picked in the Account Selector; none or empty means all.
     #[serde(default)]
     #[schema(max_items = 100)]
-    selected_accounts: Option<Vec<String>>,
+    selected_accounts: Option<Vec<AccountIdText>>,
 }
+
+/// An account's id, as Flinks gives it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
+pub(crate) struct AccountIdText(String);
 
 /// A language of Connect.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
@@ -170,7 +176,7 @@ fn is_same(given: &str, key: &Secret) -> bool {
 /// Adds a connection, and its user where that is a new one; or puts these values in the place of the old ones. With another `loginId` the
 /// connection begins anew: its accounts, its problem and the attempts under way are gone.
 #[utoipa::path(put, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path, example = "anna"), ("id" = String, Path, example = "bank-42")),
+    params(("user" = String, Path, example = "anna", pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"), ("id" = String, Path, example = "bank-42", pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")),
     request_body = PutBody, responses(
     (status = 200, body = ManagedBody, description = "it was there"),
     (status = 201, body = ManagedBody, description = "it was added"),
@@ -206,7 +212,7 @@ pub(crate) async fn put_connection(
 
 /// A connection and how it is.
 #[utoipa::path(get, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path), ("id" = String, Path)), responses(
+    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"), ("id" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
     (status = 200, body = ManagedBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -222,7 +228,7 @@ pub(crate) async fn read_connection(
 
 /// Deletes a connection with its attempts and accounts. Flinks is told nothing.
 #[utoipa::path(delete, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path), ("id" = String, Path)), responses(
+    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"), ("id" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
     (status = 200, body = DeletedBody, description = "it is gone, now or before"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -238,7 +244,7 @@ pub(crate) async fn delete_connection(
 
 /// Deletes a user with everything that hangs on them. Flinks is told nothing.
 #[utoipa::path(delete, path = "/admin/users/{user}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path)), responses(
+    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
     (status = 200, body = DeletedBody, description = "they are gone, now or before"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -253,7 +259,7 @@ pub(crate) async fn delete_user(
 
 /// The attempts of a user.
 #[utoipa::path(get, path = "/admin/users/{user}/attempts", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path)), responses(
+    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
     (status = 200, body = AttemptsBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -334,7 +340,7 @@ fn managed(user: UserId, id: ConnectionId, body: PutBody) -> Result<ManagedConne
     }
     let mut selection = Vec::new();
     for account in &accounts {
-        let account = AccountId::parse(account).ok_or_else(|| wrong("every one of selectedAccounts", ID))?;
+        let account = AccountId::parse(&account.0).ok_or_else(|| wrong("every one of selectedAccounts", ID))?;
         if !selection.contains(&account) {
             selection.push(account);
         }
