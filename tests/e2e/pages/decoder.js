@@ -261,7 +261,7 @@ export async function inheritedOptions() {
       if (!("deliver" in options)) given.deliver = "/deliver";
       try {
         visit = Object.assign(Object.create(Visit.prototype), { heard: [], outcome: null, container: "#one", session: reconnect(given) });
-        visit.follow();
+        visit.listen();
         await until("Connect mounts", () => visit.session.phase === "active" || visit.outcome);
         if (!visit.outcome) await visit.says(good());
         await visit.ended();

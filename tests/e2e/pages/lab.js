@@ -55,6 +55,11 @@ export class Visit {
     this.container = all.container ?? ".flinks-reconnect.modal";
     if (all.container === null) delete all.container;
     this.session = reconnect(all);
+    this.listen();
+  }
+
+  /** Notes what the session tells, and how it ends. */
+  listen() {
     for (const name of EVENTS) {
       original.add.call(this.session, name, ({ detail }) => this.heard.push({ name, ...detail }));
     }
