@@ -8,6 +8,7 @@ import moduleBytes from "flinks-reconnect:wasm";
 import type { Labels, ReconnectOptions, ReconnectResult, ReconnectSession } from "./api.js";
 import { type Failure, ReconnectError, type Refusal } from "./error.js";
 import type { Phase } from "./names.js";
+import { settleable } from "./settleable.js";
 import { WidgetUi } from "./ui.js";
 import { WORDS } from "./words.js";
 
@@ -38,15 +39,6 @@ let count = 0;
 
 /** Importing must work where there is no EventTarget, too; bundlers must see that nothing happens here. */
 const Target = /* @__PURE__ */ (() => globalThis.EventTarget ?? class {})() as typeof EventTarget;
-
-/** A promise and what settles it. A page that only listens to events must not be told of an unhandled rejection. */
-function settleable<Value>() {
-  let resolve!: (value: Value) => void;
-  let reject!: (error: ReconnectError) => void;
-  const promise = new Promise<Value>((...functions) => ([resolve, reject] = functions));
-  promise.catch(() => {});
-  return { promise, resolve, reject };
-}
 
 export class Session extends Target implements ReconnectSession {
   readonly #number = (count += 1);

@@ -4,6 +4,7 @@
 import type { Delivery, ReconnectEventMap, ReconnectOptions, ReconnectResult, ReconnectSession } from "./api.js";
 import { ReconnectError } from "./error.js";
 import { EVENT_NAMES, type ErrorCode, type Phase } from "./names.js";
+import { settleable } from "./settleable.js";
 
 export { ReconnectError };
 
@@ -32,11 +33,8 @@ export class TestSession extends EventTarget implements ReconnectSession {
   requestId: string | null;
   readonly options: ReconnectOptions;
   #phase: Phase = "starting";
-  readonly result: Promise<ReconnectResult>;
-  readonly dismissed: Promise<void>;
-  #resolve!: (result: ReconnectResult) => void;
-  #reject!: (error: ReconnectError) => void;
-  #dismiss!: () => void;
+  readonly #result = settleable<ReconnectResult>();
+  readonly #dismissed = settleable<void>();
   /** The failure that a retry can still cure. */
   #failure: ReconnectError | undefined;
 
@@ -44,15 +42,20 @@ export class TestSession extends EventTarget implements ReconnectSession {
     super();
     this.options = options;
     this.requestId = options.requestId ?? null;
-    this.result = new Promise((resolve, reject) => ([this.#resolve, this.#reject] = [resolve, reject]));
-    this.result.catch(() => {});
-    this.dismissed = new Promise((resolve) => (this.#dismiss = resolve));
     options.signal?.addEventListener("abort", () => this.close());
     if (options.signal?.aborted) this.close();
   }
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  get result(): Promise<ReconnectResult> {
+    return this.#result.promise;
+  }
+
+  get dismissed(): Promise<void> {
+    return this.#dismissed.promise;
   }
 
   // ---- what the application does ----
@@ -88,13 +91,13 @@ export class TestSession extends EventTarget implements ReconnectSession {
   succeed(result: Partial<Delivery & { reply: unknown }> | "upToDate" = {}): void {
     if (isFinal(this.#phase)) return;
     this.#move("done");
-    this.#dismiss();
-    if (result === "upToDate") return this.#resolve({ status: "upToDate" });
+    this.#dismissed.resolve();
+    if (result === "upToDate") return this.#result.resolve({ status: "upToDate" });
     const login: Delivery = {
       attemptId: "attempt-of-the-test-0001", mode: "resume", loginId: "login-of-the-test-0001", requestId: "request-of-the-test-0001", institution: "FlinksCapital",
       accountIds: [], tag: null,
     };
-    this.#resolve({ status: "reconnected", reply: null, ...login, ...result });
+    this.#result.resolve({ status: "reconnected", reply: null, ...login, ...result });
   }
 
   /**
@@ -107,7 +110,7 @@ export class TestSession extends EventTarget implements ReconnectSession {
     this.#move("failed");
     this.emit("attemptfailed", { error });
     if (error.retryable && this.options.onFailure !== "end") this.#failure = error;
-    else this.#reject(error);
+    else this.#result.reject(error);
   }
 
   /** The user closes the widget: `CANCELLED`, or the failure that a retry could have cured. */
@@ -116,13 +119,13 @@ export class TestSession extends EventTarget implements ReconnectSession {
   }
 
   #leave(code: ErrorCode): void {
-    this.#dismiss();
-    if (this.#failure) this.#reject(this.#failure);
+    this.#dismissed.resolve();
+    if (this.#failure) this.#result.reject(this.#failure);
     this.#failure = undefined;
     if (isFinal(this.#phase)) return;
     const error = ReconnectError.of({ code, phase: this.#phase });
     this.#move("closed");
-    this.#reject(error);
+    this.#result.reject(error);
   }
 
   #move(phase: Phase): void {
