@@ -61,6 +61,12 @@ pub(crate) struct PutBody {
     selected_accounts: Option<Vec<AccountIdText>>,
 }
 
+/// A user or a connection in a path: the application's own names for them, 1 to 255 bytes.
+#[derive(ToSchema)]
+#[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")]
+#[allow(dead_code, reason = "it describes what user_id and connection_id take")]
+pub(crate) struct PathText(String);
+
 /// An account's id, as Flinks gives it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
@@ -176,7 +182,7 @@ fn is_same(given: &str, key: &Secret) -> bool {
 /// Adds a connection, and its user where that is a new one; or puts these values in the place of the old ones. With another `loginId` the
 /// connection begins anew: its accounts, its problem and the attempts under way are gone.
 #[utoipa::path(put, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path, example = "anna", pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"), ("id" = String, Path, example = "bank-42", pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")),
+    params(("user" = inline(PathText), Path, example = "anna"), ("id" = inline(PathText), Path, example = "bank-42")),
     request_body = PutBody, responses(
     (status = 200, body = ManagedBody, description = "it was there"),
     (status = 201, body = ManagedBody, description = "it was added"),
@@ -212,7 +218,7 @@ pub(crate) async fn put_connection(
 
 /// A connection and how it is.
 #[utoipa::path(get, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"), ("id" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
+    params(("user" = inline(PathText), Path), ("id" = inline(PathText), Path)), responses(
     (status = 200, body = ManagedBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -228,7 +234,7 @@ pub(crate) async fn read_connection(
 
 /// Deletes a connection with its attempts and accounts. Flinks is told nothing.
 #[utoipa::path(delete, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"), ("id" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
+    params(("user" = inline(PathText), Path), ("id" = inline(PathText), Path)), responses(
     (status = 200, body = DeletedBody, description = "it is gone, now or before"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -244,7 +250,7 @@ pub(crate) async fn delete_connection(
 
 /// Deletes a user with everything that hangs on them. Flinks is told nothing.
 #[utoipa::path(delete, path = "/admin/users/{user}", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
+    params(("user" = inline(PathText), Path)), responses(
     (status = 200, body = DeletedBody, description = "they are gone, now or before"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -259,7 +265,7 @@ pub(crate) async fn delete_user(
 
 /// The attempts of a user.
 #[utoipa::path(get, path = "/admin/users/{user}/attempts", tag = "admin", security(("admin" = [])),
-    params(("user" = String, Path, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")), responses(
+    params(("user" = inline(PathText), Path)), responses(
     (status = 200, body = AttemptsBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
