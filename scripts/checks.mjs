@@ -247,7 +247,7 @@ const slow = {
   },
 
   conformance: {
-    about: "the check for backends, against the reference host, the examples in Express and in Python and a careless backend",
+    about: "the check for backends, against the reference host with its demo and as a service, the examples in Express and in Python and a careless backend",
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis", "server-tests"],
     async run(log) {
       await Promise.all([buildServers(log), buildSandbox(), buildServerPackage()]);
