@@ -41,15 +41,6 @@ const everyday = {
     run: (log) => run("cargo", ["fmt", "--all", "--check", "--", "--color=never"], { log }),
   },
 
-  clippy: {
-    about: "Rust lints, native code and the wasm shell",
-    needs: ["c-compiler", "wasm-target", "clippy"],
-    async run(log) {
-      await run("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { log });
-      await run("cargo", ["clippy", "-p", "flinks-reconnect", "--target", target, "--lib", "--test", "web", "--", "-D", "warnings"], { env: wasmEnv(), log });
-    },
-  },
-
   native: {
     about: "Rust tests without a browser",
     // The corpora come as npm packages, and Node's URL parser is their oracle. The host is tested on SQLite and on Postgres.
@@ -157,6 +148,15 @@ const everyday = {
 
   "wasm-chromium": wasmCheck("Chromium", ["chromium"], () => ["--chrome", "--chromedriver", find("chromedriver")]),
   "wasm-firefox": wasmCheck("Firefox", ["firefox", "geckodriver"], () => ["--firefox", "--geckodriver", find("geckodriver")]),
+
+  clippy: {
+    about: "Rust lints, native code and the wasm shell",
+    needs: ["c-compiler", "wasm-target", "clippy"],
+    async run(log) {
+      await run("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { log });
+      await run("cargo", ["clippy", "-p", "flinks-reconnect", "--target", target, "--lib", "--test", "web", "--", "-D", "warnings"], { env: wasmEnv(), log });
+    },
+  },
 
   "e2e-chromium": endToEndCheck("chromium"),
   "e2e-firefox": endToEndCheck("firefox"),
