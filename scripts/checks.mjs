@@ -11,7 +11,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { budgets } from "../tests/bench/sandbox.mjs";
 import { moduleEnv } from "./build.mjs";
 import { Failure, find, isUnreachable, root, run } from "./command.mjs";
-import { consume, consumeEveryday, countRows } from "./consumers.mjs";
+import { buildNext, consume, consumeEveryday, countRows } from "./consumers.mjs";
 import { withRelay } from "./relay.mjs";
 import { buildSandbox, folder as sandboxPackage } from "./sandbox.mjs";
 import { buildServerPackage, folder as serverPackage, nodeWithSqlite } from "./server-package.mjs";
@@ -247,16 +247,17 @@ const slow = {
   },
 
   conformance: {
-    about: "the check for backends, against the reference host with its demo and as a service, the examples in Express and in Python and a careless backend",
-    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis", "server-tests"],
+    about: "the check for backends, against the reference host with its demo and as a service, the examples in Express, Next and Python and a careless backend",
+    needs: ["c-compiler", "package", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis", "server-tests"],
     async run(log) {
       await Promise.all([buildServers(log), buildSandbox(), buildServerPackage()]);
+      const next = await buildNext(log);
       const python = join(root, "target/test/python");
       if (!existsSync(join(python, "bin/flask"))) {
         await run(join(dirname(schemathesisProgram), "python"), ["-m", "venv", python], { log });
         await run(join(python, "bin/pip"), ["install", "--quiet", "-r", "examples/python/requirements.txt"], { log });
       }
-      const env = { HOST: built("flinks-host"), NODE: await nodeWithSqlite(), PYTHON: join(python, "bin/python") };
+      const env = { HOST: built("flinks-host"), NODE: await nodeWithSqlite(), NEXT: next, PYTHON: join(python, "bin/python") };
       await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...["check", "backends"].map((name) => `packages/sandbox/test/${name}.test.mjs`)], { env, log });
     },
     count: nodeSummary,
@@ -280,7 +281,7 @@ const slow = {
 
   "all-consumers": {
     about: "the packed package in every framework: types, build, a reconnect in real browsers",
-    needs: ["c-compiler", "package", "chromium", "firefox", "geckodriver", "webkit"],
+    needs: ["c-compiler", "package", "chromium", "firefox", "geckodriver", "webkit", "wasm-target", "wasm-bindgen-cli", "server-tests"],
     run: consume,
     count: countRows,
   },
