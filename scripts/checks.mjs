@@ -263,6 +263,16 @@ const slow = {
     count: nodeSummary,
   },
 
+  newcomer: {
+    about: "README's backend in an empty folder, with Node and the tarballs alone: a browser repairs a connection, the check passes",
+    needs: ["package", "wasm-target", "wasm-bindgen-cli", "npm", "server-tests", "chromium"],
+    async run(log) {
+      await Promise.all([buildSandbox(), buildServerPackage()]);
+      await run("node", ["--test", "--test-reporter=spec", "packages/server/test/newcomer.test.mjs"], { env: { NODE: await nodeWithSqlite() }, log });
+    },
+    count: nodeSummary,
+  },
+
   "server-profile": {
     about: "a handler that panics in a server, as it is released, costs its own request only",
     needs: ["c-compiler"],
