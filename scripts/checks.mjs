@@ -15,6 +15,7 @@ import { buildNext, consume, consumeEveryday, countRows } from "./consumers.mjs"
 import { withRelay } from "./relay.mjs";
 import { buildSandbox, folder as sandboxPackage } from "./sandbox.mjs";
 import { buildServerPackage, folder as serverPackage, nodeWithSqlite } from "./server-package.mjs";
+import { checkServerTypes } from "./server-types.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -112,7 +113,7 @@ const everyday = {
   },
 
   server: {
-    about: "the server package in Node: its stores, requests and crashes, on SQLite and Postgres",
+    about: "the server package in Node: its types and what its documents show, its stores, requests and crashes, on SQLite and Postgres",
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
     async run(log) {
       await Promise.all([buildServerPackage(), buildSandbox()]);
@@ -122,6 +123,7 @@ const everyday = {
       const [{ filename, size, entryCount }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", join(root, folder)], { cwd: serverPackage, log }));
       appendFileSync(join(root, log), `| server from npm | tarball of ${size} bytes | ${entryCount} files |\n`);
       await run(join(root, "node_modules/.bin/publint"), ["run", "--strict", join(folder, filename)], { log });
+      for (const row of await checkServerTypes(join(root, folder, filename), log)) appendFileSync(join(root, log), `| ${row.join(" | ")} |\n`);
       await run("node", ["packages/server/test/run.mjs"], { log });
     },
     count: nodeSummary,
