@@ -138,7 +138,7 @@ const everyday = {
   },
 
   scripts: {
-    about: "the demo's reload and the list of checks, in Node",
+    about: "the demo's reload, the list of checks and the counted lines of backends, in Node",
     needs: ["package"],
     run: (log) => run("node", ["--test", "--test-reporter=spec", ...testFiles("tests/scripts")], { log }),
     count: nodeSummary,
@@ -260,7 +260,8 @@ const slow = {
         await run(join(python, "bin/pip"), ["install", "--quiet", "-r", "examples/python/requirements.txt"], { log });
       }
       const env = { HOST: built("flinks-host"), NODE: await nodeWithSqlite(), NEXT: next, PYTHON: join(python, "bin/python") };
-      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...["check", "backends"].map((name) => `packages/sandbox/test/${name}.test.mjs`)], { env, log });
+      const files = ["tests/scripts/lines.test.mjs", ...["check", "backends"].map((name) => `packages/sandbox/test/${name}.test.mjs`)];
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { env, log });
     },
     count: nodeSummary,
   },
