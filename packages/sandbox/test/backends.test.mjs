@@ -1,7 +1,8 @@
-// The check against backends that keep the rules: the reference host, with its demo and as a service, and the examples in Express and in Python. Each must
-// pass every row that can be tried on it.
+// The check against backends that keep the rules: the reference host, with its demo and as a service, and the examples in Express, in Next and in Python. Each
+// must pass every row that can be tried on it.
 //
-// HOST is the host's program, NODE a Node with SQLite, PYTHON an interpreter with Flask. The Express example runs on the packages of packages/server/test.
+// HOST is the host's program, NODE a Node with SQLite, NEXT the folder of the built example in Next, PYTHON an interpreter with Flask. The Express example runs
+// on the packages of packages/server/test.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -59,21 +60,35 @@ async function conforms(name, { connect, api, base, headers, others, path, untri
   assert.equal(status, 0);
 }
 
-/** Runs the host's program while `work(base)` goes on. */
-async function withHost(args, env, work) {
-  const host = spawn(process.env.HOST, args, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
+/** Runs a program while `work(base)` goes on; `where` finds the address of its server in what it prints. */
+async function withServer(program, args, { where, ...options }, work) {
+  const server = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], ...options });
   try {
     let said = "";
     await work(await new Promise((resolve, reject) => {
-      host.once("close", () => reject(new Error(`the host ended by itself: ${said}`)));
-      host.stdout.setEncoding("utf8").on("data", (text) => {
-        const found = /^flinks-host: (http:\/\/\S+)/m.exec((said += text));
+      server.once("error", reject);
+      server.once("close", () => reject(new Error(`the server ended by itself: ${said}`)));
+      server.stdout.setEncoding("utf8").on("data", (text) => {
+        const found = where.exec((said += text));
         if (found) resolve(found[1]);
       });
     }));
   } finally {
-    host.removeAllListeners("close");
-    host.kill();
+    server.removeAllListeners("close");
+    if (server.kill()) await once(server, "close");
+  }
+}
+
+/** Runs the host's program while `work(base)` goes on. */
+const withHost = (args, env, work) => withServer(process.env.HOST, args, { cwd: root, env, where: /^flinks-host: (http:\/\/\S+)/m }, work);
+
+/** A folder for a test, empty. */
+async function withFolder(work) {
+  const folder = mkdtempSync(join(tmpdir(), "flinks-backend-"));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
@@ -117,33 +132,40 @@ function token(user, secret) {
 
 test("the example in Express", { timeout: 600_000, skip: !process.env.NODE && "NODE is not set" }, async () => {
   const [connect, api] = await freePorts(2);
-  const folder = mkdtempSync(join(tmpdir(), "flinks-express-"));
-  copyFileSync(join(root, "examples/express/server.mjs"), join(folder, "server.mjs"));
-  symlinkSync(join(root, "packages/server/test/node_modules"), join(folder, "node_modules"));
-  const env = { ...process.env, ...flinks(connect, api), PORT: "0", TICK_MS: "100" };
-  const backend = spawn(process.env.NODE, ["server.mjs"], { cwd: folder, env, stdio: ["ignore", "pipe", "ignore"] });
-  try {
-    let said = "";
-    const base = await new Promise((resolve, reject) => {
-      backend.once("close", () => reject(new Error(`the backend ended by itself: ${said}`)));
-      backend.stdout.setEncoding("utf8").on("data", (text) => {
-        const found = /^(http:\/\/\S+)/m.exec((said += text));
-        if (found) resolve(found[1]);
-      });
+  await withFolder(async (cwd) => {
+    copyFileSync(join(root, "examples/express/server.mjs"), join(cwd, "server.mjs"));
+    symlinkSync(join(root, "packages/server/test/node_modules"), join(cwd, "node_modules"));
+    const env = { ...process.env, ...flinks(connect, api), PORT: "0", TICK_MS: "100" };
+    await withServer(process.env.NODE, ["server.mjs"], { cwd, env, stdio: ["ignore", "pipe", "ignore"], where: /^(http:\/\/\S+)/m }, async (base) => {
+      const signIn = async (name) => {
+        const body = JSON.stringify({ name, password: `${name}'s` });
+        const answer = await fetch(`${base}/sign-in`, { method: "POST", headers: { "content-type": "application/json" }, body });
+        return `Cookie: ${answer.headers.get("set-cookie").split(";")[0]}`;
+      };
+      const [headers, others] = [await signIn("alice"), await signIn("bob")];
+      await conforms("the example in Express", { connect, api, base, headers, others, path: "bank-of-alice", untried: [] });
     });
-    const signIn = async (name) => {
-      const body = JSON.stringify({ name, password: `${name}'s` });
-      const answer = await fetch(`${base}/sign-in`, { method: "POST", headers: { "content-type": "application/json" }, body });
-      return `Cookie: ${answer.headers.get("set-cookie").split(";")[0]}`;
-    };
-    const [headers, others] = [await signIn("alice"), await signIn("bob")];
-    await conforms("the example in Express", { connect, api, base, headers, others, path: "bank-of-alice", untried: [] });
-  } finally {
-    backend.removeAllListeners("close");
-    backend.kill();
-    await once(backend, "close");
-    rmSync(folder, { recursive: true });
-  }
+  });
+});
+
+test("the example in Next", { timeout: 600_000, skip: !process.env.NEXT && "NEXT is not set" }, async () => {
+  const [connect, api, port] = await freePorts(3);
+  await withFolder(async (folder) => {
+    const env = { ...process.env, ...flinks(connect, api), DATABASE: join(folder, "bank.db"), TICK_MS: "100", NEXT_TELEMETRY_DISABLED: "1" };
+    const args = ["node_modules/next/dist/bin/next", "start", "--hostname", "127.0.0.1", "--port", String(port)];
+    await withServer(process.env.NODE, args, { cwd: process.env.NEXT, env, stdio: ["ignore", "pipe", "ignore"], where: /Local: +(http:\/\/\S+)[^]*Ready in/ }, async (base) => {
+      // The form as a browser without scripts sends it.
+      const signIn = async (name) => {
+        const action = /name="(\$ACTION_ID_\w+)"/.exec(await (await fetch(base)).text())[1];
+        const body = new FormData();
+        for (const [field, value] of [[action, ""], ["name", name], ["password", `${name}'s`]]) body.set(field, value);
+        const answer = await fetch(base, { method: "POST", body, redirect: "manual" });
+        return `Cookie: ${answer.headers.get("set-cookie").split(";")[0]}`;
+      };
+      const [headers, others] = [await signIn("alice"), await signIn("bob")];
+      await conforms("the example in Next", { connect, api, base, headers, others, path: "bank-of-alice", untried: [] });
+    });
+  });
 });
 
 test("the example in Python", { timeout: 600_000, skip: !process.env.PYTHON && "PYTHON is not set" }, async () => {

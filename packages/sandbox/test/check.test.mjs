@@ -75,6 +75,19 @@ test("a careless backend fails exactly the rows that it breaks", { timeout: 600_
   }
 });
 
+test("a backend that ends a kept connection just as the next request comes loses no row by it", async () => {
+  const places = await freeAddresses();
+  const naive = await startNaive({ apiUrl: `http://${places.api}`, ...keys });
+  const served = new WeakSet();
+  naive.server.prependListener("request", ({ socket }) => (served.has(socket) ? socket.destroy() : served.add(socket)));
+  try {
+    const { status, stdout, stderr } = await check(["--start", `${naive.base}/start`, "--deliver", `${naive.base}/deliver`, "--only", "start.begins,start.attempt-id,deliver.accepts", ...sandboxFlags(places)]);
+    assert.deepEqual([stderr, status], ["", 0], stdout);
+  } finally {
+    await naive.stop();
+  }
+});
+
 test("what cannot run ends with 2, and nothing is green", async () => {
   const places = await freeAddresses();
   const flags = sandboxFlags(places);

