@@ -306,6 +306,8 @@ export async function taken() {
 export async function redirected() {
   const visit = await Visit.open({ params: { theme: "silent" } });
   await until("the frame is there", () => visit.frame);
+  // Firefox may forget an address that it is given while it loads the one before.
+  await reach(visit.window, CONNECT);
   visit.frame.src = `${EVIL}/puppet`;
   await reach(visit.window, `${EVIL}/puppet`);
   await visit.says({ step: "APP_MOUNTED" });
