@@ -276,6 +276,18 @@ const slow = {
     count: nodeSummary,
   },
 
+  runtimes: {
+    about: "the server package in Bun and Deno: its stores' suite in their SQLite, and the check for backends against the servers that its README shows",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm"],
+    async run(log) {
+      await Promise.all([buildSandbox(), buildServerPackage()]);
+      const folder = join(serverPackage, "test/runtimes");
+      await run("npm", ["ci", "--prefer-offline"], { cwd: folder, log });
+      await run("node", ["--test", "--test-reporter=spec", "packages/server/test/runtimes.test.mjs"], { env: { RUNTIMES: folder }, log });
+    },
+    count: nodeSummary,
+  },
+
   "server-profile": {
     about: "a handler that panics in a server, as it is released, costs its own request only",
     needs: ["c-compiler"],

@@ -8,89 +8,16 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { copyFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { conforms, flinks, freePorts, withFolder, withServer } from "./backends/conforms.mjs";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const cli = fileURLToPath(new URL("../cli.js", import.meta.url));
-const CUSTOMER = "43387ca6-0391-4c82-857d-70d95f087ecb";
-
-async function freePorts(count) {
-  const listeners = await Promise.all(Array.from({ length: count }, () => new Promise((resolve) => {
-    const listener = createServer().listen(0, "127.0.0.1", () => resolve(listener));
-  })));
-  const ports = listeners.map((listener) => listener.address().port);
-  await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
-  return ports;
-}
-
-/** What both backends are told about Flinks. */
-const flinks = (connect, api) => ({
-  FLINKS_API_URL: `http://127.0.0.1:${api}`,
-  FLINKS_CONNECT_URL: `http://127.0.0.1:${connect}/v2/`,
-  FLINKS_CUSTOMER_ID: CUSTOMER,
-  FLINKS_SECRET_KEY: "secret",
-  FLINKS_API_KEY: "api",
-  FLINKS_WEBHOOK_SECRET: "webhook",
-});
-
-async function conforms(name, { connect, api, base, headers, others, path, untried }) {
-  const otherUser = others ? ["--other-header", others] : [];
-  const args = [
-    "check", "--start", `${base}/api/connections/${path}/reconnect`, "--deliver", `${base}/api/reconnects`, "--webhook", `${base}/api/flinks/webhook`,
-    "--webhook-secret", "webhook", "--header", headers, ...otherUser, "--json",
-    "--connect", `127.0.0.1:${connect}`, "--api", `127.0.0.1:${api}`, "--secret-key", "secret", "--api-key", "api",
-  ];
-  const child = spawn(process.execPath, [cli, ...args]);
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  const begun = performance.now();
-  const [status] = await once(child, "close");
-  assert.equal(stderr, "");
-  const { summary, rows } = JSON.parse(stdout);
-  const seconds = Math.round((performance.now() - begun) / 1_000);
-  console.log(`| check against ${name} | ${summary.planned} rows in ${seconds} s | ${summary.ok} ok, ${summary.failed} failed, ${summary.notTried} not tried |`);
-  assert.deepEqual(rows.filter(({ state }) => state === "FAIL"), []);
-  assert.deepEqual(rows.filter(({ state }) => state === "not tried").map(({ id }) => id), untried);
-  assert.equal(status, 0);
-}
-
-/** Runs a program while `work(base)` goes on; `where` finds the address of its server in what it prints. */
-async function withServer(program, args, { where, ...options }, work) {
-  const server = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], ...options });
-  try {
-    let said = "";
-    await work(await new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.once("close", () => reject(new Error(`the server ended by itself: ${said}`)));
-      server.stdout.setEncoding("utf8").on("data", (text) => {
-        const found = where.exec((said += text));
-        if (found) resolve(found[1]);
-      });
-    }));
-  } finally {
-    server.removeAllListeners("close");
-    if (server.kill()) await once(server, "close");
-  }
-}
 
 /** Runs the host's program while `work(base)` goes on. */
 const withHost = (args, env, work) => withServer(process.env.HOST, args, { cwd: root, env, where: /^flinks-host: (http:\/\/\S+)/m }, work);
-
-/** A folder for a test, empty. */
-async function withFolder(work) {
-  const folder = mkdtempSync(join(tmpdir(), "flinks-backend-"));
-  try {
-    await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 test("the reference host", { timeout: 600_000, skip: !process.env.HOST && "HOST is not set" }, async () => {
   const [connect, api] = await freePorts(2);
@@ -170,22 +97,22 @@ test("the example in Next", { timeout: 600_000, skip: !process.env.NEXT && "NEXT
 
 test("the example in Python", { timeout: 600_000, skip: !process.env.PYTHON && "PYTHON is not set" }, async () => {
   const [connect, api, port] = await freePorts(3);
-  const folder = mkdtempSync(join(tmpdir(), "flinks-python-"));
-  const env = { ...process.env, ...flinks(connect, api), PORT: String(port), DATABASE: join(folder, "backend.db") };
-  const backend = spawn(process.env.PYTHON, [join(root, "examples/python/backend.py")], { env, stdio: "ignore" });
-  try {
-    const base = `http://127.0.0.1:${port}`;
-    const end = Date.now() + 30_000;
-    while (!(await fetch(base).then(() => true, () => false))) {
-      assert.ok(Date.now() < end, "the backend answers");
-      await new Promise((resolve) => setTimeout(resolve, 50));
+  await withFolder(async (folder) => {
+    const env = { ...process.env, ...flinks(connect, api), PORT: String(port), DATABASE: join(folder, "backend.db") };
+    const backend = spawn(process.env.PYTHON, [join(root, "examples/python/backend.py")], { env, stdio: "ignore" });
+    try {
+      const base = `http://127.0.0.1:${port}`;
+      const end = Date.now() + 30_000;
+      while (!(await fetch(base).then(() => true, () => false))) {
+        assert.ok(Date.now() < end, "the backend answers");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const [headers, others] = ["alice", "bob"].map((name) => `Authorization: Bearer ${name}-token`);
+      // It knows nobody by a cookie, and its connection was made without the account selector.
+      await conforms("the example in Python", { connect, api, base, headers, others, path: "ondemand", untried: ["start.origin", "deliver.picked-accounts"] });
+    } finally {
+      backend.kill();
+      await once(backend, "close");
     }
-    const [headers, others] = ["alice", "bob"].map((name) => `Authorization: Bearer ${name}-token`);
-    // It knows nobody by a cookie, and its connection was made without the account selector.
-    await conforms("the example in Python", { connect, api, base, headers, others, path: "ondemand", untried: ["start.origin", "deliver.picked-accounts"] });
-  } finally {
-    backend.kill();
-    await once(backend, "close");
-    rmSync(folder, { recursive: true });
-  }
+  });
 });

@@ -91,12 +91,12 @@ test("a backend that ends a kept connection just as the next request comes loses
 test("what cannot run ends with 2, and nothing is green", async () => {
   const places = await freeAddresses();
   const flags = sandboxFlags(places);
-  const answering = async (status) => {
-    const server = createServer((request, response) => response.writeHead(status, { "content-type": "application/json" }).end("{}"));
+  const answering = async ([status, body]) => {
+    const server = createServer((request, response) => response.writeHead(status, { "content-type": "application/json" }).end(body));
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
     return server;
   };
-  const servers = await Promise.all([401, 404, 200].map(answering));
+  const servers = await Promise.all([[401, "{}"], [404, "{}"], [200, "{}"], [200, '{"status":"upToDate"}']].map(answering));
   const naive = await startNaive({ apiUrl: `http://${places.api}`, ...keys, secretKey: "another" });
   const at = (server) => `http://127.0.0.1:${server.address().port}/`;
   const cases = [
@@ -104,6 +104,7 @@ test("what cannot run ends with 2, and nothing is green", async () => {
     [["--start", at(servers[0]), "--deliver", at(servers[0])], /--header/],
     [["--start", at(servers[1]), "--deliver", at(servers[1])], /404/],
     [["--start", at(servers[2]), "--deliver", at(servers[2])], /no call reached this sandbox/],
+    [["--start", at(servers[3]), "--deliver", at(servers[3])], /upToDate.*empty database/],
     [["--start", `${naive.base}/start`, "--deliver", `${naive.base}/deliver`], /keys/],
     [["--start", `${naive.base}/start`, "--deliver", `${naive.base}/deliver`, "--only", "deliver.nothing"], /no row/],
     [["--start", "here", "--deliver", "there"], /--start/],
