@@ -288,6 +288,17 @@ const slow = {
     count: nodeSummary,
   },
 
+  service: {
+    about: "the host as a service: an application in Python beside it, in Chromium",
+    // Python comes with schemathesis.
+    needs: ["c-compiler", "package", "chromium", "schemathesis"],
+    async run(log) {
+      await buildServers(log);
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("tests/service")], { log });
+    },
+    count: nodeSummary,
+  },
+
   "server-profile": {
     about: "a handler that panics in a server, as it is released, costs its own request only",
     needs: ["c-compiler"],
