@@ -4,7 +4,7 @@
 //! (`flinks-host`), read it, or copy it; see this crate's README for the parts to replace.
 //!
 //! - [`config`]: what the operator decides.
-//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request, under `supervise`.
+//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`, `cleaner`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
 //! - `events`: telling the application.
 //! - `identity`: who the users are, by tokens of the application.
@@ -15,6 +15,7 @@
 //! an error.
 
 mod account;
+mod cleaner;
 pub mod config;
 mod demo;
 mod detached;
@@ -50,6 +51,7 @@ use tokio::{
 
 pub use config::{Auth, AuthKey, Config, DemoFiles, Events};
 pub use demo::demo_login_ids;
+pub use flinks_backend::settings::Fetch;
 pub use http::served;
 
 use crate::{
@@ -144,6 +146,7 @@ impl Host {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let checked = config.check()?;
         let storage = Storage::open(&config.database_url).await?;
+        let storage = storage.keeping_data(config.data_kept);
         let storage = Arc::new(if checked.events.is_some() { storage.keeping_events() } else { storage });
         if config.demo.is_some() {
             demo::seed(&storage).await?;
@@ -220,6 +223,10 @@ impl Host {
                 async move { keys.keep_fresh(stop).await }
             }));
         }
+        workers.spawn({
+            let (storage, stop) = (Arc::clone(&storage), stop.clone());
+            supervise("cleaner", move || cleaner::run(Arc::clone(&storage), config.data_kept, stop.clone()))
+        });
         workers.spawn(supervise("nightly", move || {
             nightly::run(reconnects.clone(), config.nightly_interval, stop.clone())
         }));

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    flinks::{CallOutcome, Flinks, Lane},
+    flinks::{CallOutcome, Fetched, Flinks, Lane},
     random::{self, doubled},
     storage::{Storage, StorageError, claims::Claim},
     time::Time,
@@ -117,7 +117,7 @@ impl Reconnects {
     /// Carries a task out.
     pub(crate) async fn run(&self, mut task: Task, caller: Caller<'_>) -> Result<Ended, StorageError> {
         let mut rate = Rate::default();
-        let mut accounts = Vec::new();
+        let mut fetched = Fetched::default();
         let mut conflicts = 0;
         loop {
             let stored = match self.storage.read(&task.query(), self.storage.now()).await {
@@ -131,7 +131,7 @@ impl Reconnects {
             let mut gave_claim_back = false;
             if let Some(commit) = &step.commit {
                 let ending = caller.claim(&step.then);
-                match self.storage.commit(commit, &accounts, ending).await? {
+                match self.storage.commit(commit, &fetched, ending).await? {
                     Outcome::Done => gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit)),
                     Outcome::Conflict => {
                         pause_after(&mut conflicts).await;
@@ -153,9 +153,9 @@ impl Reconnects {
             match step.then {
                 Then::Again => {}
                 Then::Call(call) => {
-                    let CallOutcome { answer, accounts: came } = self.flinks.call(caller.lane(), &call).await;
+                    let CallOutcome { answer, fetched: came } = self.flinks.call(caller.lane(), &call).await;
                     rate = Rate::of(&answer);
-                    accounts = came;
+                    fetched = came;
                     task.hear(answer);
                 }
                 Then::Wait(until_ms) => {

@@ -6,6 +6,7 @@
 mod common;
 mod contract;
 mod crash;
+mod data;
 mod faults;
 mod http;
 mod postgres;

@@ -8,7 +8,7 @@
 mod limiter;
 mod reply;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use flinks_backend::{
@@ -23,7 +23,7 @@ use url::Url;
 use self::limiter::CallLimiter;
 pub(crate) use self::{
     limiter::Lane,
-    reply::{Ineligible, read_details},
+    reply::{Details, Ineligible, only_accounts, read_details},
 };
 use crate::{
     account::Account,
@@ -36,16 +36,32 @@ const NIGHTLY: Duration = Duration::from_secs(30);
 /// The most bytes read of one answer; a year of transactions is a few megabytes.
 const MAX_BODY_LEN: usize = 32 * 1024 * 1024;
 
-/// What came of a call, and the accounts that came with it.
+/// What came of a call, and the data that came with it.
 #[derive(Debug)]
 pub(crate) struct CallOutcome {
     pub(crate) answer: Answer,
+    pub(crate) fetched: Fetched,
+}
+
+/// A login's data; empty beside every answer that has none.
+#[derive(Default)]
+pub(crate) struct Fetched {
+    /// What the application's pages show of it.
     pub(crate) accounts: Vec<Account>,
+    /// The whole answer as Flinks sent it.
+    pub(crate) body: String,
+}
+
+/// No data shows in a log.
+impl fmt::Debug for Fetched {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Fetched").field("accounts", &self.accounts.len()).finish_non_exhaustive()
+    }
 }
 
 impl CallOutcome {
     fn of(answer: Answer) -> Self {
-        Self { answer, accounts: Vec::new() }
+        Self { answer, fetched: Fetched::default() }
     }
 }
 
@@ -99,9 +115,11 @@ impl Flinks {
                     Answer::read(call, token, answer.status.as_u16(), retry_after(&answer.headers), &answer.body);
                 tracing::debug!(endpoint = call.endpoint(), status = answer.status.as_u16(), "asked Flinks");
                 match read {
-                    Answer::Data { .. } => match read_details(&answer.body) {
-                        Some(details) => CallOutcome { answer: read, accounts: details.accounts },
-                        None => CallOutcome::of(Answer::failed(Trouble::Unreadable, Sent::Perhaps)),
+                    Answer::Data { .. } => match (read_details(&answer.body), String::from_utf8(answer.body)) {
+                        (Some(Details { accounts, .. }), Ok(body)) => {
+                            CallOutcome { answer: read, fetched: Fetched { accounts, body } }
+                        }
+                        _ => CallOutcome::of(Answer::failed(Trouble::Unreadable, Sent::Perhaps)),
                     },
                     read => CallOutcome::of(read),
                 }

@@ -7,7 +7,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::{delete, get, post, put},
@@ -33,6 +33,7 @@ use crate::{
     storage::{
         ConnectionId, UserId,
         admin::{AttemptRow, Deleted, ManagedConnection, Put},
+        answers::KeptAnswer,
         connections::Status,
     },
     time::Time,
@@ -105,6 +106,8 @@ pub(crate) struct DeletedBody {
     connections: u64,
     attempts: u64,
     accounts: u64,
+    /// Answers of Flinks that were kept for `GET /admin/connections/{id}/data`.
+    answers: u64,
 }
 
 /// The attempts of a user, newest first, at most a hundred.
@@ -154,6 +157,7 @@ pub(crate) fn routes(key: Secret) -> Router<App> {
             "/admin/users/{user}/connections/{id}",
             put(put_connection).get(read_connection).delete(delete_connection),
         )
+        .route("/admin/connections/{id}/data", get(data))
         .route("/admin/users/{user}", delete(delete_user))
         .route("/admin/users/{user}/attempts", get(attempts))
         .route("/admin/events", get(parked_events))
@@ -232,7 +236,26 @@ pub(crate) async fn read_connection(
     Ok(Json(read(&app, &user_id(&user)?, &connection_id(&id)?).await?))
 }
 
-/// Deletes a connection with its attempts and accounts. Flinks is told nothing.
+/// Flinks' whole last answer about a connection's data, as it came, for `DATA_KEPT_MS`. Accounts that the user did not pick are left out.
+#[utoipa::path(get, path = "/admin/connections/{id}/data", tag = "admin", security(("admin" = [])),
+    params(("id" = inline(PathText), Path)), responses(
+    (status = 200, body = Object, description = "the answer of `GetAccountsDetail`"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "NO_DATA: none has come, or its time is over. NO_SUCH_CONNECTION"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn data(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    match app.reconnects.storage.answer(&connection_id(&id)?).await? {
+        KeptAnswer::Body(body) => {
+            Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+        }
+        KeptAnswer::None => Err(Problem::no_data()),
+        KeptAnswer::NoConnection => Err(Problem::no_connection()),
+    }
+}
+
+/// Deletes a connection with its attempts, accounts and data. Flinks is told nothing.
 #[utoipa::path(delete, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
     params(("user" = inline(PathText), Path), ("id" = inline(PathText), Path)), responses(
     (status = 200, body = DeletedBody, description = "it is gone, now or before"),
@@ -370,7 +393,8 @@ fn wrong(what: &str, expected: &str) -> Problem {
 
 impl From<Deleted> for DeletedBody {
     fn from(deleted: Deleted) -> Self {
-        Self { connections: deleted.connections, attempts: deleted.attempts, accounts: deleted.accounts }
+        let Deleted { connections, attempts, accounts, answers } = deleted;
+        Self { connections, attempts, accounts, answers }
     }
 }
 

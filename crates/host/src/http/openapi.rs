@@ -25,6 +25,7 @@ use super::{admin, connections, health, problem, reconnects, user, webhook};
         admin::read_connection,
         admin::delete_connection,
         admin::delete_user,
+        admin::data,
         admin::attempts,
         admin::parked_events,
         admin::repeat_event,

@@ -90,6 +90,14 @@ impl Problem {
         )
     }
 
+    pub(crate) fn no_data() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NO_DATA",
+            "There is no answer of Flinks: none has come, or DATA_KEPT_MS is over, or none are kept. Repair the connection again.",
+        )
+    }
+
     pub(crate) fn no_event() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,

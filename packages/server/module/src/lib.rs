@@ -78,7 +78,7 @@ pub fn settings(pace: &str) -> Result<String, String> {
         return Err("pace: expected an object".to_owned());
     };
     for (name, value) in given {
-        let Some(setting) = all.get_mut(&name) else {
+        let Some(setting) = all.get_mut(&name).filter(|setting| setting.is_number()) else {
             return Err(format!("pace: there is no such option; there are {}", names(&all)));
         };
         if !value.as_u64().is_some_and(|number| (1..=u64::from(u32::MAX)).contains(&number)) {
