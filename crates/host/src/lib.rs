@@ -6,7 +6,7 @@
 //! - [`config`]: what the operator decides.
 //! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`, `cleaner`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
-//! - `events`: telling the application.
+//! - `events`: telling the application. `metrics`: whether repairs work, in numbers.
 //! - `identity`: who the users are, by tokens of the application.
 //! - `http`: all of it over HTTP, over `serve`. `readiness`: whether the host takes work; `detached`: what is finished when a client has gone.
 //! - `demo`: what `--demo` adds around it.
@@ -23,6 +23,7 @@ mod events;
 mod flinks;
 mod http;
 mod identity;
+mod metrics;
 mod nightly;
 mod outbound;
 mod random;
@@ -57,7 +58,8 @@ pub use http::served;
 use crate::{
     detached::Detached,
     flinks::Flinks,
-    http::{App, Extra, body::BodyReader},
+    http::{App, Extra, admin::Port, body::BodyReader},
+    metrics::Metrics,
     readiness::Readiness,
     reconnect::Reconnects,
     serve::{Bounds, serve},
@@ -151,13 +153,15 @@ impl Host {
         if config.demo.is_some() {
             demo::seed(&storage).await?;
         }
+        let metrics = Metrics::new();
         let reconnects = Reconnects {
             storage: Arc::clone(&storage),
-            flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings())
+            flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings(), metrics.clone())
                 .map_err(|_| StartError::System(ROOTS))?,
             connect: checked.connect.clone(),
             settings: config.settings(),
             claim_lease: config.claim_lease,
+            metrics: metrics.clone(),
             work_available: Arc::new(Notify::new()),
             event_added: Arc::new(Notify::new()),
         };
@@ -174,7 +178,9 @@ impl Host {
             detached: detached.clone(),
             readiness: Arc::clone(&readiness),
         };
-        let admin = checked.admin_key.clone().map_or_else(Router::new, http::admin::routes);
+        let port = if config.admin_addr.is_some() { Port::Own } else { Port::Shared };
+        let admin = checked.admin_key.clone();
+        let admin = admin.map_or_else(Router::new, |key| http::admin::routes(key, metrics.clone(), port));
         let (admin, own_admin) = match config.admin_addr {
             Some(addr) => (Router::new(), Some((addr, http::admin_router(app.clone(), admin)))),
             None => (admin, None),
@@ -213,7 +219,7 @@ impl Host {
         if let Some(poster) = checked.events.clone() {
             let (storage, added, stop) = (Arc::clone(&storage), Arc::clone(&reconnects.event_added), stop.clone());
             workers.spawn(supervise("events", move || {
-                events::run(Arc::clone(&storage), poster.clone(), Arc::clone(&added), stop.clone())
+                events::run(Arc::clone(&storage), poster.clone(), metrics.clone(), Arc::clone(&added), stop.clone())
             }));
         }
         if let Some(keys) = checked.users.keys() {

@@ -58,7 +58,7 @@ struct Arguments {
     /// What opens the routes under /admin, at least 32 characters; without it there are none
     #[arg(long, env = "ADMIN_KEY", hide_env_values = true)]
     admin_key: Option<String>,
-    /// Where /admin listens [default: with everything else]
+    /// Where /admin and /metrics listen [default: with everything else]
     #[arg(long, env = "ADMIN_ADDR")]
     admin_addr: Option<String>,
     /// Origins whose pages may start and deliver, with commas between, as `https://app.example` [default: only the own one]

@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     flinks::{CallOutcome, Fetched, Flinks, Lane},
+    metrics::Metrics,
     random::{self, doubled},
     storage::{Storage, StorageError, claims::Claim},
     time::Time,
@@ -102,6 +103,7 @@ pub(crate) struct Reconnects {
     pub(crate) connect: ConnectUrl,
     pub(crate) settings: Settings,
     pub(crate) claim_lease: Duration,
+    pub(crate) metrics: Metrics,
     /// Notified when there may be work for the workers.
     pub(crate) work_available: Arc<Notify>,
     /// Notified when there may be an event to post.
@@ -132,7 +134,10 @@ impl Reconnects {
             if let Some(commit) = &step.commit {
                 let ending = caller.claim(&step.then);
                 match self.storage.commit(commit, &fetched, ending).await? {
-                    Outcome::Done => gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit)),
+                    Outcome::Done => {
+                        gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit));
+                        self.metrics.stored(stored.as_ref(), commit, self.storage.now().millis());
+                    }
                     Outcome::Conflict => {
                         pause_after(&mut conflicts).await;
                         continue;

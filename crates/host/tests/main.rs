@@ -9,6 +9,7 @@ mod crash;
 mod data;
 mod faults;
 mod http;
+mod metrics;
 mod postgres;
 mod program;
 mod sandbox;

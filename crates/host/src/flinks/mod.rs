@@ -8,7 +8,11 @@
 mod limiter;
 mod reply;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use flinks_backend::{
@@ -28,6 +32,7 @@ pub(crate) use self::{
 use crate::{
     account::Account,
     config::{Access, Limits, Secret},
+    metrics::Metrics,
     outbound::{self, Failure, NoRoots, Outbound, Verb},
 };
 
@@ -73,16 +78,18 @@ pub(crate) struct Flinks {
     limiter: Arc<CallLimiter>,
     longest: Duration,
     settings: Settings,
+    metrics: Metrics,
 }
 
 impl Flinks {
-    pub(crate) fn new(access: Access, limits: Limits, settings: Settings) -> Result<Self, NoRoots> {
+    pub(crate) fn new(access: Access, limits: Limits, settings: Settings, metrics: Metrics) -> Result<Self, NoRoots> {
         Ok(Self {
             http: Outbound::to(&access.api)?,
             access: Arc::new(access),
             limiter: Arc::new(CallLimiter::new(limits.calls)),
             longest: limits.longest_call,
             settings,
+            metrics,
         })
     }
 
@@ -90,6 +97,7 @@ impl Flinks {
     pub(crate) async fn call(&self, lane: Lane, call: &Call) -> CallOutcome {
         let lane = if matches!(call, Call::SignIn { .. }) { Lane::SignIn } else { lane };
         let Some(_place) = self.limiter.place(lane).await else {
+            self.metrics.called(call.endpoint(), Trouble::Crowded.code(), None);
             return CallOutcome::of(Answer::failed(Trouble::Crowded, Sent::No));
         };
         let request = call.request(&self.settings);
@@ -108,6 +116,7 @@ impl Flinks {
     }
 
     async fn exchange(&self, call: &Call, request: Request, token: Option<AuthorizeToken>) -> CallOutcome {
+        let began = Instant::now();
         let sent = self.send(call, request, token.as_ref()).await;
         let outcome = match sent {
             Ok(answer) => {
@@ -126,6 +135,7 @@ impl Flinks {
             }
             Err(failure) => CallOutcome::of(failed(failure)),
         };
+        self.metrics.called(call.endpoint(), outcome.answer.code(), Some(began.elapsed()));
         if let Answer::Failed { trouble, .. } = &outcome.answer {
             tracing::warn!(endpoint = call.endpoint(), trouble = trouble.code(), "asking Flinks failed");
         }
@@ -159,9 +169,14 @@ impl Flinks {
 
     /// The logins that Nightly Refresh passes over, so their users are wanted.
     pub(crate) async fn ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
+        const ENDPOINT: &str = "GetNightlyRefreshStatus";
+        let began = Instant::now();
         let outcome = self.ask_ineligible().await;
+        let took = !matches!(outcome, Err(Trouble::Crowded));
+        let code = outcome.as_ref().map_or_else(|trouble| trouble.code(), |_| "OK");
+        self.metrics.called(ENDPOINT, code, took.then(|| began.elapsed()));
         if let Err(trouble) = &outcome {
-            tracing::warn!(endpoint = "GetNightlyRefreshStatus", trouble = trouble.code(), "asking Flinks failed");
+            tracing::warn!(endpoint = ENDPOINT, trouble = trouble.code(), "asking Flinks failed");
         }
         outcome
     }

@@ -24,12 +24,13 @@ use sha2::Sha256;
 use utoipa::ToSchema;
 
 use super::{
-    App, body,
+    App, body, metrics,
     problem::{Problem, ProblemBody},
     user::bearer,
 };
 use crate::{
     config::Secret,
+    metrics::Metrics,
     storage::{
         ConnectionId, UserId,
         admin::{AttemptRow, Deleted, ManagedConnection, Put},
@@ -150,9 +151,23 @@ pub(crate) struct ParkedEventBody {
     event: Value,
 }
 
-/// The routes, each behind the key.
-pub(crate) fn routes(key: Secret) -> Router<App> {
-    Router::new()
+/// Where the application's own routes stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// With everything else.
+    Shared,
+    /// On a port that only the operator's network reaches.
+    Own,
+}
+
+/// The routes, each behind the key; `/metrics` needs it only where strangers may ask.
+pub(crate) fn routes(key: Secret, metrics: Metrics, port: Port) -> Router<App> {
+    let counted = Router::new().route("/metrics", get(metrics::metrics));
+    let (behind_key, open) = match port {
+        Port::Shared => (counted, Router::new()),
+        Port::Own => (Router::new(), counted),
+    };
+    behind_key
         .route(
             "/admin/users/{user}/connections/{id}",
             put(put_connection).get(read_connection).delete(delete_connection),
@@ -162,14 +177,16 @@ pub(crate) fn routes(key: Secret) -> Router<App> {
         .route("/admin/users/{user}/attempts", get(attempts))
         .route("/admin/events", get(parked_events))
         .route("/admin/events/{id}/again", post(repeat_event))
-        .route_layer(from_fn_with_state(key, require_key))
+        .route_layer(from_fn_with_state((key, metrics), require_key))
+        .merge(open)
 }
 
-async fn require_key(State(key): State<Secret>, request: Request, next: Next) -> Response {
+async fn require_key(State((key, metrics)): State<(Secret, Metrics)>, request: Request, next: Next) -> Response {
     if bearer(request.headers()).is_some_and(|given| is_same(given, &key)) {
         next.run(request).await
     } else {
-        tracing::warn!("a request under /admin without the key was refused");
+        metrics.admin_key_refused();
+        tracing::warn!("a request of the application without the key was refused");
         Problem::no_admin().into_response()
     }
 }

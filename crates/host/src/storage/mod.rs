@@ -2,7 +2,7 @@
 //!
 //! One set of queries for SQLite and Postgres (`sqlx::Any`); they differ where rows are locked and where the time is read.
 //! [`connections`] is what the pages show, [`attempts`] the life of a reconnect, [`claims`] which worker looks after it, [`sessions`] who
-//! is signed in, [`admin`] what the application itself puts and deletes, [`events`] what it is told, [`answers`] the data it may read. [`clock`] says what time it is, [`error`] what went wrong.
+//! is signed in, [`admin`] what the application itself puts and deletes, [`events`] what it is told, [`answers`] the data it may read; [`vitals`] what waits, for metrics. [`clock`] says what time it is, [`error`] what went wrong.
 //!
 //! Invariants: nothing about a reconnect lives only in the process, so a host may die at any time and any number of hosts may
 //! share one Postgres. A write that decides something is one transaction, and its condition is part of its `UPDATE`. Whoever changes a
@@ -18,6 +18,7 @@ pub(crate) mod connections;
 mod error;
 pub(crate) mod events;
 pub(crate) mod sessions;
+pub(crate) mod vitals;
 
 use std::{
     fmt,
