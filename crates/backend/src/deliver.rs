@@ -64,7 +64,7 @@ impl Deliver {
         self.result_taken |= outcome == Outcome::ResultTaken;
     }
 
-    pub(crate) fn step(&self, _: &Settings, now: Now, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, settings: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
             return self.refuse(Refusal::NoAttempt);
         };
@@ -106,7 +106,7 @@ impl Deliver {
             }
             Finding::Finished(finished) => {
                 let bearer = Bearer::Browser { fingerprint: &delivery.fingerprint, accounts: &delivery.account_ids };
-                self.end(Some(accept(stored, attempt, finished, bearer, now)), Reply::Accepted)
+                self.end(Some(accept(settings, stored, attempt, finished, bearer, now)), Reply::Accepted)
             }
             Finding::Waiting | Finding::Working | Finding::Over => self.refuse(Refusal::NotFinished),
             Finding::Refused(code) => self.refuse(Refusal::Refused(code)),

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     acceptance::{Bearer, accept},
+    flinks::timestamp_ms,
     inquiry::Finished,
     record::{Attempt, Query, Stored},
     settings::{Now, Settings},
@@ -25,6 +26,7 @@ pub struct Webhook {
     tag: Option<Tag>,
     request_id: Option<RequestId>,
     login_id: LoginId,
+    last_refresh_ms: Option<i64>,
     by: By,
     result_taken: bool,
 }
@@ -47,7 +49,9 @@ impl Webhook {
         if text("ResponseType") != Some("GetAccountsDetail") {
             return None;
         }
-        let login_id = LoginId::parse(body.get("Login")?.get("Id")?.as_str()?)?;
+        let login = body.get("Login")?;
+        let login_id = LoginId::parse(login.get("Id")?.as_str()?)?;
+        let last_refresh_ms = login.get("LastRefresh").and_then(Value::as_str).and_then(timestamp_ms);
         let tag = text("Tag").and_then(Tag::parse);
         let request_id = text("RequestId").and_then(RequestId::parse);
         let by = match (&tag, &request_id) {
@@ -55,7 +59,7 @@ impl Webhook {
             (None, Some(_)) => By::Session,
             (None, None) => return None,
         };
-        Some(Self { tag, request_id, login_id, by, result_taken: false })
+        Some(Self { tag, request_id, login_id, last_refresh_ms, by, result_taken: false })
     }
 
     pub(crate) fn query(&self) -> Query {
@@ -71,7 +75,7 @@ impl Webhook {
         self.result_taken |= outcome == Outcome::ResultTaken;
     }
 
-    pub(crate) fn step(&self, _: &Settings, now: Now, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, settings: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
             // A tag that is not ours, or none of this installation's: the session may be known all the same.
             if self.by == By::Tag && self.request_id.is_some() {
@@ -99,8 +103,9 @@ impl Webhook {
             let known = Attempt { request_id: Some(session.clone()), ..attempt.clone() };
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(known))), Done::Postponed);
         }
-        let finished = Finished { session: session.clone(), data: session.clone() };
-        self.end(Some(accept(stored, attempt, finished, Bearer::Server, now)), Done::Accepted)
+        let finished =
+            Finished { session: session.clone(), data: session.clone(), refreshed_at_ms: self.last_refresh_ms };
+        self.end(Some(accept(settings, stored, attempt, finished, Bearer::Server, now)), Done::Accepted)
     }
 
     fn end(&self, commit: Option<Commit>, done: Done) -> Step {

@@ -140,7 +140,7 @@ impl Work {
                 self.end(Some(postpone(attempt.stage)), Done::Postponed)
             }
             Finding::Finished(finished) => {
-                let commit = accept(stored, attempt, finished, Bearer::Server, now);
+                let commit = accept(settings, stored, attempt, finished, Bearer::Server, now);
                 self.end(Some(commit), Done::Accepted)
             }
             Finding::OtherLogin => {
@@ -382,14 +382,5 @@ fn problem(connection: &Connection, why: &str) -> Change {
 
 fn event(kind: EventKind, connection: &Connection, attempt: &Attempt, reason: Option<&str>) -> Event {
     let code_or_word = reason.map(|reason| if reason.is_empty() { code::UNKNOWN } else { reason }.to_owned());
-    Event {
-        kind,
-        user: connection.user.clone(),
-        connection: connection.id.clone(),
-        attempt: Some(attempt.id.clone()),
-        login_id: connection.login_id.clone(),
-        account_ids: Vec::new(),
-        refreshed_at_ms: None,
-        reason: code_or_word,
-    }
+    Event { reason: code_or_word, ..Event::of(kind, connection, attempt) }
 }

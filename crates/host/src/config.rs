@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use flinks_backend::settings::Settings;
+use flinks_backend::settings::{Fetch, Settings};
 use flinks_connect::address::{ConnectUrl, parse_url};
 use jsonwebtoken::DecodingKey;
 use url::Url;
@@ -63,6 +63,10 @@ pub struct Config {
     pub attempt_life: Duration,
     /// How long data may take from the result on; Flinks prepares it for at most 30 minutes.
     pub data_deadline: Duration,
+    /// Who fetches the data of an accepted result; where the application does, an event tells it the session.
+    pub fetch: Fetch,
+    /// How long the application may read Flinks' last answer about a connection; zero keeps none.
+    pub data_kept: Duration,
     /// How often Flinks is asked which connections Nightly Refresh passes over.
     pub nightly_interval: Duration,
     /// How many calls to Flinks may be under way at once of each kind: live sign-ins, other calls of starts, deliveries, workers.
@@ -162,6 +166,8 @@ impl Default for Config {
             reconcile_after: Duration::from_mins(1),
             attempt_life: Duration::from_hours(1),
             data_deadline: Duration::from_mins(30),
+            fetch: Fetch::On,
+            data_kept: Duration::from_hours(1),
             nightly_interval: Duration::from_hours(1),
             flinks_calls: 16,
             flinks_timeout: Duration::from_mins(1),
@@ -261,6 +267,7 @@ impl Config {
             poll_ms: millis(self.poll_interval),
             data_deadline_ms: millis(self.data_deadline),
             sign_ins_per_user: self.sign_ins_per_user,
+            fetch: self.fetch,
         }
     }
 
@@ -292,6 +299,10 @@ impl Config {
         }
         if self.sign_ins_per_user == 0 {
             return Err(StartError::Setting { name: "SIGN_INS_PER_USER", expected: "expected at least one" });
+        }
+        if self.fetch == Fetch::Off && self.events.is_none() {
+            let expected = "expected on, or EVENTS_URL beside off: the application would not learn what to fetch";
+            return Err(StartError::Setting { name: "FETCH", expected });
         }
         let limits = Limits { calls: self.flinks_calls, longest_call: self.flinks_timeout };
         if let Some(files) = &self.demo {
@@ -526,6 +537,7 @@ mod tests {
             (Config { bank_patience: Duration::ZERO, ..good() }, "BANK_PATIENCE_MS"),
             (Config { sign_ins_per_user: 0, ..good() }, "SIGN_INS_PER_USER"),
             (Config { shutdown_grace: Duration::ZERO, ..good() }, "SHUTDOWN_GRACE_MS"),
+            (Config { fetch: Fetch::Off, ..good() }, "FETCH"),
             (Config { auth: None, ..good() }, "AUTH_JWT_SECRET"),
             (with(|auth| auth.key = AuthKey::Secret("hush".to_owned())), "AUTH_JWT_SECRET"),
             (with(|auth| auth.key = AuthKey::Jwks("http://bad.example/hush".to_owned())), "AUTH_JWKS_URL"),

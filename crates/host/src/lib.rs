@@ -4,9 +4,9 @@
 //! (`flinks-host`), read it, or copy it; see this crate's README for the parts to replace.
 //!
 //! - [`config`]: what the operator decides.
-//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request, under `supervise`.
+//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`, `cleaner`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
-//! - `events`: telling the application.
+//! - `events`: telling the application. `metrics`: whether repairs work, in numbers.
 //! - `identity`: who the users are, by tokens of the application.
 //! - `http`: all of it over HTTP, over `serve`. `readiness`: whether the host takes work; `detached`: what is finished when a client has gone.
 //! - `demo`: what `--demo` adds around it.
@@ -15,6 +15,7 @@
 //! an error.
 
 mod account;
+mod cleaner;
 pub mod config;
 mod demo;
 mod detached;
@@ -22,6 +23,7 @@ mod events;
 mod flinks;
 mod http;
 mod identity;
+mod metrics;
 mod nightly;
 mod outbound;
 mod random;
@@ -50,12 +52,14 @@ use tokio::{
 
 pub use config::{Auth, AuthKey, Config, DemoFiles, Events};
 pub use demo::demo_login_ids;
+pub use flinks_backend::settings::Fetch;
 pub use http::served;
 
 use crate::{
     detached::Detached,
     flinks::Flinks,
-    http::{App, Extra, body::BodyReader},
+    http::{App, Extra, admin::Port, body::BodyReader},
+    metrics::Metrics,
     readiness::Readiness,
     reconnect::Reconnects,
     serve::{Bounds, serve},
@@ -144,17 +148,20 @@ impl Host {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let checked = config.check()?;
         let storage = Storage::open(&config.database_url).await?;
+        let storage = storage.keeping_data(config.data_kept);
         let storage = Arc::new(if checked.events.is_some() { storage.keeping_events() } else { storage });
         if config.demo.is_some() {
             demo::seed(&storage).await?;
         }
+        let metrics = Metrics::new();
         let reconnects = Reconnects {
             storage: Arc::clone(&storage),
-            flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings())
+            flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings(), metrics.clone())
                 .map_err(|_| StartError::System(ROOTS))?,
             connect: checked.connect.clone(),
             settings: config.settings(),
             claim_lease: config.claim_lease,
+            metrics: metrics.clone(),
             work_available: Arc::new(Notify::new()),
             event_added: Arc::new(Notify::new()),
         };
@@ -171,7 +178,9 @@ impl Host {
             detached: detached.clone(),
             readiness: Arc::clone(&readiness),
         };
-        let admin = checked.admin_key.clone().map_or_else(Router::new, http::admin::routes);
+        let port = if config.admin_addr.is_some() { Port::Own } else { Port::Shared };
+        let admin = checked.admin_key.clone();
+        let admin = admin.map_or_else(Router::new, |key| http::admin::routes(key, metrics.clone(), port));
         let (admin, own_admin) = match config.admin_addr {
             Some(addr) => (Router::new(), Some((addr, http::admin_router(app.clone(), admin)))),
             None => (admin, None),
@@ -210,7 +219,7 @@ impl Host {
         if let Some(poster) = checked.events.clone() {
             let (storage, added, stop) = (Arc::clone(&storage), Arc::clone(&reconnects.event_added), stop.clone());
             workers.spawn(supervise("events", move || {
-                events::run(Arc::clone(&storage), poster.clone(), Arc::clone(&added), stop.clone())
+                events::run(Arc::clone(&storage), poster.clone(), metrics.clone(), Arc::clone(&added), stop.clone())
             }));
         }
         if let Some(keys) = checked.users.keys() {
@@ -220,6 +229,10 @@ impl Host {
                 async move { keys.keep_fresh(stop).await }
             }));
         }
+        workers.spawn({
+            let (storage, stop) = (Arc::clone(&storage), stop.clone());
+            supervise("cleaner", move || cleaner::run(Arc::clone(&storage), config.data_kept, stop.clone()))
+        });
         workers.spawn(supervise("nightly", move || {
             nightly::run(reconnects.clone(), config.nightly_interval, stop.clone())
         }));

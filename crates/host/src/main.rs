@@ -1,10 +1,10 @@
 //! `flinks-host`: the reference backend as a program.
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr, time::Duration};
 
 use clap::Parser;
 use flinks_connect::address::{ConnectUrl, parse_url};
-use flinks_host::{Auth, AuthKey, Config, DemoFiles, Events, Host, StartError, config::api_url_of_instance};
+use flinks_host::{Auth, AuthKey, Config, DemoFiles, Events, Fetch, Host, StartError, config::api_url_of_instance};
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
 
@@ -58,7 +58,7 @@ struct Arguments {
     /// What opens the routes under /admin, at least 32 characters; without it there are none
     #[arg(long, env = "ADMIN_KEY", hide_env_values = true)]
     admin_key: Option<String>,
-    /// Where /admin listens [default: with everything else]
+    /// Where /admin and /metrics listen [default: with everything else]
     #[arg(long, env = "ADMIN_ADDR")]
     admin_addr: Option<String>,
     /// Origins whose pages may start and deliver, with commas between, as `https://app.example` [default: only the own one]
@@ -82,6 +82,12 @@ struct Arguments {
     /// Milliseconds from a start to the first question whether the browser lost its result [default: 60000]
     #[arg(long, env = "RECONCILE_AFTER_MS")]
     reconcile_after_ms: Option<String>,
+    /// `off`: the application fetches the data itself, with the requestId of the event [default: on]
+    #[arg(long, env = "FETCH")]
+    fetch: Option<String>,
+    /// Milliseconds that GET /admin/connections/{id}/data has Flinks' last answer; 0 keeps none [default: 3600000]
+    #[arg(long, env = "DATA_KEPT_MS")]
+    data_kept_ms: Option<String>,
     /// Milliseconds between two questions which connections Nightly Refresh passes over [default: 3600000]
     #[arg(long, env = "NIGHTLY_INTERVAL_MS")]
     nightly_interval_ms: Option<String>,
@@ -138,15 +144,17 @@ impl Arguments {
         let poll_interval = millis("POLL_INTERVAL_MS", self.poll_interval_ms, poll_default)?;
         let reconcile_after = millis("RECONCILE_AFTER_MS", self.reconcile_after_ms, defaults.reconcile_after)?;
         let nightly_interval = millis("NIGHTLY_INTERVAL_MS", self.nightly_interval_ms, defaults.nightly_interval)?;
+        let fetch = match self.fetch.as_deref() {
+            None | Some("on") => Fetch::On,
+            Some("off") => Fetch::Off,
+            Some(_) => return Err(setting("FETCH", "expected on or off")),
+        };
+        let data_kept = millis("DATA_KEPT_MS", self.data_kept_ms, defaults.data_kept)?;
         let claim_lease = millis("CLAIM_LEASE_MS", self.claim_lease_ms, defaults.claim_lease)?;
         let bank_patience = millis("BANK_PATIENCE_MS", self.bank_patience_ms, defaults.bank_patience)?;
         let shutdown_grace = millis("SHUTDOWN_GRACE_MS", self.shutdown_grace_ms, defaults.shutdown_grace)?;
-        let sign_ins_per_user = self.sign_ins_per_user.map_or(Ok(defaults.sign_ins_per_user), |text| {
-            text.parse().map_err(|_| setting("SIGN_INS_PER_USER", "expected a whole number"))
-        })?;
-        let flinks_calls = self.flinks_max_calls.map_or(Ok(defaults.flinks_calls), |text| {
-            text.parse().map_err(|_| setting("FLINKS_MAX_CALLS", "expected a whole number"))
-        })?;
+        let sign_ins_per_user = whole("SIGN_INS_PER_USER", self.sign_ins_per_user, defaults.sign_ins_per_user)?;
+        let flinks_calls = whole("FLINKS_MAX_CALLS", self.flinks_max_calls, defaults.flinks_calls)?;
         let database_url = secret("DATABASE_URL", "DATABASE_URL_FILE", self.database_url)?
             .unwrap_or_else(|| if self.demo { "sqlite::memory:".to_owned() } else { defaults.database_url.clone() });
         let key = match (secret("AUTH_JWT_SECRET", "AUTH_JWT_SECRET_FILE", self.auth_jwt_secret)?, self.auth_jwks_url) {
@@ -161,12 +169,7 @@ impl Arguments {
             .auth_max_lifetime_ms
             .map(|text| millis("AUTH_MAX_LIFETIME_MS", Some(text), Duration::ZERO))
             .transpose()?;
-        let events = match (self.events_url, secret("EVENTS_SECRET", "EVENTS_SECRET_FILE", self.events_secret)?) {
-            (Some(url), Some(secret)) => Some(Events { url, secret }),
-            (None, None) => None,
-            (Some(_), None) => return Err(setting("EVENTS_SECRET", "expected it beside EVENTS_URL; it is not set")),
-            (None, Some(_)) => return Err(setting("EVENTS_URL", "expected it beside EVENTS_SECRET; it is not set")),
-        };
+        let events = events(self.events_url, secret("EVENTS_SECRET", "EVENTS_SECRET_FILE", self.events_secret)?)?;
         let (audience, issuer) = (self.auth_audience, self.auth_issuer);
         let auth = key.map(|key| Auth { key, audience, issuer, max_lifetime });
         Ok(Config {
@@ -200,6 +203,8 @@ impl Arguments {
             poll_interval,
             reconcile_after,
             nightly_interval,
+            fetch,
+            data_kept,
             claim_lease,
             flinks_calls,
             bank_patience,
@@ -216,6 +221,19 @@ fn millis(name: &'static str, text: Option<String>, default: Duration) -> Result
         let millis = text.parse().map_err(|_| setting(name, "expected a whole number of milliseconds"))?;
         Ok(Duration::from_millis(millis))
     })
+}
+
+fn whole<T: FromStr>(name: &'static str, text: Option<String>, default: T) -> Result<T, StartError> {
+    text.map_or(Ok(default), |text| text.parse().map_err(|_| setting(name, "expected a whole number")))
+}
+
+fn events(url: Option<String>, secret: Option<String>) -> Result<Option<Events>, StartError> {
+    match (url, secret) {
+        (Some(url), Some(secret)) => Ok(Some(Events { url, secret })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(setting("EVENTS_SECRET", "expected it beside EVENTS_URL; it is not set")),
+        (None, Some(_)) => Err(setting("EVENTS_URL", "expected it beside EVENTS_SECRET; it is not set")),
+    }
 }
 
 fn address(name: &'static str, text: &str) -> Result<SocketAddr, StartError> {

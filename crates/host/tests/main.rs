@@ -6,8 +6,10 @@
 mod common;
 mod contract;
 mod crash;
+mod data;
 mod faults;
 mod http;
+mod metrics;
 mod postgres;
 mod program;
 mod sandbox;

@@ -4,8 +4,9 @@ use flinks_backend::{
     deliver::Delivery,
     flinks::{Answer, Call, Sent, Trouble},
     record::{Stage, State, Status},
+    settings::Fetch,
     start::{Mode, PageToken, StartReply},
-    step::{Done, Reply, Task},
+    step::{Done, EventKind, Reply, Task},
     work::Work,
 };
 use flinks_connect::id::{AttemptId, LoginId, Tag};
@@ -643,4 +644,51 @@ fn an_older_answer_does_not_replace_newer_data() {
     assert_eq!((after.refreshed_at_ms, after.settled_at_ms), (repaired.refreshed_at_ms, repaired.settled_at_ms));
     assert_eq!(world.state(&left.attempt), State::Finished);
     world.is_repaired();
+}
+
+/// Where the application fetches, a result is finished with its acceptance, and the event names the session.
+#[test]
+fn a_result_whose_data_the_application_fetches_is_told_with_its_session() {
+    let mut world = World::with(&["account-one"]);
+    world.settings.fetch = Fetch::Off;
+    let challenge = world.challenge();
+    world.now_ms += MINUTE;
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms);
+    let refreshed_ms = world.now_ms;
+    let result = delivery(&challenge.attempt, Some(challenge.request_id.as_str()));
+    assert_eq!(world.deliver(result.clone()), Reply::Accepted);
+    assert_eq!(world.state(&challenge.attempt), State::Finished);
+    let connection = world.connection();
+    assert_eq!((connection.status, connection.refreshed_at_ms), (Status::UpToDate, Some(refreshed_ms)));
+    assert_eq!(world.store.events.len(), 1);
+    let told = world.store.events[0].clone();
+    assert_eq!((told.kind, told.request_id), (EventKind::Refreshed, Some(challenge.request_id)));
+    assert_eq!(told.account_ids, accounts(&["account-one"]));
+    world.work_for(10 * MINUTE);
+    assert_eq!(world.deliver(result), Reply::Accepted, "a repetition is answered the same");
+    assert!(world.stored_accounts().is_empty() && world.store.events.len() == 1);
+}
+
+/// Clicks that wait for a sign-in whose outcome is there at once are answered by it.
+#[test]
+fn five_clicks_are_one_sign_in_also_where_its_result_is_finished_at_once() {
+    for fetch in [Fetch::On, Fetch::Off] {
+        let mut world = World::new();
+        world.settings.fetch = fetch;
+        world.flinks.bank = Bank::NeedsNobody;
+        let mut drivers: Vec<_> = (0..5).map(|_| Driver::of(world.start_task(BANK))).collect();
+        for _ in 0..100 {
+            world.now_ms += 10;
+            world.advance(&mut drivers[0]);
+            for driver in &mut drivers {
+                world.advance(driver);
+            }
+            world.work_for(0);
+        }
+        for driver in &drivers {
+            assert_eq!(driver.reply(), Some(&up_to_date()), "{fetch:?}");
+        }
+        assert_eq!(world.flinks.sign_ins.len(), 1, "{fetch:?}");
+        assert!(world.connection().sign_in.is_none(), "{fetch:?}");
+    }
 }

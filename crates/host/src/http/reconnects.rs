@@ -181,7 +181,25 @@ pub(crate) async fn start(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<StartReply>, Problem> {
-    let bytes = app.bodies.json(&headers, body).await?;
+    let answer = answer_start(&app, user, id, &headers, body).await;
+    app.reconnects.metrics.started(match &answer {
+        Ok(StartReply::Challenge { mode: ChallengeMode::Resume, .. }) => "resume",
+        Ok(StartReply::Challenge { mode: ChallengeMode::Refresh, .. }) => "refresh",
+        Ok(StartReply::Connect { .. }) => "connect",
+        Ok(StartReply::UpToDate) => "up_to_date",
+        Err(problem) => problem.code(),
+    });
+    answer.map(Json)
+}
+
+async fn answer_start(
+    app: &App,
+    user: SignedInUser,
+    id: String,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<StartReply, Problem> {
+    let bytes = app.bodies.json(headers, body).await?;
     let StartBody { after } = body::parse(&bytes, "a JSON object, as `{}`")?;
     let page_token = if after.is_some() { PageToken::Sessions } else { PageToken::Fresh };
     let reconnects = app.reconnects.clone();
@@ -192,7 +210,7 @@ pub(crate) async fn start(
     // The bank may take longer than a proxy lets a request: the sign-in goes on, and the next start goes on with it.
     match timeout(answer_by, app.detached.run(work)).await {
         Ok(ended) => match ended.map_err(|_| Problem::storage())??.reply {
-            Reply::Started(reply) => Ok(Json(app.reply(reply))),
+            Reply::Started(reply) => Ok(app.reply(reply)),
             other => Err(unexpected(other)),
         },
         Err(_) => Err(Refusal::BankSlow.into()),
@@ -240,14 +258,25 @@ pub(crate) async fn deliver(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DeliveryReply>, Problem> {
-    let bytes = app.bodies.json(&headers, body).await?;
+    let answer = answer_delivery(&app, user, &headers, body).await;
+    app.reconnects.metrics.delivered(answer.as_ref().map_or_else(Problem::code, |_| "accepted"));
+    answer.map(Json)
+}
+
+async fn answer_delivery(
+    app: &App,
+    user: SignedInUser,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<DeliveryReply, Problem> {
+    let bytes = app.bodies.json(headers, body).await?;
     let body: DeliveryBody =
         body::parse(&bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;
     let delivery = delivery(body, random::fingerprint(&bytes))?;
-    check_key(&headers, &delivery.attempt)?;
+    check_key(headers, &delivery.attempt)?;
     let deliver = Deliver::new(user.0.as_str().to_owned(), delivery);
     match app.reconnects.run(Task::Deliver(deliver), Caller::Deliver).await?.reply {
-        Reply::Accepted => Ok(Json(DeliveryReply { status: Accepted::Accepted })),
+        Reply::Accepted => Ok(DeliveryReply { status: Accepted::Accepted }),
         other => Err(unexpected(other)),
     }
 }

@@ -55,6 +55,24 @@ pub(crate) enum Claim {
     Subject,
 }
 
+impl TokenRefusal {
+    /// Its word in metrics.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Algorithm => "algorithm",
+            Self::UnknownKey => "unknown_key",
+            Self::Signature => "signature",
+            Self::Claim(Claim::Audience) => "aud",
+            Self::Claim(Claim::Expiry) => "exp",
+            Self::Claim(Claim::Issuer) => "iss",
+            Self::Claim(Claim::NotBefore) => "nbf",
+            Self::Claim(Claim::Subject) => "sub",
+            Self::NoKeys => "no_keys",
+        }
+    }
+}
+
 /// What every token has to say.
 #[derive(Clone, Debug)]
 pub(crate) struct Expected {
