@@ -12,6 +12,7 @@ mod http;
 mod metrics;
 mod postgres;
 mod program;
+mod reasons;
 mod sandbox;
 mod service;
 mod shared;
