@@ -14,6 +14,7 @@ mod postgres;
 mod program;
 mod reasons;
 mod sandbox;
+mod secrets;
 mod service;
 mod shared;
 mod sqlite;

@@ -33,6 +33,7 @@ use super::{
 };
 use crate::{
     config::Secret,
+    live::Live,
     metrics::Metrics,
     storage::{
         ConnectionId, UserId,
@@ -231,7 +232,7 @@ pub(crate) enum Port {
 }
 
 /// The routes, each behind the key; `/metrics` needs it only where strangers may ask.
-pub(crate) fn routes(key: Secret, metrics: Metrics, port: Port) -> Router<App> {
+pub(crate) fn routes(key: Live<Secret>, metrics: Metrics, port: Port) -> Router<App> {
     let counted = Router::new().route("/metrics", get(metrics::metrics));
     let (behind_key, open) = match port {
         Port::Shared => (counted, Router::new()),
@@ -251,8 +252,8 @@ pub(crate) fn routes(key: Secret, metrics: Metrics, port: Port) -> Router<App> {
         .merge(open)
 }
 
-async fn require_key(State((key, metrics)): State<(Secret, Metrics)>, request: Request, next: Next) -> Response {
-    if bearer(request.headers()).is_some_and(|given| is_same(given, &key)) {
+async fn require_key(State((key, metrics)): State<(Live<Secret>, Metrics)>, request: Request, next: Next) -> Response {
+    if bearer(request.headers()).is_some_and(|given| is_same(given, &key.get())) {
         next.run(request).await
     } else {
         metrics.admin_key_refused();
