@@ -20,7 +20,7 @@ use crate::{
     },
     refusal::Refusal,
     settings::{Now, Settings},
-    step::{Change, Commit, Outcome, Reply, SignInLimit, Step, Task, Then},
+    step::{Change, Commit, Event, Outcome, Reply, SignInLimit, Step, Task, Then},
 };
 
 /// A request to start.
@@ -310,7 +310,10 @@ impl Start {
                 let over = Attempt { stage: Stage::SessionOver, ..attempt.clone() };
                 next(Commit::on(connection).with(Change::PutAttempt(over)))
             }
-            Finding::OtherLogin => next(Commit::on(connection).with(supersede(attempt))),
+            Finding::OtherLogin => {
+                let told = Event::login_changed(connection, attempt);
+                next(Commit::on(connection).with(supersede(attempt)).telling(told))
+            }
             Finding::Later(code) => self.refuse(Refusal::Later(code)),
             Finding::Trouble(trouble) => self.refuse(Refusal::Trouble(trouble)),
         }
@@ -434,7 +437,7 @@ impl Start {
                 self.commit_and_reply(accepted, StartReply::UpToDate)
             }
             Answer::Authorized { login_id, .. } if *login_id != connection.login_id => {
-                self.end(commit, attempt, Refusal::OtherLogin)
+                self.end(commit.telling(Event::login_changed(connection, attempt)), attempt, Refusal::OtherLogin)
             }
             Answer::Authorized { .. } | Answer::Token { .. } | Answer::Data { .. } => {
                 self.end(commit, attempt, Refusal::Trouble(Trouble::Unreadable))

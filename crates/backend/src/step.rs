@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     deliver::Deliver,
     flinks::{Answer, Call},
+    reason::Reason,
     record::{Attempt, Connection, Query, Stored},
     refusal::Refusal,
     settings::{Now, Settings},
@@ -277,8 +278,8 @@ pub struct Event {
     pub refreshed_at_ms: Option<i64>,
     /// The session to ask Flinks for the data with, where the application fetches.
     pub request_id: Option<RequestId>,
-    /// Why, as a stable word.
-    pub reason: Option<String>,
+    /// Why.
+    pub reason: Option<Reason>,
 }
 
 impl Event {
@@ -295,6 +296,12 @@ impl Event {
             request_id: None,
             reason: None,
         }
+    }
+
+    /// Another login than the connection's has come back, as Flinks says.
+    pub(crate) fn login_changed(connection: &Connection, attempt: &Attempt) -> Self {
+        let reason = Some(Reason::LoginChanged);
+        Self { reason, ..Self::of(EventKind::NeedsAttention, connection, attempt) }
     }
 }
 

@@ -4,19 +4,21 @@
 //! the page's address carried, and with the session. The data in it is not used: the attempt is accepted like any other.
 //!
 //! Invariants: the driver has verified the signature before it makes a task of a webhook; one result for each session, so a
-//! webhook that comes again, or about a session that another attempt had, changes nothing.
+//! webhook that comes again, or about a session that another attempt had, changes nothing; another login than the connection's is told
+//! once, and its data never stored.
 
 use flinks_connect::id::{LoginId, RequestId, Tag};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    acceptance::{Bearer, accept},
+    acceptance::{Bearer, accept, supersede},
     flinks::timestamp_ms,
     inquiry::Finished,
-    record::{Attempt, Query, Stored},
+    record::{Attempt, Query, State, Stored},
     settings::{Now, Settings},
-    step::{Change, Commit, Done, Outcome, Reply, Step, Task, Then},
+    step::{Change, Commit, Done, Event, Outcome, Reply, Step, Task, Then},
+    work::{LOGIN_MISMATCH, problem},
 };
 
 /// A webhook that says that a login's data is there.
@@ -86,7 +88,15 @@ impl Webhook {
         };
         let connection = &stored.connection;
         if self.login_id != connection.login_id {
-            return self.end(None, Done::OtherLogin);
+            // The attempt's own tag or session came back with another login. That is told once.
+            let is_news = attempt.state == State::Open && attempt.is_waiting_at(now.now_ms);
+            let told = is_news.then(|| {
+                Commit::on(connection)
+                    .with(supersede(attempt))
+                    .with(problem(connection, LOGIN_MISMATCH))
+                    .telling(Event::login_changed(connection, attempt))
+            });
+            return self.end(told, Done::OtherLogin);
         }
         if self.result_taken || !attempt.is_waiting_at(now.now_ms) {
             return self.end(None, Done::Nothing);

@@ -20,6 +20,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    live::Live,
     metrics::Metrics,
     outbound::{self, NoRoots, Outbound, Verb},
     storage::{
@@ -65,13 +66,13 @@ impl SigningSecret {
 pub(crate) struct Poster {
     http: Outbound,
     url: Url,
-    secrets: Arc<[SigningSecret]>,
+    pub(crate) secrets: Live<Arc<[SigningSecret]>>,
 }
 
 /// No secret shows in a log.
 impl std::fmt::Debug for Poster {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Poster").field("secrets", &self.secrets.len()).finish_non_exhaustive()
+        formatter.debug_struct("Poster").finish_non_exhaustive()
     }
 }
 
@@ -89,13 +90,13 @@ enum Taken {
 
 impl Poster {
     pub(crate) fn new(url: Url, secrets: Vec<SigningSecret>) -> Result<Self, NoRoots> {
-        Ok(Self { http: Outbound::to(&url)?, url, secrets: secrets.into() })
+        Ok(Self { http: Outbound::to(&url)?, url, secrets: Live::new(secrets.into()) })
     }
 
     async fn post(&self, event: &PendingEvent, now: Time) -> Taken {
         let seconds = now.millis() / 1000;
         let signatures: Vec<_> =
-            self.secrets.iter().filter_map(|secret| secret.signature(&event.id, seconds, &event.body)).collect();
+            self.secrets.get().iter().filter_map(|secret| secret.signature(&event.id, seconds, &event.body)).collect();
         let request = self
             .http
             .request(Verb::Post, self.url.clone(), Some(event.body.clone().into_bytes()))

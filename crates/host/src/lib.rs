@@ -23,6 +23,7 @@ mod events;
 mod flinks;
 mod http;
 mod identity;
+mod live;
 mod metrics;
 mod nightly;
 mod outbound;
@@ -56,9 +57,10 @@ pub use flinks_backend::settings::Fetch;
 pub use http::served;
 
 use crate::{
+    config::Checked,
     detached::Detached,
     flinks::Flinks,
-    http::{App, Extra, admin::Port, body::BodyReader},
+    http::{App, Extra, admin::Port, body::BodyReader, rate::RateLimit},
     metrics::Metrics,
     readiness::Readiness,
     reconnect::Reconnects,
@@ -140,6 +142,8 @@ pub struct Host {
     held: HeldClaims,
     readiness: Arc<Readiness>,
     storage: Arc<Storage>,
+    metrics: Metrics,
+    checked: Checked,
     grace: Duration,
 }
 
@@ -154,6 +158,7 @@ impl Host {
             demo::seed(&storage).await?;
         }
         let metrics = Metrics::new();
+        let reconnects_metrics = metrics.clone();
         let reconnects = Reconnects {
             storage: Arc::clone(&storage),
             flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings(), metrics.clone())
@@ -169,11 +174,14 @@ impl Host {
         let readiness = Arc::new(Readiness::new());
         let app = App {
             reconnects: reconnects.clone(),
-            webhook_secret: checked.webhook_secret,
+            webhook_secret: checked.webhook_secret.clone(),
             users: checked.users.clone(),
-            origins: checked.origins,
+            origins: checked.origins.clone(),
             connect_params: if config.demo.is_some() { demo::CONNECT_PARAMS } else { &[] },
             bodies: BodyReader::new(config.body_timeout),
+            // The demo's one user is everybody.
+            starts: RateLimit::new(if config.demo.is_some() { u32::MAX } else { config.starts_per_minute }),
+            deliveries: RateLimit::new(if config.demo.is_some() { u32::MAX } else { config.deliveries_per_minute }),
             most_requests: config.client_requests,
             detached: detached.clone(),
             readiness: Arc::clone(&readiness),
@@ -187,7 +195,7 @@ impl Host {
         };
         let router = match &config.demo {
             None => http::router(app, Extra { admin, ..Extra::default() }),
-            Some(files) => demo::router(files, app, admin, checked.access.api, &checked.connect)
+            Some(files) => demo::router(files, app, admin, checked.access.get().api.clone(), &checked.connect)
                 .map_err(|_| StartError::System(ROOTS))?,
         };
 
@@ -246,6 +254,8 @@ impl Host {
             held,
             readiness,
             storage,
+            metrics: reconnects_metrics,
+            checked,
             grace: config.shutdown_grace,
         })
     }
@@ -266,6 +276,22 @@ impl Host {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.addr.port())
+    }
+
+    /// Works with the secrets of `config` from now on, whose other settings are not looked at. Where they cannot work, or `config` says why it could
+    /// not be read, all of the old ones are kept and the log says why.
+    pub fn take_secrets(&self, config: Result<Config, StartError>) {
+        match config.and_then(|config| config.check()) {
+            Ok(checked) => {
+                self.checked.take_secrets(&checked);
+                self.metrics.reloaded("taken");
+                tracing::info!("secret files were changed; the new secrets are used");
+            }
+            Err(error) => {
+                self.metrics.reloaded("refused");
+                tracing::error!(%error, "secret files were changed and cannot be used; the old secrets are used");
+            }
+        }
     }
 
     /// Says no on `/readyz` and serves on for three seconds (at most half of [`Config::shutdown_grace`]), so that load balancers send

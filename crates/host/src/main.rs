@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 /// Every setting is a flag or an environment variable; a secret, and `DATABASE_URL`, may instead be in the file that its name with `_FILE`
 /// says, as `FLINKS_API_KEY_FILE`. `FLINKS_API_URL` or `FLINKS_INSTANCE` says which Flinks;
 /// with --demo it is a flinks-sandbox on this machine unless said otherwise.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 #[command(version)]
 struct Arguments {
     /// Where to listen
@@ -100,6 +100,12 @@ struct Arguments {
     /// The most live sign-ins of one user at once [default: 8]
     #[arg(long, env = "SIGN_INS_PER_USER")]
     sign_ins_per_user: Option<String>,
+    /// The most starts of one user in a minute; not with --demo [default: 120]
+    #[arg(long, env = "STARTS_PER_MINUTE")]
+    starts_per_minute: Option<String>,
+    /// The most deliveries of one user in a minute; not with --demo [default: 120]
+    #[arg(long, env = "DELIVERIES_PER_MINUTE")]
+    deliveries_per_minute: Option<String>,
     /// The most calls to Flinks at once: live sign-ins, other calls of starts, deliveries and workers, each [default: 16]
     #[arg(long, env = "FLINKS_MAX_CALLS")]
     flinks_max_calls: Option<String>,
@@ -209,6 +215,12 @@ impl Arguments {
             flinks_calls,
             bank_patience,
             sign_ins_per_user,
+            starts_per_minute: whole("STARTS_PER_MINUTE", self.starts_per_minute, defaults.starts_per_minute)?,
+            deliveries_per_minute: whole(
+                "DELIVERIES_PER_MINUTE",
+                self.deliveries_per_minute,
+                defaults.deliveries_per_minute,
+            )?,
             shutdown_grace,
             demo: self.demo.then_some(DemoFiles { site_dir: self.site, sdk_dir: self.sdk }),
             ..defaults
@@ -275,14 +287,57 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), StartError> {
     // Listening for the order to stop comes first: whoever reads the address may give it at once.
     let mut orders = Orders::listen()?;
-    let host = Host::start(arguments.config()?).await?;
+    let mut files = SecretFiles::read();
+    let host = Host::start(arguments.clone().config()?).await?;
     println!("flinks-host: {}", host.url());
-    match orders.received().await {
+    let order = loop {
+        tokio::select! {
+            order = orders.received() => break order,
+            () = files.change() => host.take_secrets(arguments.clone().config()),
+        }
+    };
+    match order {
         Order::Interrupt => host.stop().await,
         #[cfg(unix)]
         Order::Terminate => host.retire().await,
     }
     Ok(())
+}
+
+/// The files of secrets that may be changed while the host runs, and what stands in them.
+struct SecretFiles(Vec<(PathBuf, Option<Vec<u8>>)>);
+
+impl SecretFiles {
+    const NAMES: [&str; 6] = [
+        "FLINKS_SECRET_KEY_FILE",
+        "FLINKS_API_KEY_FILE",
+        "FLINKS_WEBHOOK_SECRET_FILE",
+        "AUTH_JWT_SECRET_FILE",
+        "ADMIN_KEY_FILE",
+        "EVENTS_SECRET_FILE",
+    ];
+    /// How often they are looked at. What an orchestrator mounts is changed without a signal.
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    fn read() -> Self {
+        let paths = Self::NAMES.iter().filter_map(std::env::var_os).filter(|path| !path.is_empty());
+        Self(paths.map(PathBuf::from).map(|path| (path.clone(), std::fs::read(path).ok())).collect())
+    }
+
+    /// Returns when something else stands in one of them; never where there is none.
+    async fn change(&mut self) {
+        if self.0.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        loop {
+            tokio::time::sleep(Self::PAUSE).await;
+            let now = Self::read();
+            if now.0 != self.0 {
+                *self = now;
+                return;
+            }
+        }
+    }
 }
 
 /// How the host is told to stop.

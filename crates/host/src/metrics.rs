@@ -157,6 +157,11 @@ impl Metrics {
         self.admin_keys.inc();
     }
 
+    /// Secret files were changed: one of [`RELOADS`].
+    pub(crate) fn reloaded(&self, outcome: &'static str) {
+        self.reloads.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
     /// All of it as text, and what the database says.
     pub(crate) fn text(&self, vitals: &Vitals) -> Result<String, fmt::Error> {
         let mut text = String::new();

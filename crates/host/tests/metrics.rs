@@ -60,7 +60,8 @@ async fn counted(database: &Database) {
     send(wrong).await.refused(401, "UNAUTHENTICATED");
     send(bench.browser.get(format!("{}/metrics", bench.base))).await.refused(401, "UNAUTHENTICATED");
     bench.browser.post(format!("{}/api/flinks/webhook", bench.base)).body("{}").send().await.unwrap();
-    let text = until(&bench, "reconnect_event_posts_total{answer=\"taken\"} 1").await;
+    until(&bench, "reconnect_event_posts_total{answer=\"taken\"} 1").await;
+    let text = until(&bench, "reconnect_events_waiting 0").await;
 
     assert!(open.contains("reconnect_attempts_open{state=\"open\",age=\"under_1m\"} 1\n"), "{open}");
     for line in [

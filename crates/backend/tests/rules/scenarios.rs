@@ -3,13 +3,16 @@
 use flinks_backend::{
     deliver::Delivery,
     flinks::{Answer, Call, Sent, Trouble},
+    reason::Reason,
     record::{Stage, State, Status},
     settings::Fetch,
     start::{Mode, PageToken, StartReply},
     step::{Done, EventKind, Reply, Task},
+    webhook::Webhook,
     work::Work,
 };
 use flinks_connect::id::{AttemptId, LoginId, Tag};
+use serde_json::json;
 
 use super::{
     flinks::{Bank, Session, Tokens, Weather},
@@ -613,8 +616,8 @@ fn data_that_never_comes_is_a_problem() {
     world.work_for(31 * MINUTE);
     assert_eq!(world.state(&challenge.attempt), State::Failed);
     assert_eq!(world.connection().problem.as_deref(), Some("DATA_TIMEOUT"));
-    let told: Vec<_> = world.store.events.iter().map(|event| event.reason.as_deref()).collect();
-    assert_eq!(told, [Some("DATA_TIMEOUT"); 2]);
+    let told: Vec<_> = world.store.events.iter().map(|event| event.reason).collect();
+    assert_eq!(told, [Some(Reason::DataTimeout); 2]);
 }
 
 #[test]
@@ -691,4 +694,43 @@ fn five_clicks_are_one_sign_in_also_where_its_result_is_finished_at_once() {
         assert_eq!(world.flinks.sign_ins.len(), 1, "{fetch:?}");
         assert!(world.connection().sign_in.is_none(), "{fetch:?}");
     }
+}
+
+/// Another login than the connection's, as Flinks says: the application is told, and nothing is changed by a page.
+#[test]
+fn another_login_that_flinks_names_is_told_to_the_application() {
+    let told = |world: &World| world.store.events.iter().map(|event| (event.kind, event.reason)).collect::<Vec<_>>();
+    let changed = (EventKind::NeedsAttention, Some(Reason::LoginChanged));
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    world.flinks.full_flow("session-of-another", "login-of-another", world.now_ms);
+    let named = |login: &str, session: Option<&str>| Delivery {
+        login_id: LoginId::parse(login),
+        ..delivery(&connect.attempt, session)
+    };
+    // What only the page says is told to nobody: not that it is another one, nor which session it is of.
+    let before = world.connection().clone();
+    for claim in [named("login-of-another", None), named("login-of-another", Some("made-up-session"))] {
+        refused(&world.deliver(claim), 409, "LOGIN_MISMATCH");
+    }
+    assert_eq!(told(&world), []);
+    refused(&world.deliver(named("login-of-another", Some("session-of-another"))), 409, "LOGIN_MISMATCH");
+    assert_eq!(told(&world), [changed]);
+    let after = world.connection().clone();
+    assert_eq!((after.status, after.problem, after.login_id), (before.status, before.problem, before.login_id));
+    assert_eq!(world.state(&connect.attempt), State::Open, "the right one may still come");
+
+    // A webhook with the attempt's tag: once, however often it comes.
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    for _ in 0..2 {
+        let hook = json!({"ResponseType": "GetAccountsDetail", "Login": {"Id": "login-of-another"},
+            "RequestId": "session-of-another", "Tag": connect.tag.as_str()});
+        let task = Task::Webhook(Webhook::read(hook.to_string().as_bytes()).unwrap());
+        assert_eq!(world.run(task), Reply::Done(Done::OtherLogin));
+    }
+    assert_eq!(told(&world), [changed]);
+    assert_eq!(world.connection().problem.as_deref(), Some("LOGIN_MISMATCH"));
 }

@@ -32,6 +32,7 @@ pub(crate) use self::{
 use crate::{
     account::Account,
     config::{Access, Limits, Secret},
+    live::Live,
     metrics::Metrics,
     outbound::{self, Failure, NoRoots, Outbound, Verb},
 };
@@ -74,7 +75,7 @@ impl CallOutcome {
 #[derive(Clone, Debug)]
 pub(crate) struct Flinks {
     http: Outbound,
-    access: Arc<Access>,
+    access: Live<Arc<Access>>,
     limiter: Arc<CallLimiter>,
     longest: Duration,
     settings: Settings,
@@ -82,10 +83,15 @@ pub(crate) struct Flinks {
 }
 
 impl Flinks {
-    pub(crate) fn new(access: Access, limits: Limits, settings: Settings, metrics: Metrics) -> Result<Self, NoRoots> {
+    pub(crate) fn new(
+        access: Live<Arc<Access>>,
+        limits: Limits,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> Result<Self, NoRoots> {
         Ok(Self {
-            http: Outbound::to(&access.api)?,
-            access: Arc::new(access),
+            http: Outbound::to(&access.get().api)?,
+            access,
             limiter: Arc::new(CallLimiter::new(limits.calls)),
             longest: limits.longest_call,
             settings,
@@ -148,7 +154,8 @@ impl Flinks {
         request: Request,
         token: Option<&AuthorizeToken>,
     ) -> Result<outbound::Answer, Failure> {
-        let url = self.url(&request.path).ok_or(Failure::NoConnection)?;
+        let access = self.access.get();
+        let url = url(&access, &request.path).ok_or(Failure::NoConnection)?;
         let verb = match request.method {
             Method::Get => Verb::Get,
             Method::Post => Verb::Post,
@@ -157,8 +164,8 @@ impl Flinks {
         // A sign-in takes as long as its bank.
         let patience = if matches!(call, Call::SignIn { .. }) { patience } else { patience.min(self.longest) };
         let (name, value) = match (&request.key, token) {
-            (Key::Api, _) => ("x-api-key", secret(&self.access.api_key)),
-            (Key::Secret, _) | (_, None) => ("flinks-auth-key", secret(&self.access.secret_key)),
+            (Key::Api, _) => ("x-api-key", secret(&access.api_key)),
+            (Key::Secret, _) | (_, None) => ("flinks-auth-key", secret(&access.secret_key)),
             (_, Some(token)) => ("flinks-auth-key", HeaderValue::from_str(token.as_str()).ok()),
         };
         let mut value = value.ok_or(Failure::NoConnection)?;
@@ -183,8 +190,9 @@ impl Flinks {
 
     async fn ask_ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
         let _place = self.limiter.place(Lane::Work).await.ok_or(Trouble::Crowded)?;
-        let url = self.url(&["GetNightlyRefreshStatus".to_owned()]).ok_or(Trouble::Unreachable)?;
-        let mut key = secret(&self.access.api_key).ok_or(Trouble::KeysRefused)?;
+        let access = self.access.get();
+        let url = url(&access, &["GetNightlyRefreshStatus".to_owned()]).ok_or(Trouble::Unreachable)?;
+        let mut key = secret(&access.api_key).ok_or(Trouble::KeysRefused)?;
         key.set_sensitive(true);
         let request = self.http.request(Verb::Get, url, None).header("x-api-key", key);
         let answer = outbound::exchange(request, NIGHTLY.min(self.longest), MAX_BODY_LEN).await;
@@ -204,16 +212,16 @@ impl Flinks {
             _ => Trouble::Unreachable,
         })
     }
+}
 
-    fn url(&self, path: &[String]) -> Option<Url> {
-        let mut url = self.access.api.clone();
-        url.path_segments_mut()
-            .ok()?
-            .pop_if_empty()
-            .extend(["v3", self.access.customer_id.as_str(), "BankingServices"])
-            .extend(path);
-        Some(url)
-    }
+fn url(access: &Access, path: &[String]) -> Option<Url> {
+    let mut url = access.api.clone();
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .extend(["v3", access.customer_id.as_str(), "BankingServices"])
+        .extend(path);
+    Some(url)
 }
 
 fn secret(secret: &Secret) -> Option<HeaderValue> {

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{delete, get, post, put},
 };
-use flinks_backend::record::Language;
+use flinks_backend::{reason, record::Language};
 use flinks_connect::{
     id::{AccountId, LoginId},
     redirect::MAX_ACCOUNTS,
@@ -21,7 +21,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::{
     App, body, metrics,
@@ -30,6 +33,7 @@ use super::{
 };
 use crate::{
     config::Secret,
+    live::Live,
     metrics::Metrics,
     storage::{
         ConnectionId, UserId,
@@ -147,9 +151,76 @@ pub(crate) struct ParkedEventBody {
     /// How often it was posted.
     tries: i64,
     /// What was posted.
-    #[schema(value_type = Object)]
+    #[schema(value_type = EventBody)]
     event: Value,
 }
+
+/// What is posted to `EVENTS_URL`, signed as Standard Webhooks 1.0 says.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what storage::events writes")]
+pub(crate) struct EventBody {
+    #[schema(rename = "type")]
+    kind: EventType,
+    /// When it happened, RFC 3339.
+    timestamp: String,
+    data: EventData,
+}
+
+/// What happened.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what storage::events writes")]
+pub(crate) enum EventType {
+    /// It was put for the first time.
+    #[schema(rename = "connection.added")]
+    Added,
+    /// Fresh data is stored; with `FETCH=off` it is there to be fetched.
+    #[schema(rename = "connection.refreshed")]
+    Refreshed,
+    /// Its user is wanted.
+    #[schema(rename = "connection.needs_attention")]
+    NeedsAttention,
+    /// An attempt ended without data.
+    #[schema(rename = "attempt.failed")]
+    AttemptFailed,
+}
+
+/// To what.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it describes what storage::events writes")]
+pub(crate) struct EventData {
+    user: String,
+    connection: String,
+    /// Through which attempt.
+    attempt: Option<String>,
+    /// The connection's login.
+    login_id: String,
+    /// The accounts that were stored; with `FETCH=off` those that the user picked, as the page said.
+    account_ids: Vec<String>,
+    /// When Flinks refreshed the data, RFC 3339.
+    refreshed_at: Option<String>,
+    /// With `FETCH=off`, the session to ask Flinks for the data with.
+    request_id: Option<String>,
+    /// Why its user is wanted, or why there is no data.
+    reason: Option<ReasonWord>,
+}
+
+/// A word of `flinks_backend::reason`, which has the table.
+pub(crate) struct ReasonWord;
+
+impl PartialSchema for ReasonWord {
+    fn schema() -> RefOr<Schema> {
+        let meanings: Vec<_> =
+            reason::TABLE.iter().map(|(_, word, meaning)| format!("- `{word}`: {meaning}")).collect();
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(reason::TABLE.iter().map(|(_, word, _)| *word)))
+            .description(Some(meanings.join("\n")))
+            .into()
+    }
+}
+
+impl ToSchema for ReasonWord {}
 
 /// Where the application's own routes stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +232,7 @@ pub(crate) enum Port {
 }
 
 /// The routes, each behind the key; `/metrics` needs it only where strangers may ask.
-pub(crate) fn routes(key: Secret, metrics: Metrics, port: Port) -> Router<App> {
+pub(crate) fn routes(key: Live<Secret>, metrics: Metrics, port: Port) -> Router<App> {
     let counted = Router::new().route("/metrics", get(metrics::metrics));
     let (behind_key, open) = match port {
         Port::Shared => (counted, Router::new()),
@@ -181,8 +252,8 @@ pub(crate) fn routes(key: Secret, metrics: Metrics, port: Port) -> Router<App> {
         .merge(open)
 }
 
-async fn require_key(State((key, metrics)): State<(Secret, Metrics)>, request: Request, next: Next) -> Response {
-    if bearer(request.headers()).is_some_and(|given| is_same(given, &key)) {
+async fn require_key(State((key, metrics)): State<(Live<Secret>, Metrics)>, request: Request, next: Next) -> Response {
+    if bearer(request.headers()).is_some_and(|given| is_same(given, &key.get())) {
         next.run(request).await
     } else {
         metrics.admin_key_refused();

@@ -4,6 +4,8 @@
 //! and never repeats what was sent. The rules say which refusals there are about reconnects (`flinks_backend::refusal`); those about HTTP
 //! itself stand here.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -161,6 +163,15 @@ impl Problem {
             "This host has as many requests under way as it may. Nothing was changed; try again.",
         )
         .after(SOON)
+    }
+
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TOO_MANY_REQUESTS",
+            "The user has sent as many requests as one user may in a minute. Nothing was changed; try again.",
+        )
+        .after(wait.as_secs() + 1)
     }
 
     pub(crate) fn stopping() -> Self {

@@ -169,7 +169,7 @@ pub(crate) enum StartAfter {
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "LOGIN_MISMATCH"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "as many sign-ins of the user are under way as may be"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "TOO_MANY_SIGN_INS: as many sign-ins of the user are under way as may be. TOO_MANY_REQUESTS: as many starts of the user were sent in a minute"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json", description = "Flinks' answer is unreadable"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json",
         description = "try again after Retry-After. BANK_SLOW: the sign-in goes on"),
@@ -199,6 +199,7 @@ async fn answer_start(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<StartReply, Problem> {
+    app.starts.admit(&user.0)?;
     let bytes = app.bodies.json(headers, body).await?;
     let StartBody { after } = body::parse(&bytes, "a JSON object, as `{}`")?;
     let page_token = if after.is_some() { PageToken::Sessions } else { PageToken::Fresh };
@@ -249,6 +250,7 @@ fn unexpected(reply: Reply) -> Problem {
     (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "no retry helps: ATTEMPT_USED, TAG_MISMATCH, NOTHING_TO_VERIFY, or Flinks' own code"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "TOO_MANY_REQUESTS: as many deliveries of the user were sent in a minute as may be"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
 ))]
@@ -269,6 +271,7 @@ async fn answer_delivery(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<DeliveryReply, Problem> {
+    app.deliveries.admit(&user.0)?;
     let bytes = app.bodies.json(headers, body).await?;
     let body: DeliveryBody =
         body::parse(&bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;

@@ -54,11 +54,11 @@ pub(crate) async fn receive(State(app): State<App>, headers: HeaderMap, body: Bo
 
 /// What came of a webhook; none where there is nothing of ours in it.
 async fn take(app: &App, headers: &HeaderMap, body: Body) -> Result<Option<Done>, Problem> {
-    let secret = app.webhook_secret.as_ref().ok_or_else(Problem::unsigned)?;
+    let secret = app.webhook_secret.get().ok_or_else(Problem::unsigned)?;
     // Without a signature nothing is read at all.
     let signature = signature(headers).ok_or_else(Problem::unsigned)?;
     let body = app.bodies.read(body, MAX_LEN).await?;
-    if !is_signed(&body, &signature, secret) {
+    if !is_signed(&body, &signature, &secret) {
         tracing::warn!("a webhook without a valid signature was refused");
         return Err(Problem::unsigned());
     }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub(crate) use self::keys::KeySet;
 use self::keys::NoKey;
-use crate::{storage::UserId, time::Time};
+use crate::{live::Live, storage::UserId, time::Time};
 
 /// How far the clocks of the application and of this host may be apart.
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
@@ -88,7 +88,7 @@ pub(crate) struct Expected {
 #[derive(Clone)]
 pub(crate) enum SigningKey {
     /// A secret that the application shares with this host (HS256).
-    Secret(DecodingKey),
+    Secret(Live<DecodingKey>),
     /// Public keys, fetched from an address (RS256, ES256, `EdDSA`).
     Published(Arc<KeySet>),
 }
@@ -130,7 +130,7 @@ impl TokenVerifier {
 
     async fn key_for(&self, header: &Header) -> Result<(Algorithm, DecodingKey), TokenRefusal> {
         match &self.key {
-            SigningKey::Secret(key) if header.alg == Algorithm::HS256 => Ok((Algorithm::HS256, key.clone())),
+            SigningKey::Secret(key) if header.alg == Algorithm::HS256 => Ok((Algorithm::HS256, key.get())),
             SigningKey::Published(set) if keys::ALGORITHMS.contains(&header.alg) => {
                 let key = set.key(header.kid.as_deref(), header.alg).await.map_err(|no| match no {
                     NoKey::Unknown => TokenRefusal::UnknownKey,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use flinks_backend::step::Event;
+use flinks_backend::{reason::Reason, step::Event};
 use flinks_connect::id::{AccountId, AttemptId, RequestId};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -96,7 +96,7 @@ impl<'a> NewEvent<'a> {
         connection: &'a str,
         login_id: &str,
         version: i64,
-        reason: Option<&str>,
+        reason: Option<Reason>,
     ) -> Self {
         let data = json!({
             "user": user, "connection": connection, "attempt": null, "loginId": login_id, "accountIds": [],

@@ -48,7 +48,7 @@ const REPEAT_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_REPEAT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A user of the application. Not a secret, but of no use in a log either.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct UserId(String);
 
 impl UserId {
