@@ -153,7 +153,7 @@ impl Reconnects {
             match step.then {
                 Then::Again => {}
                 Then::Call(call) => {
-                    let CallOutcome { answer, accounts: came } = self.flinks.call(caller.lane(), &call).await;
+                    let CallOutcome { answer, accounts: came } = self.flinks.call(caller.lane(), &call, || self.now().now_ms).await;
                     rate = Rate::of(&answer);
                     accounts = came;
                     task.hear(answer);
