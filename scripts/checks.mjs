@@ -299,6 +299,16 @@ const slow = {
     count: nodeSummary,
   },
 
+  "server-crashes": {
+    about: "the server package's processes, killed or stopped at every statement and every call, on a SQLite file and on Postgres",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
+    async run(log) {
+      await Promise.all([buildServerPackage(), buildSandbox()]);
+      await run("node", ["packages/server/test/run.mjs", "crashes"], { env: { CRASHES: "all" }, log });
+    },
+    count: nodeSummary,
+  },
+
   "server-profile": {
     about: "a handler that panics in a server, as it is released, costs its own request only",
     needs: ["c-compiler"],
