@@ -42,15 +42,6 @@ const everyday = {
     run: (log) => run("cargo", ["fmt", "--all", "--check", "--", "--color=never"], { log }),
   },
 
-  clippy: {
-    about: "Rust lints, native code and the wasm shell",
-    needs: ["c-compiler", "wasm-target", "clippy"],
-    async run(log) {
-      await run("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { log });
-      await run("cargo", ["clippy", "-p", "flinks-reconnect", "--target", target, "--lib", "--test", "web", "--", "-D", "warnings"], { env: wasmEnv(), log });
-    },
-  },
-
   native: {
     about: "Rust tests without a browser",
     // The corpora come as npm packages, and Node's URL parser is their oracle. The host is tested on SQLite and on Postgres.
@@ -159,6 +150,15 @@ const everyday = {
 
   "wasm-chromium": wasmCheck("Chromium", ["chromium"], () => ["--chrome", "--chromedriver", find("chromedriver")]),
   "wasm-firefox": wasmCheck("Firefox", ["firefox", "geckodriver"], () => ["--firefox", "--geckodriver", find("geckodriver")]),
+
+  clippy: {
+    about: "Rust lints, native code and the wasm shell",
+    needs: ["c-compiler", "wasm-target", "clippy"],
+    async run(log) {
+      await run("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { log });
+      await run("cargo", ["clippy", "-p", "flinks-reconnect", "--target", target, "--lib", "--test", "web", "--", "-D", "warnings"], { env: wasmEnv(), log });
+    },
+  },
 
   "e2e-chromium": endToEndCheck("chromium"),
   "e2e-firefox": endToEndCheck("firefox"),
@@ -284,6 +284,17 @@ const slow = {
       const folder = join(serverPackage, "test/runtimes");
       await run("npm", ["ci", "--prefer-offline"], { cwd: folder, log });
       await run("node", ["--test", "--test-reporter=spec", "packages/server/test/runtimes.test.mjs"], { env: { RUNTIMES: folder }, log });
+    },
+    count: nodeSummary,
+  },
+
+  service: {
+    about: "the host as a service: an application in Python beside it, in Chromium",
+    // Python comes with schemathesis.
+    needs: ["c-compiler", "package", "chromium", "schemathesis"],
+    async run(log) {
+      await buildServers(log);
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("tests/service")], { log });
     },
     count: nodeSummary,
   },

@@ -1,5 +1,7 @@
 // Debian packages.
 
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { Failure, find, run } from "./command.mjs";
 
 /** Runs a command as root: as it is when we are, else through sudo. */
@@ -13,15 +15,31 @@ export function asRoot([program, ...args], log, env = {}) {
 let queue = Promise.resolve();
 let updated = false;
 
-/** Installs packages. apt works for one caller at a time, so calls wait for each other. */
-export function aptInstall(packages, log) {
-  queue = queue.catch(() => {}).then(async () => {
-    // Another apt (unattended upgrades, say) may hold the lock for a while: wait for it instead of failing.
-    const patient = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    if (!updated) await asRoot(["apt-get", "update", ...patient], log, env);
-    updated = true;
-    await asRoot(["apt-get", "install", "--yes", "--no-install-recommends", ...patient, ...packages], log, env);
-  });
-  return queue;
+/** apt works for one caller at a time, so calls wait for each other. */
+const inTurn = (work) => (queue = queue.catch(() => {}).then(work));
+
+// Another apt (unattended upgrades, say) may hold the lock for a while: wait for it instead of failing.
+const patient = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
+const env = { DEBIAN_FRONTEND: "noninteractive" };
+
+async function update(log) {
+  if (!updated) await asRoot(["apt-get", "update", ...patient], log, env);
+  updated = true;
 }
+
+/** Installs packages. */
+export const aptInstall = (packages, log) => inTurn(async () => {
+  await update(log);
+  await asRoot(["apt-get", "install", "--yes", "--no-install-recommends", ...patient, ...packages], log, env);
+});
+
+/** Unpacks a package into a folder of ours: nothing of it is set up or started, as an installation of a server would. */
+export const aptUnpack = (name, folder, log) => inTurn(async () => {
+  await update(log);
+  mkdirSync(folder, { recursive: true });
+  await run("apt-get", ["download", ...patient, name], { cwd: folder, log });
+  for (const file of readdirSync(folder).filter((file) => file.startsWith(`${name}_`) && file.endsWith(".deb"))) {
+    await run("dpkg-deb", ["--extract", file, "."], { cwd: folder, log });
+    rmSync(join(folder, file));
+  }
+});

@@ -1,9 +1,9 @@
 // The sandbox and the host: built once, run on free ports for as long as a check needs them.
 
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { end, Failure, root, run, start } from "./command.mjs";
 
 /**
@@ -18,41 +18,62 @@ export const buildServers = (log) => run("cargo", ["build", "--workspace", "--bi
 /** The path of something that cargo built, by default for debugging: `flinks-sandbox`, `examples/sessions`. */
 export const built = (name, profile = "debug") => join(process.env.CARGO_TARGET_DIR || join(root, "target"), profile, name);
 
-/** Runs a sandbox while `work({ api, connect, secretKey, apiKey })` goes on. */
+/** Runs a sandbox while `work({ api, connect, customerId, secretKey, apiKey })` goes on. */
 export async function withSandbox(log, work) {
-  const [secretKey, apiKey] = [randomUUID(), randomUUID()];
+  const [customerId, secretKey, apiKey] = [randomUUID(), randomUUID(), randomUUID()];
   const anywhere = ["--connect", "127.0.0.1:0", "--api", "127.0.0.1:0"];
-  const flags = [...anywhere, "--secret-key", secretKey, "--api-key", apiKey];
-  return withServer("flinks-sandbox", flags, {}, log, (said) => {
+  const flags = [...anywhere, "--customer-id", customerId, "--secret-key", secretKey, "--api-key", apiKey];
+  return withServer(built("flinks-sandbox"), flags, {}, log, (said) => {
     const address = (name) => new RegExp(`^ +${name} +(http://[^/\\s]+)`, "m").exec(said)?.[1];
     const [connect, api] = [address("Connect"), address("API")];
-    return connect && api && { connect: `${connect}/v2/`, api, secretKey, apiKey };
+    return connect && api && { connect: `${connect}/v2/`, api, customerId, secretKey, apiKey };
   }, work);
 }
 
 /** Runs the demo's host on that sandbox while `work({ base, cookie, adminKey })` goes on; the cookie is a signed-in visitor's. */
 export async function withHost(sandbox, log, work) {
-  const env = {
-    HOST_ADDR: "127.0.0.1:0",
-    FLINKS_API_URL: sandbox.api,
-    FLINKS_CONNECT_URL: sandbox.connect,
-    FLINKS_SECRET_KEY: sandbox.secretKey,
-    FLINKS_API_KEY: sandbox.apiKey,
-    FLINKS_WEBHOOK_SECRET: randomUUID(),
-    ADMIN_KEY: randomUUID(),
-    RUST_LOG: "error",
-  };
-  return withServer("flinks-host", ["--demo"], env, log, (said) => /^flinks-host: (http:\/\/\S+)/m.exec(said)?.[1], async (base) => {
+  const env = { ...flinksSettings(sandbox), FLINKS_WEBHOOK_SECRET: randomUUID(), ADMIN_KEY: randomUUID(), RUST_LOG: "error" };
+  return withServer(built("flinks-host"), ["--demo"], env, log, hostAddress, async (base) => {
     const cookie = (await fetch(base)).headers.get("set-cookie")?.split(";")[0];
     if (!cookie) throw new Failure("flinks-host --demo signs its visitor in with no cookie");
     return work({ base, cookie, adminKey: env.ADMIN_KEY });
   });
 }
 
+/** What the host as a service shares with its application, made up anew. */
+export const sharedSecrets = () => ({
+  AUTH_JWT_SECRET: randomBytes(32).toString("hex"),
+  ADMIN_KEY: randomBytes(32).toString("hex"),
+  EVENTS_SECRET: `whsec_${randomBytes(32).toString("base64")}`,
+});
+
+/** Runs the host as a service on that sandbox, with these settings more, while `work(base)` goes on. Its database is in memory. */
+export const withService = (sandbox, settings, log, work) =>
+  withServer(built("flinks-host"), [], { ...flinksSettings(sandbox), DATABASE_URL: "sqlite::memory:", ...settings }, log, hostAddress, work);
+
+/** Runs the application of examples/service beside the host at `hostUrl` while `work(base)` goes on. */
+export const withApplication = (hostUrl, settings, log, work) =>
+  withServer("python3", [join(root, "examples/service/app.py")], { HOST_URL: hostUrl, ...settings }, log, (said) => /^http:\S+/m.exec(said)?.[0], work);
+
+/** What the host is told about Flinks. */
+const flinksSettings = (sandbox) => ({
+  HOST_ADDR: "127.0.0.1:0",
+  FLINKS_API_URL: sandbox.api,
+  FLINKS_CONNECT_URL: sandbox.connect,
+  FLINKS_CUSTOMER_ID: sandbox.customerId,
+  FLINKS_SECRET_KEY: sandbox.secretKey,
+  FLINKS_API_KEY: sandbox.apiKey,
+});
+
+const hostAddress = (said) => /^flinks-host: (http:\/\/\S+)/m.exec(said)?.[1];
+
 /** Runs a server from when it has said where it is (`read` finds that in its output) until `work` has ended. */
-async function withServer(name, flags, env, log, read, work) {
-  const child = start(built(name), flags, { env, stdio: ["ignore", "pipe", "pipe"] });
-  const closed = once(child, "close");
+async function withServer(program, flags, env, log, read, work) {
+  const name = basename(program);
+  const child = start(program, flags, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const died = once(child, "close").then(() => {
+    throw new Failure(`${name} ended by itself; its output is in ${log}`);
+  });
   const sink = createWriteStream(join(root, log), { flags: "a" });
   child.stdout.setEncoding("utf8");
   child.stderr.setEncoding("utf8").on("data", (text) => sink.write(text));
@@ -66,12 +87,12 @@ async function withServer(name, flags, env, log, read, work) {
         const found = read((said += text));
         if (found) settle(resolve, found);
       });
-      closed.then(() => settle(reject, new Failure(`${name} ended by itself; its output is in ${log}`)), (error) => settle(reject, error));
+      died.catch((error) => settle(reject, error));
     });
-    return await work(place);
+    return await Promise.race([work(place), died]);
   } finally {
     end(child);
-    await closed.catch(() => {});
+    await died.catch(() => {});
     sink.end();
   }
 }

@@ -10,7 +10,7 @@ import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Failure, find, isMain, main, prependPath, root, run, secondsSince } from "./command.mjs";
-import { aptInstall, asRoot } from "./debian.mjs";
+import { aptInstall, aptUnpack, asRoot } from "./debian.mjs";
 import { cargoTools, schemathesisVersion } from "./versions.mjs";
 import { clippyWorks, installClippy, installWasmTarget, wasmEnv } from "./wasm-target.mjs";
 
@@ -23,6 +23,11 @@ const schemathesisHome = join(cache, `schemathesis-${schemathesisVersion}`);
 
 /** The path of a Python program; not on `PATH`, where its environment's Python would come with it. */
 export const schemathesisProgram = join(schemathesisHome, "bin/schemathesis");
+
+const nginxHome = join(cache, "nginx");
+
+/** The path of nginx: the machine's, which Debian keeps off the `PATH` of ordinary users, or the one that was unpacked for the tests. */
+export const nginxProgram = () => find("nginx") ?? ["/usr", join(nginxHome, "usr")].map((folder) => join(folder, "sbin/nginx")).find(existsSync);
 
 /** These tools work for a second or two: what takes long is building them, so nothing is optimised. */
 const quickBuild = {
@@ -90,6 +95,13 @@ const steps = {
     done: () => (find("initdb") && find("pg_ctl")) || debiansPostgres(),
     work: installPostgres,
     remedy: "install Postgres' server (Debian: apt-get install postgresql), or put its initdb and pg_ctl on PATH",
+  },
+  nginx: {
+    title: "nginx",
+    lane: "system",
+    done: () => nginxProgram() && succeeds(nginxProgram(), "-v"),
+    work: unpackNginx,
+    remedy: "install nginx (Debian: apt-get install nginx), or put it on PATH",
   },
   npm: {
     title: "npm packages",
@@ -204,6 +216,12 @@ async function installPostgres(log) {
   }
 }
 
+/** The program alone: the tests start servers of their own, and an installation would start one on port 80. */
+function unpackNginx(log) {
+  if (!find("apt-get")) throw new Failure("this system has no apt-get");
+  return aptUnpack("nginx", nginxHome, log);
+}
+
 async function installSchemathesis(log) {
   const environment = (python) => run(python, ["-m", "venv", "--clear", schemathesisHome], { log });
   try {
@@ -223,6 +241,15 @@ function versionOf(program) {
   } catch {
     // Broken, or built for another machine: as good as absent.
     return undefined;
+  }
+}
+
+function succeeds(program, ...args) {
+  try {
+    execFileSync(program, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
   }
 }
 

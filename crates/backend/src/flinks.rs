@@ -294,6 +294,18 @@ impl Answer {
         Self::Failed { trouble, sent }
     }
 
+    /// Its code, for metrics: Flinks' own, one of [`Trouble::code`], or what stands for an answer without a code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Authorized { .. } | Self::Token { .. } | Self::Data { .. } => "OK",
+            Self::Challenge { .. } => "CHALLENGE",
+            Self::Working { .. } => "OPERATION_PENDING",
+            Self::Code { code, .. } => code::name(code),
+            Self::Failed { trouble, .. } => trouble.code(),
+        }
+    }
+
     /// Reads an HTTP answer to `call`, which was made with `token`. `retry_after_ms` is its `Retry-After`.
     #[must_use]
     pub fn read(

@@ -23,6 +23,19 @@ pub struct Settings {
     pub data_deadline_ms: i64,
     /// How many live sign-ins of one user may be under way at Flinks.
     pub sign_ins_per_user: u32,
+    /// Who fetches the data of an accepted result.
+    pub fetch: Fetch,
+}
+
+/// Who fetches the data of an accepted result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fetch {
+    /// A worker of the driver.
+    #[default]
+    On,
+    /// The application, with the session that the event names.
+    Off,
 }
 
 impl Default for Settings {
@@ -35,6 +48,7 @@ impl Default for Settings {
             poll_ms: 10_000,
             data_deadline_ms: 30 * 60_000,
             sign_ins_per_user: 8,
+            fetch: Fetch::On,
         }
     }
 }

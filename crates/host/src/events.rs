@@ -20,6 +20,8 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    live::Live,
+    metrics::Metrics,
     outbound::{self, NoRoots, Outbound, Verb},
     storage::{
         Storage, StorageError,
@@ -64,13 +66,13 @@ impl SigningSecret {
 pub(crate) struct Poster {
     http: Outbound,
     url: Url,
-    secrets: Arc<[SigningSecret]>,
+    pub(crate) secrets: Live<Arc<[SigningSecret]>>,
 }
 
 /// No secret shows in a log.
 impl std::fmt::Debug for Poster {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Poster").field("secrets", &self.secrets.len()).finish_non_exhaustive()
+        formatter.debug_struct("Poster").finish_non_exhaustive()
     }
 }
 
@@ -78,20 +80,23 @@ impl std::fmt::Debug for Poster {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     Yes,
+    /// It answered something else than 2xx.
     NotNow,
+    /// It did not answer.
+    Unreachable,
     /// 410: it never will.
     Never,
 }
 
 impl Poster {
     pub(crate) fn new(url: Url, secrets: Vec<SigningSecret>) -> Result<Self, NoRoots> {
-        Ok(Self { http: Outbound::to(&url)?, url, secrets: secrets.into() })
+        Ok(Self { http: Outbound::to(&url)?, url, secrets: Live::new(secrets.into()) })
     }
 
     async fn post(&self, event: &PendingEvent, now: Time) -> Taken {
         let seconds = now.millis() / 1000;
         let signatures: Vec<_> =
-            self.secrets.iter().filter_map(|secret| secret.signature(&event.id, seconds, &event.body)).collect();
+            self.secrets.get().iter().filter_map(|secret| secret.signature(&event.id, seconds, &event.body)).collect();
         let request = self
             .http
             .request(Verb::Post, self.url.clone(), Some(event.body.clone().into_bytes()))
@@ -107,7 +112,7 @@ impl Poster {
             }
             Err(failure) => {
                 tracing::warn!(?failure, "EVENTS_URL did not take an event");
-                Taken::NotNow
+                Taken::Unreachable
             }
         }
     }
@@ -126,6 +131,7 @@ fn pause(tries: u32) -> Duration {
 pub(crate) async fn run(
     storage: Arc<Storage>,
     poster: Poster,
+    metrics: Metrics,
     added: Arc<Notify>,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -141,8 +147,8 @@ pub(crate) async fn run(
             match storage.claim_events(most).await {
                 Ok(events) => {
                     for event in events {
-                        let (storage, poster) = (Arc::clone(&storage), poster.clone());
-                        posts.spawn(async move { post(&storage, &poster, event).await });
+                        let (storage, poster, metrics) = (Arc::clone(&storage), poster.clone(), metrics.clone());
+                        posts.spawn(async move { post(&storage, &poster, &metrics, event).await });
                     }
                 }
                 Err(error) => tracing::error!(%error, "storage failed; no event can be posted"),
@@ -157,8 +163,14 @@ pub(crate) async fn run(
     }
 }
 
-async fn post(storage: &Storage, poster: &Poster, event: PendingEvent) {
+async fn post(storage: &Storage, poster: &Poster, metrics: &Metrics, event: PendingEvent) {
     let taken = poster.post(&event, storage.now()).await;
+    metrics.posted(match taken {
+        Taken::Yes => "taken",
+        Taken::NotNow => "refused",
+        Taken::Unreachable => "unreachable",
+        Taken::Never => "gone",
+    });
     if let Err(error) = settle(storage, &event, taken).await {
         tracing::error!(%error, "storage failed; an event is posted again");
     }
@@ -168,8 +180,10 @@ async fn settle(storage: &Storage, event: &PendingEvent, taken: Taken) -> Result
     let again = storage.now().plus(pause(event.tries.saturating_add(1)));
     match taken {
         Taken::Yes => storage.forget_event(event).await,
-        Taken::NotNow if again <= event.tried_until => storage.postpone_event(event, Next::At(again)).await,
-        Taken::NotNow | Taken::Never => {
+        Taken::NotNow | Taken::Unreachable if again <= event.tried_until => {
+            storage.postpone_event(event, Next::At(again)).await
+        }
+        Taken::NotNow | Taken::Unreachable | Taken::Never => {
             tracing::error!("an event is parked; GET /admin/events lists it");
             storage.postpone_event(event, Next::Parked).await
         }

@@ -18,7 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    flinks::{CallOutcome, Flinks, Lane},
+    flinks::{CallOutcome, Fetched, Flinks, Lane},
+    metrics::Metrics,
     random::{self, doubled},
     storage::{Storage, StorageError, claims::Claim},
     time::Time,
@@ -102,6 +103,7 @@ pub(crate) struct Reconnects {
     pub(crate) connect: ConnectUrl,
     pub(crate) settings: Settings,
     pub(crate) claim_lease: Duration,
+    pub(crate) metrics: Metrics,
     /// Notified when there may be work for the workers.
     pub(crate) work_available: Arc<Notify>,
     /// Notified when there may be an event to post.
@@ -117,7 +119,7 @@ impl Reconnects {
     /// Carries a task out.
     pub(crate) async fn run(&self, mut task: Task, caller: Caller<'_>) -> Result<Ended, StorageError> {
         let mut rate = Rate::default();
-        let mut accounts = Vec::new();
+        let mut fetched = Fetched::default();
         let mut conflicts = 0;
         loop {
             let stored = match self.storage.read(&task.query(), self.storage.now()).await {
@@ -131,8 +133,11 @@ impl Reconnects {
             let mut gave_claim_back = false;
             if let Some(commit) = &step.commit {
                 let ending = caller.claim(&step.then);
-                match self.storage.commit(commit, &accounts, ending).await? {
-                    Outcome::Done => gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit)),
+                match self.storage.commit(commit, &fetched, ending).await? {
+                    Outcome::Done => {
+                        gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit));
+                        self.metrics.stored(stored.as_ref(), commit, self.storage.now().millis());
+                    }
                     Outcome::Conflict => {
                         pause_after(&mut conflicts).await;
                         continue;
@@ -153,9 +158,9 @@ impl Reconnects {
             match step.then {
                 Then::Again => {}
                 Then::Call(call) => {
-                    let CallOutcome { answer, accounts: came } = self.flinks.call(caller.lane(), &call).await;
+                    let CallOutcome { answer, fetched: came } = self.flinks.call(caller.lane(), &call).await;
                     rate = Rate::of(&answer);
-                    accounts = came;
+                    fetched = came;
                     task.hear(answer);
                 }
                 Then::Wait(until_ms) => {

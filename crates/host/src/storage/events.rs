@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use flinks_backend::step::Event;
-use flinks_connect::id::{AccountId, AttemptId};
+use flinks_backend::{reason::Reason, step::Event};
+use flinks_connect::id::{AccountId, AttemptId, RequestId};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
@@ -83,6 +83,7 @@ impl<'a> NewEvent<'a> {
                 "loginId": event.login_id.as_str(),
                 "accountIds": event.account_ids.iter().map(AccountId::as_str).collect::<Vec<_>>(),
                 "refreshedAt": event.refreshed_at_ms.and_then(|millis| Time::from_millis(millis).rfc3339()),
+                "requestId": event.request_id.as_ref().map(RequestId::as_str),
                 "reason": event.reason,
             }),
         }
@@ -95,11 +96,11 @@ impl<'a> NewEvent<'a> {
         connection: &'a str,
         login_id: &str,
         version: i64,
-        reason: Option<&str>,
+        reason: Option<Reason>,
     ) -> Self {
         let data = json!({
             "user": user, "connection": connection, "attempt": null, "loginId": login_id, "accountIds": [],
-            "refreshedAt": null, "reason": reason,
+            "refreshedAt": null, "requestId": null, "reason": reason,
         });
         Self { connection, version, position: 0, kind: json!(kind), data }
     }
