@@ -17,10 +17,12 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::{
     live::Live,
+    log::correlator,
     metrics::Metrics,
     outbound::{self, NoRoots, Outbound, Verb},
     storage::{
@@ -148,7 +150,8 @@ pub(crate) async fn run(
                 Ok(events) => {
                     for event in events {
                         let (storage, poster, metrics) = (Arc::clone(&storage), poster.clone(), metrics.clone());
-                        posts.spawn(async move { post(&storage, &poster, &metrics, event).await });
+                        let span = tracing::info_span!("event", id = correlator(&event.id));
+                        posts.spawn(async move { post(&storage, &poster, &metrics, event).await }.instrument(span));
                     }
                 }
                 Err(error) => tracing::error!(%error, "storage failed; no event can be posted"),
