@@ -75,6 +75,9 @@ struct Arguments {
     /// What signs that: `whsec_…`, two with a comma between while it is being changed
     #[arg(long, env = "EVENTS_SECRET", hide_env_values = true)]
     events_secret: Option<String>,
+    /// Milliseconds that the application may take to answer an event [default: 15000]
+    #[arg(long, env = "EVENTS_TIMEOUT_MS")]
+    events_timeout_ms: Option<String>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…` [default: `sqlite://flinks-host.db`, with --demo `sqlite::memory:`]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -215,6 +218,7 @@ impl Arguments {
             reconcile_after,
             nightly_interval,
             fetch,
+            events_timeout: millis("EVENTS_TIMEOUT_MS", self.events_timeout_ms, defaults.events_timeout)?,
             data_kept,
             claim_lease,
             flinks_calls,

@@ -208,16 +208,23 @@ impl Reconnects {
 
 /// The attempt that a step is about, when that is clear already.
 fn subject(stored: Option<&Stored>, step: &Step) -> Option<AttemptId> {
-    let changed = step.commit.iter().flat_map(|commit| &commit.changes).find_map(|change| match change {
+    let changes = || step.commit.iter().flat_map(|commit| &commit.changes);
+    let added = changes().find_map(|change| match change {
         Change::AddAttempt(attempt) => Some(attempt.id.clone()),
         _ => None,
     });
+    let put = || {
+        changes().find_map(|change| match change {
+            Change::PutAttempt(attempt) => Some(attempt.id.clone()),
+            _ => None,
+        })
+    };
     let answered = || match &step.then {
         Then::Reply(Reply::Started(StartReply::Challenge(challenge))) => Some(challenge.attempt.clone()),
         Then::Reply(Reply::Started(StartReply::Connect(connect))) => Some(connect.attempt.clone()),
         _ => None,
     };
-    stored.and_then(|stored| stored.subject.clone()).or(changed).or_else(answered)
+    stored.and_then(|stored| stored.subject.clone()).or(added).or_else(put).or_else(answered)
 }
 
 /// Lets whoever was faster finish; longer each time in a row.
