@@ -289,9 +289,9 @@ const slow = {
   },
 
   service: {
-    about: "the host as a service: an application in Python beside it, in Chromium",
+    about: "the host as a service: an application in Python beside it, what docs/service.md says, and nginx in front, in Chromium",
     // Python comes with schemathesis.
-    needs: ["c-compiler", "package", "chromium", "schemathesis"],
+    needs: ["c-compiler", "package", "chromium", "schemathesis", "nginx"],
     async run(log) {
       await buildServers(log);
       await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("tests/service")], { log });
