@@ -289,12 +289,22 @@ const slow = {
   },
 
   service: {
-    about: "the host as a service: an application in Python beside it, in Chromium",
+    about: "the host as a service: an application in Python beside it, what docs/service.md says, and nginx in front, in Chromium",
     // Python comes with schemathesis.
-    needs: ["c-compiler", "package", "chromium", "schemathesis"],
+    needs: ["c-compiler", "package", "chromium", "schemathesis", "nginx"],
     async run(log) {
       await buildServers(log);
       await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("tests/service")], { log });
+    },
+    count: nodeSummary,
+  },
+
+  "server-crashes": {
+    about: "the server package's processes, killed or stopped at every statement and every call, on a SQLite file and on Postgres",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
+    async run(log) {
+      await Promise.all([buildServerPackage(), buildSandbox()]);
+      await run("node", ["packages/server/test/run.mjs", "crashes"], { env: { CRASHES: "all" }, log });
     },
     count: nodeSummary,
   },

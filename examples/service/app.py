@@ -3,7 +3,8 @@
 It does four things for the host: it mints a token for its signed-in user (`token_for`), says which connection is whose (`add_connection`), takes
 events (`take_event`), and shows its user what they said (`GET /bank`). docs/service.md goes through them.
 
-Settings come from the environment: HOST_URL; AUTH_JWT_SECRET, ADMIN_KEY and EVENTS_SECRET as the host has them; PORT, DATABASE, WIDGET.
+Settings come from the environment: HOST_URL, and HOST_PUBLIC_URL where browsers reach the host at another address; AUTH_JWT_SECRET, ADMIN_KEY and
+EVENTS_SECRET as the host has them; PORT, DATABASE, WIDGET.
 """
 
 import base64
@@ -21,6 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 HOST_URL = os.environ["HOST_URL"]
+HOST_PUBLIC_URL = os.environ.get("HOST_PUBLIC_URL", HOST_URL)
 DATABASE = os.environ.get("DATABASE", "application.db")
 PAGES = {
     "/": (HERE / "index.html", "text/html; charset=utf-8"),
@@ -69,7 +71,7 @@ def take_event(headers, body):
     if not is_signed(headers, body):
         return 401
     event = json.loads(body)
-    status = {"connection.refreshed": "connected again", "connection.needs_attention": "wants you"}.get(event["type"])
+    status = {"connection.refreshed": "connected again", "connection.needs_attention": "needs attention"}.get(event["type"])
     with database() as db, db:  # One transaction: an event that comes twice counts once.
         is_new = db.execute("INSERT OR IGNORE INTO events (id) VALUES (?)", (headers["webhook-id"],)).rowcount
         if is_new and status:
@@ -90,7 +92,7 @@ class Application(BaseHTTPRequestHandler):
         elif self.path == "/bank":
             with database() as db:
                 connection, status = db.execute("SELECT connection, status FROM banks WHERE user = ?", (user,)).fetchone()
-            self.answer(200, json.dumps({"host": HOST_URL, "connection": connection, "status": status}).encode(), "application/json")
+            self.answer(200, json.dumps({"host": HOST_PUBLIC_URL, "connection": connection, "status": status}).encode(), "application/json")
         else:
             self.answer(404)
 

@@ -29,7 +29,7 @@ test("one command starts it, and a person repairs the connection", { timeout: 30
     });
     await withPage(async (page) => {
       await signIn(page, url);
-      await untilBankIs(page, "wants you"); // Nightly Refresh failed: an event said so.
+      await untilBankIs(page, "needs attention"); // Nightly Refresh failed: an event said so.
       await repair(page);
       await untilBankIs(page, "connected again"); // So did another.
     });
@@ -89,7 +89,7 @@ test("it takes what the host signed, once, and nothing else", async () => {
 
     const id = randomUUID();
     assert.equal(await post(base, secret, "connection.needs_attention", { id }), 204);
-    assert.equal(await status(), "wants you");
+    assert.equal(await status(), "needs attention");
     assert.equal(await post(base, secret, "connection.refreshed", { before: "v1,b2xk " }), 204, "two signatures while the secret is being changed");
     assert.equal(await status(), "connected again");
     assert.equal(await post(base, secret, "connection.needs_attention", { id }), 204, "the first again");

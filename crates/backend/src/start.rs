@@ -19,7 +19,7 @@ use crate::{
         Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Stored, TakenDelivery, Transactions,
     },
     refusal::Refusal,
-    settings::{Now, Settings},
+    settings::{LATEST_SIGN_IN_MS, Now, Settings},
     step::{Change, Commit, Event, Outcome, Reply, SignInLimit, Step, Task, Then},
 };
 
@@ -358,6 +358,9 @@ impl Start {
 
     /// Marks the sign-in, and sends it once the mark is stored.
     fn begin(&self, settings: &Settings, now: Now, stored: &Stored, baseline_ms: i64) -> Step {
+        if now.now_ms > self.answer_by_ms.saturating_add(LATEST_SIGN_IN_MS) {
+            return self.refuse(Refusal::BankSlow);
+        }
         let connection = &stored.connection;
         let until_ms = now.now_ms + settings.sign_in_mark_ms();
         let attempt = Attempt {
@@ -386,6 +389,7 @@ impl Start {
             login_id: connection.login_id.clone(),
             tag: attempt.tag.clone(),
             language: connection.language,
+            by_ms: until_ms - settings.bank_ms,
         };
         let lost = stored.attempts.iter().filter(|one| one.state == State::Open && one.stage == Stage::SigningIn);
         let lost = lost.map(|one| Change::PutAttempt(Attempt { stage: Stage::SessionOver, ..one.clone() }));

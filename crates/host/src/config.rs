@@ -54,6 +54,8 @@ pub struct Config {
     pub public_origin: Option<String>,
     /// Where the application is told what happens; it is told nothing when this is none.
     pub events: Option<Events>,
+    /// How long the application may take to answer an event. What a host that died was posting is posted again after four times as long.
+    pub events_timeout: Duration,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…`.
     pub database_url: String,
     /// How long to wait between two questions for data that Flinks is still preparing.
@@ -166,6 +168,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             public_origin: None,
             events: None,
+            events_timeout: Duration::from_secs(15),
             database_url: "sqlite://flinks-host.db".to_owned(),
             poll_interval: Duration::from_secs(10),
             reconcile_after: Duration::from_mins(1),
@@ -297,6 +300,7 @@ impl Config {
             ("CLAIM_LEASE_MS", self.claim_lease),
             ("BANK_PATIENCE_MS", self.bank_patience),
             ("SHUTDOWN_GRACE_MS", self.shutdown_grace),
+            ("EVENTS_TIMEOUT_MS", self.events_timeout),
         ] {
             if interval < Duration::from_millis(1) {
                 return Err(StartError::Setting { name, expected: "expected at least a millisecond" });
@@ -351,7 +355,7 @@ impl Config {
         }
         self.public_origin.as_deref().map_or(Ok(()), |origin| check_origin("PUBLIC_ORIGIN", origin))?;
         let origins = Origins { allowed: self.allowed_origins.clone().into(), public: self.public_origin.clone() };
-        let events = self.events.as_ref().map(Events::check).transpose()?;
+        let events = self.events.as_ref().map(|events| events.check(self.events_timeout)).transpose()?;
         let (access, webhook_secret) = (Live::new(Arc::new(access)), Live::new(webhook_secret));
         Ok(Checked { access, limits, connect, webhook_secret, users, admin_key, events, origins })
     }
@@ -459,7 +463,7 @@ fn check_origin(name: &'static str, text: &str) -> Result<(), StartError> {
 }
 
 impl Events {
-    fn check(&self) -> Result<Poster, StartError> {
+    fn check(&self, patience: Duration) -> Result<Poster, StartError> {
         let wrong = |name, expected| StartError::Setting { name, expected };
         let is_usable = parse_url(&self.url, None)
             .is_some_and(|parsed| !parsed.has_credentials && matches!(parsed.scheme.as_str(), "http:" | "https:"));
@@ -473,7 +477,7 @@ impl Events {
                 "expected whsec_ and 24 to 64 random bytes in base64, or two of these with a comma between",
             )
         })?;
-        Poster::new(url, secrets).map_err(|_| StartError::System(ROOTS))
+        Poster::new(url, secrets, patience).map_err(|_| StartError::System(ROOTS))
     }
 }
 
@@ -579,6 +583,7 @@ mod tests {
             (Config { starts_per_minute: 0, ..good() }, "STARTS_PER_MINUTE"),
             (Config { deliveries_per_minute: 0, ..good() }, "DELIVERIES_PER_MINUTE"),
             (Config { shutdown_grace: Duration::ZERO, ..good() }, "SHUTDOWN_GRACE_MS"),
+            (Config { events_timeout: Duration::ZERO, ..good() }, "EVENTS_TIMEOUT_MS"),
             (Config { fetch: Fetch::Off, ..good() }, "FETCH"),
             (Config { auth: None, ..good() }, "AUTH_JWT_SECRET"),
             (with(|auth| auth.key = AuthKey::Secret("hush".to_owned())), "AUTH_JWT_SECRET"),

@@ -17,10 +17,12 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::{
     live::Live,
+    log::correlator,
     metrics::Metrics,
     outbound::{self, NoRoots, Outbound, Verb},
     storage::{
@@ -30,8 +32,8 @@ use crate::{
     time::Time,
 };
 
-/// How long the application may take to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How many times as long as the application may take to answer a host has for one event, before another one takes it.
+const LEASE: u32 = 4;
 /// The most bytes of its answer that are taken off the wire.
 const MAX_ANSWER_LEN: usize = 20_000;
 /// The most events that are posted at once.
@@ -66,6 +68,8 @@ impl SigningSecret {
 pub(crate) struct Poster {
     http: Outbound,
     url: Url,
+    /// How long the application may take to answer.
+    patience: Duration,
     pub(crate) secrets: Live<Arc<[SigningSecret]>>,
 }
 
@@ -89,8 +93,8 @@ enum Taken {
 }
 
 impl Poster {
-    pub(crate) fn new(url: Url, secrets: Vec<SigningSecret>) -> Result<Self, NoRoots> {
-        Ok(Self { http: Outbound::to(&url)?, url, secrets: Live::new(secrets.into()) })
+    pub(crate) fn new(url: Url, secrets: Vec<SigningSecret>, patience: Duration) -> Result<Self, NoRoots> {
+        Ok(Self { http: Outbound::to(&url)?, url, patience, secrets: Live::new(secrets.into()) })
     }
 
     async fn post(&self, event: &PendingEvent, now: Time) -> Taken {
@@ -103,7 +107,7 @@ impl Poster {
             .header("webhook-id", &event.id)
             .header("webhook-timestamp", seconds)
             .header("webhook-signature", signatures.join(" "));
-        match outbound::exchange(request, PATIENCE, MAX_ANSWER_LEN).await {
+        match outbound::exchange(request, self.patience, MAX_ANSWER_LEN).await {
             Ok(answer) if answer.status.is_success() => Taken::Yes,
             Ok(answer) if answer.status == StatusCode::GONE => Taken::Never,
             Ok(answer) => {
@@ -144,11 +148,12 @@ pub(crate) async fn run(
         }
         let most = if is_stopping { 0 } else { MOST_AT_ONCE.saturating_sub(posts.len()) };
         if most > 0 {
-            match storage.claim_events(most).await {
+            match storage.claim_events(most, poster.patience.saturating_mul(LEASE)).await {
                 Ok(events) => {
                     for event in events {
                         let (storage, poster, metrics) = (Arc::clone(&storage), poster.clone(), metrics.clone());
-                        posts.spawn(async move { post(&storage, &poster, &metrics, event).await });
+                        let span = tracing::info_span!("event", id = correlator(&event.id));
+                        posts.spawn(async move { post(&storage, &poster, &metrics, event).await }.instrument(span));
                     }
                 }
                 Err(error) => tracing::error!(%error, "storage failed; no event can be posted"),

@@ -6,6 +6,7 @@
 //! - [`config`]: what the operator decides.
 //! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`, `cleaner`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
+//! - [`log`]: what a line of the log looks like and which belong together.
 //! - `events`: telling the application. `metrics`: whether repairs work, in numbers.
 //! - `identity`: who the users are, by tokens of the application.
 //! - `http`: all of it over HTTP, over `serve`. `readiness`: whether the host takes work; `detached`: what is finished when a client has gone.
@@ -24,6 +25,7 @@ mod flinks;
 mod http;
 mod identity;
 mod live;
+pub mod log;
 mod metrics;
 mod nightly;
 mod outbound;
@@ -50,6 +52,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
+use tracing::{Instrument as _, Span};
 
 pub use config::{Auth, AuthKey, Config, DemoFiles, Events};
 pub use demo::demo_login_ids;
@@ -145,11 +148,18 @@ pub struct Host {
     metrics: Metrics,
     checked: Checked,
     grace: Duration,
+    /// Of its lines in the log.
+    span: Span,
 }
 
 impl Host {
     /// Starts a host; it serves when this returns.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let span = tracing::info_span!("host", id = log::fresh_correlator());
+        Self::start_in(config, span.clone()).instrument(span).await
+    }
+
+    async fn start_in(config: Config, span: Span) -> Result<Self, StartError> {
         let checked = config.check()?;
         let storage = Storage::open(&config.database_url).await?;
         let storage = storage.keeping_data(config.data_kept);
@@ -213,7 +223,7 @@ impl Host {
         let mut servers = JoinSet::new();
         for (listener, router) in routers {
             let bounds = Bounds { head_timeout: config.head_timeout, places: Arc::clone(&places) };
-            servers.spawn(serve(listener, router, bounds, stop.clone()));
+            servers.spawn(serve(listener, router, bounds, stop.clone()).in_current_span());
         }
         let held = HeldClaims::default();
         let mut workers = JoinSet::new();
@@ -257,6 +267,7 @@ impl Host {
             metrics: reconnects_metrics,
             checked,
             grace: config.shutdown_grace,
+            span,
         })
     }
 
@@ -281,6 +292,7 @@ impl Host {
     /// Works with the secrets of `config` from now on, whose other settings are not looked at. Where they cannot work, or `config` says why it could
     /// not be read, all of the old ones are kept and the log says why.
     pub fn take_secrets(&self, config: Result<Config, StartError>) {
+        let _entered = self.span.enter();
         match config.and_then(|config| config.check()) {
             Ok(checked) => {
                 self.checked.take_secrets(&checked);
@@ -299,7 +311,7 @@ impl Host {
     pub async fn retire(self) {
         let end = Instant::now() + self.grace;
         self.readiness.stop();
-        tracing::info!("stopping: /readyz says no");
+        self.span.in_scope(|| tracing::info!("stopping: /readyz says no"));
         sleep(NOT_READY_FIRST.min(self.grace / 2)).await;
         self.stop_by(end).await;
     }
@@ -312,7 +324,12 @@ impl Host {
         self.stop_by(end).await;
     }
 
-    async fn stop_by(mut self, end: Instant) {
+    async fn stop_by(self, end: Instant) {
+        let span = self.span.clone();
+        self.stop_all(end).instrument(span).await;
+    }
+
+    async fn stop_all(mut self, end: Instant) {
         self.stopping.send_replace(true);
         let finished = async {
             while self.servers.join_next().await.is_some() {}

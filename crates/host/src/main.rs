@@ -4,9 +4,11 @@ use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode
 
 use clap::Parser;
 use flinks_connect::address::{ConnectUrl, parse_url};
-use flinks_host::{Auth, AuthKey, Config, DemoFiles, Events, Fetch, Host, StartError, config::api_url_of_instance};
+use flinks_host::{
+    Auth, AuthKey, Config, DemoFiles, Events, Fetch, Host, StartError, config::api_url_of_instance, log,
+};
 use tokio::signal;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// The reference backend of the flinks-reconnect widget.
 ///
@@ -73,6 +75,9 @@ struct Arguments {
     /// What signs that: `whsec_…`, two with a comma between while it is being changed
     #[arg(long, env = "EVENTS_SECRET", hide_env_values = true)]
     events_secret: Option<String>,
+    /// Milliseconds that the application may take to answer an event [default: 15000]
+    #[arg(long, env = "EVENTS_TIMEOUT_MS")]
+    events_timeout_ms: Option<String>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…` [default: `sqlite://flinks-host.db`, with --demo `sqlite::memory:`]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -112,6 +117,9 @@ struct Arguments {
     /// Milliseconds that a stop by SIGTERM may take; for the first 3000 of them `/readyz` says 503 and everything is served [default: 30000]
     #[arg(long, env = "SHUTDOWN_GRACE_MS")]
     shutdown_grace_ms: Option<String>,
+    /// How the log on stderr looks: `text` or `json`
+    #[arg(long, env = "LOG_FORMAT", default_value = "text")]
+    log_format: String,
     /// Serve the demo page and sign whoever opens it in
     #[arg(long)]
     demo: bool,
@@ -210,6 +218,7 @@ impl Arguments {
             reconcile_after,
             nightly_interval,
             fetch,
+            events_timeout: millis("EVENTS_TIMEOUT_MS", self.events_timeout_ms, defaults.events_timeout)?,
             data_kept,
             claim_lease,
             flinks_calls,
@@ -269,12 +278,6 @@ fn setting(name: &'static str, expected: &'static str) -> StartError {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -285,6 +288,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), StartError> {
+    let format = match arguments.log_format.as_str() {
+        "text" => log::Format::Text,
+        "json" => log::Format::Json,
+        _ => return Err(setting("LOG_FORMAT", "expected text or json")),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = log::layer(format, std::io::stderr, std::io::stderr().is_terminal());
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     // Listening for the order to stop comes first: whoever reads the address may give it at once.
     let mut orders = Orders::listen()?;
     let mut files = SecretFiles::read();

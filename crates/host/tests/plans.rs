@@ -120,7 +120,11 @@ async fn do_everything(statements: &Statements, fresh: &mut impl AsyncFnMut() ->
     for path in ["/metrics", "/admin/events", "/admin/connections/ondemand/data"] {
         bench.browser.get(format!("{}{path}", bench.base)).bearer_auth(key).send().await.unwrap();
     }
-    bench.until_bank("an answer is deleted", |_| statements.has("DELETE FROM answers WHERE connection_id IN")).await;
+    bench
+        .until_bank("an answer is deleted", |_| {
+            statements.has("DELETE FROM answers WHERE connection_id = $1 AND kept_until")
+        })
+        .await;
 }
 
 /// What each statement's plan reads without an index.

@@ -117,7 +117,7 @@ export function createReconnect<R = any>(options: ReconnectOptions<R>): Reconnec
   async function start(request: Incoming, user: string, id: string): Promise<Outgoing> {
     const body = await pageBody(request);
     if (!(body instanceof Uint8Array)) return body;
-    const read = startTask(settings, driver.now(), { user, connection: id, minted: { attempt: randomId(), tag: randomId() } }, body);
+    const read = startTask(settings, await driver.now(), { user, connection: id, minted: { attempt: randomId(), tag: randomId() } }, body);
     if (read.is === "refused") return outgoing(read.answer);
     const work = driver.run(read.task).then(({ answer }) => answer);
     // The bank may take longer than a proxy lets a request: the sign-in goes on, and the next start goes on with it.
@@ -211,12 +211,16 @@ export function createReconnect<R = any>(options: ReconnectOptions<R>): Reconnec
       return all.map(({ id, status, problem, refreshedAtMs }) => ({ id, status, problem, refreshedAt: refreshedAtMs === null ? null : new Date(refreshedAtMs).toISOString() }));
     },
     async data({ user, id }) {
-      const json = await driver.ask((store) => store.data(user, id, Date.now() - dataKeptMs));
+      const nowMs = await driver.nowMs();
+      const json = await driver.ask((store) => store.data(user, id, nowMs - dataKeptMs));
       return json === null ? null : JSON.parse(json);
     },
     tick: () => look(driver, onEvent, dataKeptMs, log),
     parkedEvents: () => driver.ask((store) => store.parked()),
-    resendEvent: (id) => driver.ask((store) => store.unpark(id, Date.now())),
+    async resendEvent(id) {
+      const nowMs = await driver.nowMs();
+      return driver.ask((store) => store.unpark(id, nowMs));
+    },
   };
 }
 

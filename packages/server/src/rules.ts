@@ -93,6 +93,8 @@ export interface ToSend {
   key: "secret" | "fresh" | "api" | { token: string };
   body: string | null;
   patienceMs: number;
+  /** Later than that it is not sent. */
+  byMs: number | null;
 }
 
 /** A task, or the refusal of its request. */

@@ -428,6 +428,47 @@ fn a_sign_in_whose_answer_was_lost_is_not_repeated_for_the_banks_time() {
 }
 
 #[test]
+fn a_sign_in_that_was_held_up_is_not_sent_late() {
+    let held_up_for = |ms: i64| {
+        let mut world = World::new();
+        let mut driver = Driver::of(world.start_task(BANK));
+        while !matches!(driver.at, At::Send(Call::SignIn { .. })) {
+            world.advance(&mut driver);
+        }
+        world.now_ms += ms;
+        (world, driver)
+    };
+    let (mut world, mut driver) = held_up_for(15_000);
+    assert!(matches!(world.finish(&mut driver), Reply::Started(_)));
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+
+    // Its process stood still; another one signed in once the mark was over, and its user is at it.
+    let (mut world, mut driver) = held_up_for(5 * MINUTE);
+    let challenge = world.challenge();
+    refused(&world.finish(&mut driver), 503, "FLINKS_UNREACHABLE");
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+    assert_eq!(world.challenge().request_id, challenge.request_id);
+}
+
+#[test]
+fn a_start_whose_process_stood_still_begins_no_sign_in_for_nobody() {
+    for (stood_still_ms, sign_ins) in [(30_000, 1), (5 * MINUTE, 0)] {
+        let mut world = World::new();
+        let mut driver = Driver::of(world.start_task(BANK));
+        // What Flinks has was asked for, and its answer has not been heard.
+        while !matches!(driver.at, At::Hear(_)) {
+            world.advance(&mut driver);
+        }
+        world.now_ms += stood_still_ms;
+        let reply = world.finish(&mut driver);
+        assert_eq!(world.flinks.sign_ins.len(), sign_ins, "{reply:?}");
+        if sign_ins == 0 {
+            refused(&reply, 503, "BANK_SLOW");
+        }
+    }
+}
+
+#[test]
 fn a_lost_sign_in_that_went_well_is_found_before_another_is_sent() {
     let mut world = World::new();
     world.flinks.bank = Bank::NeedsNobody;

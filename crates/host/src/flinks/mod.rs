@@ -99,8 +99,8 @@ impl Flinks {
         })
     }
 
-    /// Makes a call, with a token bought for it where it needs one.
-    pub(crate) async fn call(&self, lane: Lane, call: &Call) -> CallOutcome {
+    /// Makes a call, with a token bought for it where it needs one. `now_ms` is the clock that the call was decided by.
+    pub(crate) async fn call(&self, lane: Lane, call: &Call, now_ms: impl Fn() -> i64) -> CallOutcome {
         let lane = if matches!(call, Call::SignIn { .. }) { Lane::SignIn } else { lane };
         let Some(_place) = self.limiter.place(lane).await else {
             self.metrics.called(call.endpoint(), Trouble::Crowded.code(), None);
@@ -118,6 +118,10 @@ impl Flinks {
             Key::Token(token) => Some(token.clone()),
             Key::Secret | Key::Api => None,
         };
+        if request.by_ms.is_some_and(|by_ms| now_ms() > by_ms) {
+            tracing::warn!(endpoint = call.endpoint(), "a call came too late to be sent");
+            return CallOutcome::of(Answer::late());
+        }
         self.exchange(call, request, token).await
     }
 

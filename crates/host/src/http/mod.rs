@@ -45,6 +45,7 @@ use crate::{
     config::{Secret, Users},
     detached::Detached,
     live::Live,
+    log,
     readiness::Readiness,
     reconnect::Reconnects,
 };
@@ -142,11 +143,12 @@ pub fn served<State: Clone + Send + Sync + 'static>(routes: Router<State>) -> Ro
 }
 
 fn served_by<State: Clone + Send + Sync + 'static>(routes: Router<State>, detached: Detached) -> Router<State> {
+    let host = Span::current();
     let log = TraceLayer::new_for_http()
-        .make_span_with(|request: &Request| {
+        .make_span_with(move |request: &Request| {
             // The pattern, not the path: a path has an id in it.
             let route = request.extensions().get::<MatchedPath>().map_or("(file)", MatchedPath::as_str);
-            tracing::info_span!("request", method = %request.method(), route)
+            tracing::info_span!(parent: &host, "request", id = log::fresh_correlator(), method = %request.method(), route)
         })
         .on_request(())
         .on_response(|response: &Response, elapsed: Duration, _: &Span| {

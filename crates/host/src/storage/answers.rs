@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use flinks_backend::step::Kept;
+use sqlx::AssertSqlSafe;
 
-use super::{ConnectionId, Storage, StorageError, Write, optional_text, repeated};
+use super::{ConnectionId, Storage, StorageError, Write, optional_text, repeated, text};
 use crate::flinks::{Fetched, only_accounts};
 
-/// The most answers that are deleted with one statement.
-const MOST_AT_ONCE: i64 = 100;
+/// The most answers that are deleted at a time.
+const MOST_AT_ONCE: usize = 100;
 
 /// What there is of a connection's data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,24 +67,29 @@ impl Storage {
 
     /// Deletes answers whose time is over, so many at most; whether there may be more.
     pub(crate) async fn forget_answers(&self) -> Result<bool, StorageError> {
-        const OVER: &str = "SELECT connection_id FROM answers WHERE kept_until <= $1 LIMIT 1";
         // Reading first: where there is nothing to delete the write lock is not taken.
-        if sqlx::query(OVER).bind(self.now().millis()).fetch_optional(&self.pool).await?.is_none() {
+        let over = format!(
+            "SELECT connection_id FROM answers WHERE kept_until <= $1 ORDER BY kept_until LIMIT {MOST_AT_ONCE}"
+        );
+        let now = self.now().millis();
+        let rows = sqlx::query(AssertSqlSafe(over)).bind(now).fetch_all(&self.pool).await?;
+        if rows.is_empty() {
             return Ok(false);
         }
+        let ids = rows.iter().map(|row| text(row, "connection_id")).collect::<Result<Vec<_>, _>>()?;
         repeated(|| async {
             let mut write = self.write().await?;
-            let deleted = sqlx::query(
-                "DELETE FROM answers WHERE connection_id IN \
-                   (SELECT connection_id FROM answers WHERE kept_until <= $1 ORDER BY kept_until LIMIT $2)",
-            )
-            .bind(self.now().millis())
-            .bind(MOST_AT_ONCE)
-            .execute(&mut *write.transaction)
-            .await?;
-            write.commit().await?;
-            Ok(i64::try_from(deleted.rows_affected()).is_ok_and(|deleted| deleted == MOST_AT_ONCE))
+            for id in &ids {
+                // It may have been replaced meanwhile.
+                sqlx::query("DELETE FROM answers WHERE connection_id = $1 AND kept_until <= $2")
+                    .bind(id.as_str())
+                    .bind(now)
+                    .execute(&mut *write.transaction)
+                    .await?;
+            }
+            write.commit().await
         })
-        .await
+        .await?;
+        Ok(rows.len() == MOST_AT_ONCE)
     }
 }

@@ -15,8 +15,6 @@ use crate::{random, time::Time};
 
 /// For how long an event is tried before it is parked.
 const TRIED_FOR: Duration = Duration::from_hours(24);
-/// How long a host has for one event: longer than the application may take to answer.
-const LEASE: Duration = Duration::from_mins(1);
 /// Numbers for the events of one version of a connection.
 const NUMBERS_PER_VERSION: i64 = 10;
 /// The most parked events that are listed.
@@ -130,8 +128,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Claims up to `most` events that are due, each the first one of its connection.
-    pub(crate) async fn claim_events(&self, most: usize) -> Result<Vec<PendingEvent>, StorageError> {
+    /// Claims up to `most` events that are due for `lease`, each the first one of its connection.
+    pub(crate) async fn claim_events(&self, most: usize, lease: Duration) -> Result<Vec<PendingEvent>, StorageError> {
         const DUE: &str = "SELECT id, body, tries, tried_until FROM events e \
              WHERE state = 'waiting' AND due_at <= $1 AND claimed_until <= $1 AND NOT EXISTS \
                (SELECT 1 FROM events f WHERE f.connection_id = e.connection_id AND f.number < e.number AND f.state = 'waiting') \
@@ -167,7 +165,7 @@ impl Storage {
                 sqlx::query("UPDATE events SET claimed_by = $2, claimed_until = $3 WHERE id = $1")
                     .bind(event.id.as_str())
                     .bind(event.claim.as_str())
-                    .bind(now.plus(LEASE).millis())
+                    .bind(now.plus(lease).millis())
                     .execute(&mut *write.transaction)
                     .await?;
                 events.push(event);
