@@ -11,10 +11,11 @@ import { basename, dirname, join, relative } from "node:path";
 import { budgets } from "../tests/bench/sandbox.mjs";
 import { moduleEnv } from "./build.mjs";
 import { Failure, find, isUnreachable, root, run } from "./command.mjs";
-import { consume, consumeEveryday, countRows } from "./consumers.mjs";
+import { buildNext, consume, consumeEveryday, countRows } from "./consumers.mjs";
 import { withRelay } from "./relay.mjs";
 import { buildSandbox, folder as sandboxPackage } from "./sandbox.mjs";
 import { buildServerPackage, folder as serverPackage, nodeWithSqlite } from "./server-package.mjs";
+import { checkServerTypes } from "./server-types.mjs";
 import { buildServers, built, withHost, withSandbox } from "./servers.mjs";
 import { schemathesisProgram } from "./setup.mjs";
 import { target, wasmEnv } from "./wasm-target.mjs";
@@ -39,15 +40,6 @@ const everyday = {
   format: {
     about: "Rust formatting",
     run: (log) => run("cargo", ["fmt", "--all", "--check", "--", "--color=never"], { log }),
-  },
-
-  clippy: {
-    about: "Rust lints, native code and the wasm shell",
-    needs: ["c-compiler", "wasm-target", "clippy"],
-    async run(log) {
-      await run("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { log });
-      await run("cargo", ["clippy", "-p", "flinks-reconnect", "--target", target, "--lib", "--test", "web", "--", "-D", "warnings"], { env: wasmEnv(), log });
-    },
   },
 
   native: {
@@ -112,7 +104,7 @@ const everyday = {
   },
 
   server: {
-    about: "the server package in Node: its stores, requests and crashes, on SQLite and Postgres",
+    about: "the server package in Node: its types and what its documents show, its stores, requests and crashes, on SQLite and Postgres",
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
     async run(log) {
       await Promise.all([buildServerPackage(), buildSandbox()]);
@@ -122,6 +114,7 @@ const everyday = {
       const [{ filename, size, entryCount }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", join(root, folder)], { cwd: serverPackage, log }));
       appendFileSync(join(root, log), `| server from npm | tarball of ${size} bytes | ${entryCount} files |\n`);
       await run(join(root, "node_modules/.bin/publint"), ["run", "--strict", join(folder, filename)], { log });
+      for (const row of await checkServerTypes(join(root, folder, filename), log)) appendFileSync(join(root, log), `| ${row.join(" | ")} |\n`);
       await run("node", ["packages/server/test/run.mjs"], { log });
     },
     count: nodeSummary,
@@ -136,7 +129,7 @@ const everyday = {
   },
 
   scripts: {
-    about: "the demo's reload and the list of checks, in Node",
+    about: "the demo's reload, the list of checks and the counted lines of backends, in Node",
     needs: ["package"],
     run: (log) => run("node", ["--test", "--test-reporter=spec", ...testFiles("tests/scripts")], { log }),
     count: nodeSummary,
@@ -157,6 +150,15 @@ const everyday = {
 
   "wasm-chromium": wasmCheck("Chromium", ["chromium"], () => ["--chrome", "--chromedriver", find("chromedriver")]),
   "wasm-firefox": wasmCheck("Firefox", ["firefox", "geckodriver"], () => ["--firefox", "--geckodriver", find("geckodriver")]),
+
+  clippy: {
+    about: "Rust lints, native code and the wasm shell",
+    needs: ["c-compiler", "wasm-target", "clippy"],
+    async run(log) {
+      await run("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { log });
+      await run("cargo", ["clippy", "-p", "flinks-reconnect", "--target", target, "--lib", "--test", "web", "--", "-D", "warnings"], { env: wasmEnv(), log });
+    },
+  },
 
   "e2e-chromium": endToEndCheck("chromium"),
   "e2e-firefox": endToEndCheck("firefox"),
@@ -247,17 +249,41 @@ const slow = {
   },
 
   conformance: {
-    about: "the check for backends, against the reference host with its demo and as a service, the examples in Express and in Python and a careless backend",
-    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis", "server-tests"],
+    about: "the check for backends, against the reference host with its demo and as a service, the examples in Express, Next and Python and a careless backend",
+    needs: ["c-compiler", "package", "wasm-target", "wasm-bindgen-cli", "npm", "schemathesis", "server-tests"],
     async run(log) {
       await Promise.all([buildServers(log), buildSandbox(), buildServerPackage()]);
+      const next = await buildNext(log);
       const python = join(root, "target/test/python");
       if (!existsSync(join(python, "bin/flask"))) {
         await run(join(dirname(schemathesisProgram), "python"), ["-m", "venv", python], { log });
         await run(join(python, "bin/pip"), ["install", "--quiet", "-r", "examples/python/requirements.txt"], { log });
       }
-      const env = { HOST: built("flinks-host"), NODE: await nodeWithSqlite(), PYTHON: join(python, "bin/python") };
-      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...["check", "backends"].map((name) => `packages/sandbox/test/${name}.test.mjs`)], { env, log });
+      const env = { HOST: built("flinks-host"), NODE: await nodeWithSqlite(), NEXT: next, PYTHON: join(python, "bin/python") };
+      const files = ["tests/scripts/lines.test.mjs", ...["check", "backends"].map((name) => `packages/sandbox/test/${name}.test.mjs`)];
+      await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files], { env, log });
+    },
+    count: nodeSummary,
+  },
+
+  newcomer: {
+    about: "README's backend in an empty folder, with Node and the tarballs alone: a browser repairs a connection, the check passes",
+    needs: ["package", "wasm-target", "wasm-bindgen-cli", "npm", "server-tests", "chromium"],
+    async run(log) {
+      await Promise.all([buildSandbox(), buildServerPackage()]);
+      await run("node", ["--test", "--test-reporter=spec", "packages/server/test/newcomer.test.mjs"], { env: { NODE: await nodeWithSqlite() }, log });
+    },
+    count: nodeSummary,
+  },
+
+  runtimes: {
+    about: "the server package in Bun and Deno: its stores' suite in their SQLite, and the check for backends against the servers that its README shows",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm"],
+    async run(log) {
+      await Promise.all([buildSandbox(), buildServerPackage()]);
+      const folder = join(serverPackage, "test/runtimes");
+      await run("npm", ["ci", "--prefer-offline"], { cwd: folder, log });
+      await run("node", ["--test", "--test-reporter=spec", "packages/server/test/runtimes.test.mjs"], { env: { RUNTIMES: folder }, log });
     },
     count: nodeSummary,
   },
@@ -269,6 +295,16 @@ const slow = {
     async run(log) {
       await Promise.all([buildServers(log), buildSandbox()]);
       await run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...testFiles("tests/service")], { log, limitMinutes: 40 });
+    },
+    count: nodeSummary,
+  },
+
+  "server-crashes": {
+    about: "the server package's processes, killed or stopped at every statement and every call, on a SQLite file and on Postgres",
+    needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
+    async run(log) {
+      await Promise.all([buildServerPackage(), buildSandbox()]);
+      await run("node", ["packages/server/test/run.mjs", "crashes"], { env: { CRASHES: "all" }, log });
     },
     count: nodeSummary,
   },
@@ -291,7 +327,7 @@ const slow = {
 
   "all-consumers": {
     about: "the packed package in every framework: types, build, a reconnect in real browsers",
-    needs: ["c-compiler", "package", "chromium", "firefox", "geckodriver", "webkit"],
+    needs: ["c-compiler", "package", "chromium", "firefox", "geckodriver", "webkit", "wasm-target", "wasm-bindgen-cli", "server-tests"],
     run: consume,
     count: countRows,
   },

@@ -1,18 +1,20 @@
 // The package as its users meet it: packed, installed into a copy of each example, built with that framework's own tools, type-checked with
 // its own checker, and then driven in real browsers through a whole reconnect (tests/e2e/src/bin/consumers.rs).
 //
-// The copies stand in target/consumers/examples/, and target/consumers/ is the unpacked tarball: so the examples' `file:../..` means the tarball.
-// Where README.md shows a file of an example, the copy has what README.md shows.
+// The copies stand in target/consumers/examples/, and target/consumers/ is the unpacked tarball, with the server package's in packages/server/: so the examples'
+// `file:../..` and `file:../../packages/server` mean the tarballs. Where README.md shows a file of an example, the copy has what README.md shows.
 
 import { appendFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { Failure, find, root, run } from "./command.mjs";
+import { buildServerPackage, folder as serverPackage, nodeWithSqlite } from "./server-package.mjs";
 
 const work = join(root, "target/consumers");
 
 /**
  * `tools` are the packages whose versions name the consumer. `served` and `out` are for consumers.rs; a framework that makes HTML out of text cannot be
- * served by the host, under its strict policy. `types` are the type tests to be held by `checker`. `instead` replaces what the lock file says.
+ * served by the host, under its strict policy, and what is served by `itself` has the server package and a Node with SQLite. `types` are the type tests to be
+ * held by `checker`. `instead` replaces what the lock file says.
  * Those that are `everyday` stand for the rest when not all are asked for: one that bundles nothing, and one with a framework and its types.
  */
 const consumers = [
@@ -70,19 +72,39 @@ export const consume = (log) => play(log, consumers, engines);
 /** The same with the everyday ones, in Chromium. */
 export const consumeEveryday = (log) => play(log, consumers.filter(({ everyday }) => everyday), engines.slice(0, 1));
 
-async function play(log, consumers, engines) {
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  const [{ filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", work], { log }));
-  await run("tar", ["-xzf", filename, "--strip-components=1"], { cwd: work, log });
+/** Builds the example in Next for production, on the packed packages; resolves with its folder. The package must have been built. */
+export async function buildNext(log) {
+  const work = join(root, "target/test/next");
+  const consumer = consumers.find(({ example }) => example === "next");
+  await unpack(work, [consumer], log);
+  return (await buildConsumer(consumer, { work, shown: new Map(), row() {}, log })).folder;
+}
 
+/** Puts the contents of the tarballs where the dependencies of these consumers' examples are looked for. */
+async function unpack(work, consumers, log) {
+  rmSync(work, { recursive: true, force: true });
+  await unpackOne(root, work, log);
+  if (consumers.some(({ served }) => served === "itself")) {
+    await buildServerPackage();
+    await unpackOne(serverPackage, join(work, "packages/server"), log);
+  }
+}
+
+async function unpackOne(source, folder, log) {
+  mkdirSync(folder, { recursive: true });
+  const [{ filename }] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: source, log }));
+  await run("tar", ["-xzf", filename, "--strip-components=1"], { cwd: folder, log });
+}
+
+async function play(log, consumers, engines) {
+  await unpack(work, consumers, log);
   const problems = [];
   const row = (...cells) => appendFileSync(join(root, log), `| ${cells.join(" | ")} |\n`);
   const shown = quickStarts();
   const built = [];
   await inTwoLanes(consumers, async (consumer) => {
     try {
-      built.push(await buildConsumer(consumer, { shown, row, log }));
+      built.push(await buildConsumer(consumer, { work, shown, row, log }));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       row(consumer.folder ?? consumer.example, "–", "–", "FAILED");
@@ -101,7 +123,8 @@ async function play(log, consumers, engines) {
     const driven = built.filter(({ consumer }) => engine === "chromium" || consumer.inEveryEngine);
     writeFileSync(plan, JSON.stringify(driven.map(({ consumer, ...rest }) => ({ served: consumer.served, ...rest }))));
     const [command, ...args] = [...wrapper, program, plan];
-    await run(command, args, { env: { E2E_ENGINE: engine, E2E_DRIVER: find(driver) }, log }).catch((error) => problems.push(error.message));
+    const env = Object.assign({}, ...(await Promise.all(driven.map(({ consumer }) => envOf(consumer)))));
+    await run(command, args, { env: { ...env, E2E_ENGINE: engine, E2E_DRIVER: find(driver) }, log }).catch((error) => problems.push(error.message));
   }
   if (problems.length) throw new Failure(problems.join("\n"));
 }
@@ -115,17 +138,21 @@ async function inTwoLanes(all, work) {
   await Promise.all([lane(), lane()]);
 }
 
-async function buildConsumer(consumer, { shown, row, log }) {
+/** The environment of a consumer's programs: one that runs its own server needs a Node with SQLite. */
+const envOf = async ({ served }) => (served === "itself" ? { PATH: `${dirname(await nodeWithSqlite())}${delimiter}${process.env.PATH}` } : {});
+
+async function buildConsumer(consumer, { work, shown, row, log }) {
   const folder = join(work, "examples", consumer.folder ?? consumer.example);
   const source = join(root, "examples", consumer.example);
-  const isSource = (path) => !["node_modules", "dist", ".next"].includes(basename(path));
+  const isSource = (path) => !/^(node_modules|dist|\.next|bank\.db.*)$/.test(basename(path));
   cpSync(source, folder, { recursive: true, filter: isSource });
   for (const [path, code] of shown) {
     const inExample = path.slice("examples/".length);
     if (inExample.startsWith(`${consumer.example}/`)) writeFileSync(join(folder, inExample.slice(consumer.example.length + 1)), code);
   }
 
-  const npm = (...args) => run("npm", [...args, "--loglevel=error"], { cwd: folder, log, env: { CI: "1", NEXT_TELEMETRY_DISABLED: "1" } });
+  const env = { ...(await envOf(consumer)), CI: "1", NEXT_TELEMETRY_DISABLED: "1" };
+  const npm = (...args) => run("npm", [...args, "--loglevel=error"], { cwd: folder, log, env });
   await npm("ci", "--prefer-offline");
   if (consumer.instead) await npm("install", "--no-save", "--prefer-offline", ...consumer.instead);
   const version = (name) => JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8")).version;

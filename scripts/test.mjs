@@ -20,8 +20,8 @@ import { setUp } from "./setup.mjs";
 
 const shownLines = 60;
 
-/** Side by side, because they wait more than they work. Chromium plays the most. */
-const lanes = [["e2e-chromium"], ["e2e-webkit", "e2e-firefox"]];
+/** Side by side, because the browsers' tests wait more than they work; the lints work in the meantime. Chromium plays the most. */
+const lanes = [["e2e-chromium"], ["e2e-firefox"], ["e2e-webkit", "clippy"]];
 
 /** What the tests print for people: rows of a table (attack, engine, outcome …) and the sizes of the corpora. */
 const evidence = /^(\| .* \||corpus: )/;
@@ -89,17 +89,22 @@ async function perform(name, check) {
   const ok = count.failed === 0;
   console.log(`test: ${name} … ${ok ? "ok" : "FAILED"}, ${seconds} s`);
   for (const line of outputOf(log).split("\n").filter((line) => evidence.test(line))) console.log(`    ${line}`);
-  if (problem) {
-    const output = outputOf(log);
-    const lines = (check.excerpt?.(output) || output).trimEnd().split("\n");
-    console.log(lines.slice(-shownLines).map((line) => `    ${line}`).join("\n"));
-    console.log(`  ${name} failed: ${problem instanceof Failure ? problem.message : problem.stack}`);
-  }
-  return { name, ok, seconds, count, counts: Boolean(check.count), remark: result?.remark };
+  const failure = problem && explain(name, problem, check.excerpt?.(outputOf(log)) || outputOf(log));
+  if (failure) console.log(failure);
+  return { name, ok, seconds, count, counts: Boolean(check.count), remark: result?.remark, failure };
 }
 
-/** A table of all checks, what they took together, and as the last line how many tests passed and failed. */
+function explain(name, problem, said) {
+  const lines = said.trimEnd().split("\n").slice(-shownLines).map((line) => `    ${line}`);
+  return [...lines, `  ${name} failed: ${problem instanceof Failure ? problem.message : problem.stack}`].join("\n");
+}
+
+/**
+ * What failed, once more: of a long run often only the end is kept. Then a table of all checks, what they took together, and as the last line how
+ * many tests passed and failed.
+ */
 function summarise(results, together) {
+  for (const { failure } of results) if (failure) console.log(`\n${failure}`);
   console.log(`\n${"check".padEnd(15)}${"result".padEnd(8)}${"time".padStart(7)}${"allowed".padStart(9)}  tests`);
   for (const { name, ok, seconds, count, counts, remark } of results) {
     const allowed = allowance.checks[name];

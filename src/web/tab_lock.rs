@@ -2,9 +2,13 @@
 //!
 //! Invariants: the lock lasts until it is released, and ends with the tab. Without Web Locks (or in a page that may not use them) every request
 //! is granted: a second tab is then told by Flinks, not by us. Only the browser can say that another tab has the lock: a slow answer does not
-//! say so, and where the browser takes a lock away (`WebKit` does from a page in its back-forward cache) it is asked who has it now.
+//! say so. A tab that another one took the lock from does not get it back, however late it hears of that.
+//!
+//! A lock is lost in two ways, with the same error. Another tab took it; or the browser took all locks of this page away, as `WebKit` does when it
+//! puts a page into its back-forward cache, and then the tab asks who has the lock now. To tell the two apart, every tab that has a session's lock
+//! shares a second one, which nobody ever takes from another: it is lost only with all others.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{Function, Object, Promise};
@@ -38,14 +42,21 @@ const PATIENCE_MS: u32 = 1_000;
 /// A lock that is wanted or held. Dropping it releases it.
 pub(super) struct TabLock(Option<Rc<Shared>>);
 
-/// What the request and its owner share.
+/// The name of the lock that all tabs with a session share.
+const COMMON_NAME: &str = "flinks-reconnect";
+
+/// What the requests and their owner share.
 struct Shared {
     locks: LockManager,
     name: String,
     inbox: Inbox,
     is_wanted: Cell<bool>,
     is_held: Cell<bool>,
-    release: RefCell<Option<Function>>,
+    /// Whether the browser has taken this page's locks away.
+    is_evicted: Cell<bool>,
+    /// The browser keeps the locks until this promise is resolved.
+    released: Promise,
+    release: Function,
 }
 
 /// Why a request is made.
@@ -76,13 +87,17 @@ impl TabLock {
             inbox.report(Happened::Lock(LockState::Granted));
             return Self(None);
         };
+        let mut release = Function::default();
+        let released = Promise::new(&mut |resolve, _| release = resolve);
         let shared = Rc::new(Shared {
             locks,
             name: ["flinks-reconnect:", &session.to_string()].concat(),
             inbox: inbox.clone(),
             is_wanted: Cell::new(true),
             is_held: Cell::new(false),
-            release: RefCell::default(),
+            is_evicted: Cell::new(false),
+            released,
+            release,
         });
         let option = match mode {
             LockMode::IfFree => "ifAvailable",
@@ -97,10 +112,8 @@ impl Drop for TabLock {
     fn drop(&mut self) {
         let Some(shared) = &self.0 else { return };
         shared.is_wanted.set(false);
-        if let Some(release) = shared.release.take() {
-            // Resolving a promise throws nothing.
-            let _ = release.call0(&JsValue::UNDEFINED);
-        }
+        // Resolving a promise throws nothing.
+        let _ = shared.release.call0(&JsValue::UNDEFINED);
     }
 }
 
@@ -112,25 +125,36 @@ impl Shared {
     }
 }
 
+/// Keeps the lock that is lost only with all others, until the session's is released.
+fn share_common_lock(shared: &Rc<Shared>) {
+    let released = shared.released.clone();
+    let granted = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |_| released.clone().into());
+    let options = dictionary(&[("mode", "shared".into())]);
+    let requested = shared.locks.request(COMMON_NAME, &options, granted.as_ref().unchecked_ref());
+    let shared = Rc::clone(shared);
+    settled(requested, move |ended| {
+        // The browser may call it until here.
+        drop(granted);
+        if ended.is_err() {
+            shared.is_evicted.set(true);
+        }
+    });
+}
+
 /// Makes one request, and the one that follows from its end.
 fn ask(shared: &Rc<Shared>, options: &Object, request: Request) {
     let is_available = Rc::new(Cell::new(true));
     let granted = {
         let (shared, is_available) = (Rc::clone(shared), Rc::clone(&is_available));
-        // The browser keeps the lock until the promise settles that this returns.
         Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock: JsValue| {
             if lock.is_null() {
                 is_available.set(false);
-            }
-            if lock.is_null() || !shared.is_wanted.get() {
                 return JsValue::UNDEFINED;
             }
             shared.is_held.set(true);
-            let kept = Promise::new(&mut |release, _| {
-                shared.release.replace(Some(release));
-            });
+            share_common_lock(&shared);
             shared.report(LockState::Granted);
-            kept.into()
+            shared.released.clone().into()
         })
     };
     let requested = shared.locks.request(&shared.name, options, granted.as_ref().unchecked_ref());
@@ -142,15 +166,20 @@ fn ask(shared: &Rc<Shared>, options: &Object, request: Request) {
             // Released by its owner.
             (Ok(_), _) if is_available.get() => {}
             _ if !shared.is_wanted.get() => {}
-            // Taken over: this tab does not get it back, however soon the other one is done.
             (Ok(_), Request::AfterLoss) => shared.report(LockState::HeldElsewhere),
             (Ok(_), _) => {
                 let signal = AbortSignal::timeout_with_u32(PATIENCE_MS);
                 ask(&shared, &dictionary(&[("signal", signal.clone().into())]), Request::Queued(signal));
             }
-            // Taken away.
             (Err(_), _) if shared.is_held.replace(false) => {
-                ask(&shared, &dictionary(&[("ifAvailable", JsValue::TRUE)]), Request::AfterLoss);
+                // Once the browser has answered another question, it has told of all locks that this page lost.
+                settled(shared.locks.query(), move |_| {
+                    if shared.is_evicted.replace(false) {
+                        ask(&shared, &dictionary(&[("ifAvailable", JsValue::TRUE)]), Request::AfterLoss);
+                    } else {
+                        shared.report(LockState::HeldElsewhere);
+                    }
+                });
             }
             (Err(_), Request::Queued(signal)) if signal.aborted() => shared.report(LockState::HeldElsewhere),
             // The browser has locks, but not for this page.

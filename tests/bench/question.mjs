@@ -5,6 +5,7 @@
 // browser, in an order drawn anew each time.
 
 import { table } from "../../scripts/benchmarks.mjs";
+import { Failure } from "../../scripts/command.mjs";
 import { estimate, median, p95, shuffled } from "./statistics.mjs";
 import { withBrowser } from "./webdriver.mjs";
 
@@ -43,11 +44,16 @@ export async function measureQuestion(sites, { rounds }) {
 async function ask(browser, sites, kind) {
   await browser.goto(sites.page(kind));
   await browser.until("ask");
-  sites.closeConnectionsToConnect();
+  const { connectionsToConnect } = sites;
+  connectionsToConnect.close();
+  const before = connectionsToConnect.count;
   await browser.cdp("Emulation.setCPUThrottlingRate", { rate: slowdown });
   sites.network = far;
   try {
-    return await browser.call("ask");
+    const time = await browser.call("ask");
+    // Else nobody would have waited for one, and what `preconnect` is worth would not be seen.
+    if (connectionsToConnect.count === before) throw new Failure("Connect was asked over a connection that was there before the click");
+    return time;
   } finally {
     sites.network = null;
     await browser.cdp("Emulation.setCPUThrottlingRate", { rate: 1 });

@@ -57,17 +57,23 @@ export async function startSites() {
     const server = createServer((request, response) => void answer(request, response));
     // A connection that ends while the browser uses it would count as the widget's slowness.
     server.keepAliveTimeout = 60_000;
+    // A server that does not listen itself knows none of its connections.
+    const sockets = new Set();
+    const connections = { count: 0, close: () => sockets.forEach((socket) => socket.destroy()) };
     // A new connection takes a round trip, too.
     const listener = createListener(async (socket) => {
+      connections.count += 1;
+      sockets.add(socket);
       socket.on("error", () => socket.destroy());
+      socket.on("close", () => sockets.delete(socket));
       if (network) await sleep(network.latencyMs);
       server.emit("connection", socket);
     });
     listener.listen(0, "127.0.0.1");
     await once(listener, "listening");
-    return [name, server, listener];
+    return [name, listener, connections];
   }));
-  const origins = Object.fromEntries(servers.map(([name, , listener]) => [name, `http://localhost:${listener.address().port}`]));
+  const origins = Object.fromEntries(servers.map(([name, listener]) => [name, `http://localhost:${listener.address().port}`]));
 
   return {
     connect: origins.connect,
@@ -77,8 +83,8 @@ export async function startSites() {
     set network(given) {
       network = given;
     },
-    /** The next request to Connect needs a connection of its own. */
-    closeConnectionsToConnect: () => servers.find(([name]) => name === "connect")[1].closeAllConnections(),
+    /** `close()`, and the next request to Connect needs another; `count`: how many there have been. */
+    connectionsToConnect: servers.find(([name]) => name === "connect")[2],
     /** The first arrival that fits, now or within 20 s; it is forgotten with all before it. */
     async arrival(what, fits) {
       const deadline = now() + 20_000;
@@ -92,8 +98,8 @@ export async function startSites() {
       }
     },
     stop() {
-      for (const [, server, listener] of servers) {
-        server.closeAllConnections();
+      for (const [, listener, connections] of servers) {
+        connections.close();
         listener.close();
       }
     },

@@ -1,6 +1,6 @@
-// A browser to measure in: Chromium, Firefox or WebKit, by its own WebDriver program.
+// A browser to measure in, and for tests that are written in JavaScript: Chromium, Firefox or WebKit, by its own WebDriver program.
 //
-// Six requests of the W3C protocol are all the benchmarks need, and no time is measured through them.
+// A few requests of the W3C protocol are all that they need, and no time is measured through them.
 
 import { existsSync } from "node:fs";
 import { once } from "node:events";
@@ -98,12 +98,48 @@ class Browser {
 
   /** Waits until the page has set `window[name]`. */
   async until(name) {
-    const deadline = performance.now() + 20_000;
+    await this.eventually(`the page has set ${name}`, `return Boolean(window[${JSON.stringify(name)}])`);
+  }
+
+  /** Acts in the first frame of the page from now on, once it is there; its frames may stand in shadow trees. */
+  async enterFrame() {
+    const script = `const frames = (root) => [...root.querySelectorAll("iframe"), ...[...root.querySelectorAll("*")].flatMap(({ shadowRoot }) => (shadowRoot ? frames(shadowRoot) : []))];
+      return frames(document)[0] ?? null`;
+    await this.#command("frame", { id: await this.#eventually("a frame is there", () => this.evaluate(script)) });
+  }
+
+  /** Acts in the page itself again. */
+  leaveFrame() {
+    return this.#command("frame", { id: null });
+  }
+
+  /** Types into the first element that matches, once it is there. */
+  async type(css, text) {
+    await this.#command(`element/${await this.#find(css)}/value`, { text });
+  }
+
+  /** Clicks the first element that matches, once it is there. */
+  async click(css) {
+    await this.#command(`element/${await this.#find(css)}/click`, {});
+  }
+
+  /** What a script answers, once that is something. */
+  eventually(what, script) {
+    return this.#eventually(what, () => this.evaluate(script));
+  }
+
+  async #find(css) {
+    return Object.values(await this.#eventually(css, () => this.#command("element", { using: "css selector", value: css }).catch(() => null)))[0];
+  }
+
+  async #eventually(what, ask) {
+    const deadline = performance.now() + 30_000;
     while (performance.now() < deadline) {
-      if (await this.evaluate(`return Boolean(window[${JSON.stringify(name)}])`)) return;
+      const found = await ask();
+      if (found) return found;
       await sleep(20);
     }
-    throw new Failure(`the page did not set ${name} within 20 s`);
+    throw new Failure(`not so within 30 s: ${what}`);
   }
 
   /** A command of Chromium's own protocol. */

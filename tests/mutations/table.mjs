@@ -266,6 +266,10 @@ const platform = [
     ["texts are texts: the page's part", "the page's labels are HTML", '"about", { id: "about", dir: "auto" }).textContent = ', '"about", { id: "about", dir: "auto" }).innerHTML = ', "e2e policies r31_"],
     ["frame: where it stands", "the page's own frames have it", "return this.#onPage.body;", "return this.#settings.container ?? document.body;", "e2e policies r41_"],
   ]),
+  ...inFile("src/web/tab_lock.rs", [
+    ["taken over: no way back", "a tab that hears of it late asks again", "if shared.is_evicted.replace(false) {", "if true {", "e2e element a_page_may"],
+    ["taken away: asked again", "a tab whose browser took its locks away is busy", "if ended.is_err() {\n            shared.is_evicted.set(true);", "if ended.is_err() && false {\n            shared.is_evicted.set(true);", "e2e element a_page_may"],
+  ]),
   ...inFile("src/web/backend.rs", [
     ["delivery: redirects", "they are followed, body and all", '("redirect", "manual".into())', '("redirect", "follow".into())', "e2e leaks r47_"],
     ["delivery: referrer", "the backend learns the page's address", '("referrerPolicy", "no-referrer".into())', '("referrerPolicy", "unsafe-url".into())', "e2e leaks r61_"],

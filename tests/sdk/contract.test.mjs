@@ -121,7 +121,7 @@ test("what README.md shows of an example is that file", () => {
 });
 
 test("every link leads somewhere", () => {
-  const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "examples/README.md", ...readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
+  const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "examples/README.md", "packages/server/README.md", ...readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
   const headings = (page) => all(read(page), /^#+ (.*)$/gm).map((title) => title.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-"));
   for (const page of pages) {
     for (const link of all(read(page), /\]\(([^)\s]+)\)/g).filter((link) => !/^\w+:/.test(link))) {

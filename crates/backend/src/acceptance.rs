@@ -1,15 +1,15 @@
 //! Taking a result, once, whoever brings it: browser, webhook, reconciler, or the user who starts again.
 //!
 //! Invariants: only a result that Flinks has confirmed comes here; it is committed before anybody is told; the attempts beside
-//! it are superseded in the same commit.
+//! it are superseded in the same commit. Where the application fetches the data, the attempt is finished with that.
 
 use flinks_connect::id::AccountId;
 
 use crate::{
     inquiry::Finished,
-    record::{Attempt, Connection, DataStep, Stage, State, Stored, TakenDelivery, Transactions},
-    settings::Now,
-    step::{Change, Commit},
+    record::{Attempt, Connection, DataStep, Stage, State, Status, Stored, TakenDelivery, Transactions},
+    settings::{Fetch, Now, Settings},
+    step::{Change, Commit, Event, EventKind},
 };
 
 /// Who brings a result.
@@ -27,7 +27,14 @@ pub(crate) enum Bearer<'a> {
 }
 
 /// The commit that takes a result for `attempt`.
-pub(crate) fn accept(stored: &Stored, attempt: &Attempt, finished: Finished, bearer: Bearer<'_>, now: Now) -> Commit {
+pub(crate) fn accept(
+    settings: &Settings,
+    stored: &Stored,
+    attempt: &Attempt,
+    finished: Finished,
+    bearer: Bearer<'_>,
+    now: Now,
+) -> Commit {
     let connection = &stored.connection;
     let (delivery, choice) = match bearer {
         Bearer::Server => (TakenDelivery::None, Vec::new()),
@@ -48,7 +55,36 @@ pub(crate) fn accept(stored: &Stored, attempt: &Attempt, finished: Finished, bea
         choice,
         ..attempt.clone()
     };
-    Commit::on(connection).with(Change::PutAttempt(accepted)).and(supersede_others(stored, attempt))
+    let refreshed_at_ms = finished.refreshed_at_ms;
+    let commit = match settings.fetch {
+        Fetch::On => Commit::on(connection).with(Change::PutAttempt(accepted)),
+        Fetch::Off => leave_to_application(connection, accepted, refreshed_at_ms, now),
+    };
+    commit.and(supersede_others(stored, attempt))
+}
+
+/// The application fetches the data: nothing is left to do but to tell it.
+fn leave_to_application(connection: &Connection, accepted: Attempt, refreshed_at_ms: Option<i64>, now: Now) -> Commit {
+    let refreshed_at_ms = refreshed_at_ms.unwrap_or(now.now_ms).max(connection.refreshed_at_ms.unwrap_or(0));
+    let told = Event {
+        account_ids: if accepted.choice.is_empty() { connection.selection.clone() } else { accepted.choice.clone() },
+        refreshed_at_ms: Some(refreshed_at_ms),
+        request_id: accepted.request_id.clone(),
+        ..Event::of(EventKind::Refreshed, connection, &accepted)
+    };
+    let repaired = Connection {
+        status: Status::UpToDate,
+        problem: None,
+        refreshed_at_ms: Some(refreshed_at_ms),
+        settled_at_ms: Some(now.now_ms),
+        // The answer to the attempt's own sign-in is not waited for any longer.
+        sign_in: connection.sign_in.clone().filter(|sign_in| sign_in.attempt != accepted.id),
+        ..connection.clone()
+    };
+    Commit::on(connection)
+        .with(Change::PutAttempt(Attempt { state: State::Finished, ..accepted }))
+        .with(Change::PutConnection(repaired))
+        .telling(told)
 }
 
 /// The user has got through with one attempt: the others are asked about no more. Their results are still taken.

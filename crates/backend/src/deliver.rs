@@ -1,7 +1,8 @@
 //! *deliver*: a page brings a result.
 //!
 //! Invariants: `Accepted` means committed; the same attempt with other bytes is refused before anything else is judged; the
-//! login is the one Flinks names, never the one the page names; what the page calls its mode decides nothing.
+//! login is the one Flinks names, never the one the page names; what the page calls its mode decides nothing; a refusal changes nothing, but
+//! the application is told of a login that Flinks says has changed.
 
 use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId, Tag};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::{
     record::{Attempt, Query, State, Stored, TakenDelivery},
     refusal::Refusal,
     settings::{Now, Settings},
-    step::{Change, Commit, Outcome, Reply, Step, Task, Then},
+    step::{Change, Commit, Event, Outcome, Reply, Step, Task, Then},
 };
 
 /// A result as the page reports it.
@@ -64,7 +65,7 @@ impl Deliver {
         self.result_taken |= outcome == Outcome::ResultTaken;
     }
 
-    pub(crate) fn step(&self, _: &Settings, now: Now, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, settings: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
             return self.refuse(Refusal::NoAttempt);
         };
@@ -80,7 +81,10 @@ impl Deliver {
         if delivery.tag.as_ref().is_some_and(|tag| *tag != attempt.tag) {
             return self.refuse(Refusal::OtherTag);
         }
-        if delivery.login_id.as_ref().is_some_and(|login| *login != connection.login_id) {
+        let names_other = delivery.login_id.as_ref().is_some_and(|login| *login != connection.login_id);
+        // It is refused in any case. Where Flinks can say that it is true, the application is told as well.
+        let is_verifiable = delivery.request_id.is_some() && !self.result_taken && attempt.is_waiting_at(now.now_ms);
+        if names_other && !is_verifiable {
             return self.refuse(Refusal::OtherLogin);
         }
         if attempt.state.is_used() {
@@ -104,13 +108,17 @@ impl Deliver {
                 let asking = Self { inquiry: self.inquiry.asking(target), ..self.clone() };
                 Step { commit: None, then: Then::Call(call), task: Task::Deliver(asking) }
             }
+            Finding::OtherLogin => {
+                let told = Commit::on(connection).telling(Event::login_changed(connection, attempt));
+                self.end(Some(told), Reply::Refused(Refusal::OtherLogin))
+            }
+            _ if names_other => self.refuse(Refusal::OtherLogin),
             Finding::Finished(finished) => {
                 let bearer = Bearer::Browser { fingerprint: &delivery.fingerprint, accounts: &delivery.account_ids };
-                self.end(Some(accept(stored, attempt, finished, bearer, now)), Reply::Accepted)
+                self.end(Some(accept(settings, stored, attempt, finished, bearer, now)), Reply::Accepted)
             }
             Finding::Waiting | Finding::Working | Finding::Over => self.refuse(Refusal::NotFinished),
             Finding::Refused(code) => self.refuse(Refusal::Refused(code)),
-            Finding::OtherLogin => self.refuse(Refusal::OtherLogin),
             Finding::Later(code) | Finding::Unsure(code) => self.refuse(Refusal::Later(code)),
             Finding::Trouble(trouble) => self.refuse(Refusal::Trouble(trouble)),
         }

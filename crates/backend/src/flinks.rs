@@ -43,6 +43,8 @@ pub enum Call {
         tag: Tag,
         /// The login's language.
         language: Option<Language>,
+        /// Until when it may be sent: later it could outlive its mark, and be a second one at the bank.
+        by_ms: i64,
     },
     /// How a session stands.
     Session {
@@ -102,6 +104,9 @@ pub struct Request {
     pub body: Option<String>,
     /// How long the driver waits for the answer.
     pub patience_ms: i64,
+    /// The driver asks what time it is right before it sends this. Where it is later than that, as after a process stood still, it sends
+    /// nothing: the answer is [`Answer::late`].
+    pub by_ms: Option<i64>,
 }
 
 /// How a call is sent.
@@ -140,8 +145,9 @@ impl Call {
     #[must_use]
     pub fn request(&self, settings: &Settings) -> Request {
         let mut path = vec![self.endpoint().to_owned()];
+        let by_ms = if let Self::SignIn { by_ms, .. } = self { Some(*by_ms) } else { None };
         let (method, key, body, patience_ms) = match self {
-            Self::SignIn { login_id, tag, language } => {
+            Self::SignIn { login_id, tag, language, .. } => {
                 let mut body = json!({
                     "LoginId": login_id.as_str(), "MostRecentCached": false, "Save": true, "Tag": tag.as_str(),
                 });
@@ -175,7 +181,7 @@ impl Call {
             }
             Self::Token => (Method::Post, Key::Secret, None, QUICK_MS),
         };
-        Request { method, path, key, body: body.map(|body| body.to_string()), patience_ms }
+        Request { method, path, key, body: body.map(|body| body.to_string()), patience_ms, by_ms }
     }
 }
 
@@ -292,6 +298,24 @@ impl Answer {
     #[must_use]
     pub fn failed(trouble: Trouble, sent: Sent) -> Self {
         Self::Failed { trouble, sent }
+    }
+
+    /// Its code, for metrics: Flinks' own, one of [`Trouble::code`], or what stands for an answer without a code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Authorized { .. } | Self::Token { .. } | Self::Data { .. } => "OK",
+            Self::Challenge { .. } => "CHALLENGE",
+            Self::Working { .. } => "OPERATION_PENDING",
+            Self::Code { code, .. } => code::name(code),
+            Self::Failed { trouble, .. } => trouble.code(),
+        }
+    }
+
+    /// A call that was not sent, because it was too late for it.
+    #[must_use]
+    pub fn late() -> Self {
+        Self::failed(Trouble::Silent, Sent::No)
     }
 
     /// Reads an HTTP answer to `call`, which was made with `token`. `retry_after_ms` is its `Retry-After`.
@@ -464,6 +488,7 @@ mod tests {
             login_id: LoginId::parse(LOGIN).unwrap(),
             tag: Tag::parse("a tag").unwrap(),
             language: Some(Language::Fr),
+            by_ms: 5,
         };
         let request = call.request(&Settings::default());
         let body: Value = serde_json::from_str(&request.body.unwrap()).unwrap();
@@ -472,6 +497,7 @@ mod tests {
             json!({"LoginId": LOGIN, "MostRecentCached": false, "Save": true, "Tag": "a tag", "Language": "fr"})
         );
         assert!(request.patience_ms > 210_000, "Flinks lets a bank take 210 s");
+        assert_eq!(request.by_ms, Some(5));
         let poll = Call::Poll { request_id: RequestId::parse(SESSION).unwrap() }.request(&Settings::default());
         assert_eq!(poll.path, ["GetAccountsDetailAsync", SESSION]);
     }

@@ -117,6 +117,8 @@ pub(crate) struct Finished {
     pub(crate) session: RequestId,
     /// The session to ask for data with.
     pub(crate) data: RequestId,
+    /// Flinks' `LastRefresh` of the login, where its answer says so.
+    pub(crate) refreshed_at_ms: Option<i64>,
 }
 
 impl Inquiry {
@@ -139,7 +141,9 @@ impl Inquiry {
                 Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => {
                     return Finding::OtherLogin;
                 }
-                Some(Standing::Authorized { request_id, .. }) => return of_session(session, request_id.as_ref()),
+                Some(Standing::Authorized { request_id, last_refresh_ms, .. }) => {
+                    return of_session(session, request_id.as_ref(), *last_refresh_ms);
+                }
                 Some(Standing::Done) => own_is_done = Some(session),
                 Some(standing @ (Standing::Waiting | Standing::Working)) => {
                     return self.younger(named, standing, connection, attempt);
@@ -158,7 +162,7 @@ impl Inquiry {
                 Some(Standing::Authorized { request_id, last_refresh_ms, .. })
                     if is_later(*last_refresh_ms, attempt) =>
                 {
-                    return of_session(session, request_id.as_ref());
+                    return of_session(session, request_id.as_ref(), *last_refresh_ms);
                 }
                 Some(Standing::Waiting) => return Finding::Waiting,
                 Some(Standing::Working) => return Finding::Working,
@@ -177,12 +181,13 @@ impl Inquiry {
             (Cached::Has { request_id: Some(cached), last_refresh_ms, .. }, _)
                 if is_later(*last_refresh_ms, attempt) =>
             {
-                Finding::Finished(Finished { session: session.unwrap_or(cached).clone(), data: cached.clone() })
+                let session = session.unwrap_or(cached).clone();
+                Finding::Finished(Finished { session, data: cached.clone(), refreshed_at_ms: *last_refresh_ms })
             }
             // Our own call began this session with the connection's login, and Flinks says that it is authorised: the data is
             // still being aggregated.
             (Cached::Has { .. } | Cached::Working | Cached::Stale, Some(own)) => {
-                Finding::Finished(Finished { session: own.clone(), data: own.clone() })
+                Finding::Finished(Finished { session: own.clone(), data: own.clone(), refreshed_at_ms: None })
             }
             (Cached::Later { code }, _) => Finding::Unsure(code.clone()),
             (Cached::Trouble { trouble }, _) => Finding::Trouble(*trouble),
@@ -211,7 +216,7 @@ impl Inquiry {
             None => ask(named),
             Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => Finding::OtherLogin,
             Some(Standing::Authorized { request_id, last_refresh_ms, .. }) if is_later(*last_refresh_ms, attempt) => {
-                of_session(named, request_id.as_ref())
+                of_session(named, request_id.as_ref(), *last_refresh_ms)
             }
             Some(Standing::Trouble { trouble }) => Finding::Trouble(*trouble),
             Some(_) => waiting,
@@ -250,8 +255,9 @@ fn ask(session: &RequestId) -> Finding {
 }
 
 /// Of two names of one session, the answer's is the one to ask for data with.
-fn of_session(session: &RequestId, answered: Option<&RequestId>) -> Finding {
-    Finding::Finished(Finished { session: session.clone(), data: answered.unwrap_or(session).clone() })
+fn of_session(session: &RequestId, answered: Option<&RequestId>, refreshed_at_ms: Option<i64>) -> Finding {
+    let data = answered.unwrap_or(session).clone();
+    Finding::Finished(Finished { session: session.clone(), data, refreshed_at_ms })
 }
 
 /// Whether data of that age is the attempt's.

@@ -6,7 +6,7 @@
 //!
 //! - [`step`]: what a driver does. [`record`]: what it stores. [`flinks`]: what it sends, and how answers are read.
 //! - [`start`], [`deliver`], [`webhook`], [`work`]: the four tasks. `inquiry`: has the user finished? `acceptance`: taking a result.
-//! - [`code`]: endpoint × code. [`refusal`]: what is answered. [`settings`]: how long things take.
+//! - [`code`]: endpoint × code. [`refusal`]: what is answered. [`reason`]: why, for the application. [`settings`]: how long things take.
 //!
 //! Invariants: no clock, no randomness, no network and no store in here; everything that crosses the boundary is plain data that
 //! serde reads and writes; one result for each session; no accepted result is lost; no live sign-in twice; the bank is asked only
@@ -17,6 +17,7 @@ pub mod code;
 pub mod deliver;
 pub mod flinks;
 mod inquiry;
+pub mod reason;
 pub mod record;
 pub mod refusal;
 pub mod settings;

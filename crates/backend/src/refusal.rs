@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{flinks::Trouble, step::Failure};
+use crate::{code, flinks::Trouble, step::Failure};
 
 /// Seconds to wait when Flinks does not say.
 const SOON: i64 = 2;
@@ -63,9 +63,9 @@ impl Refusal {
         }
     }
 
-    /// The stable code.
+    /// The stable code: one of ours, or one of Flinks' that [`code::TABLE`] has.
     #[must_use]
-    pub fn code(&self) -> &str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoConnection => "NO_SUCH_CONNECTION",
             Self::NoAttempt => "NO_SUCH_ATTEMPT",
@@ -77,7 +77,7 @@ impl Refusal {
             Self::NotFinished => "NOT_FINISHED",
             Self::BankSlow => "BANK_SLOW",
             Self::TooManySignIns => "TOO_MANY_SIGN_INS",
-            Self::Refused(code) | Self::Later(code) => code,
+            Self::Refused(code) | Self::Later(code) => code::name(code),
             Self::Trouble(trouble) => trouble.code(),
         }
     }

@@ -23,6 +23,19 @@ pub struct Settings {
     pub data_deadline_ms: i64,
     /// How many live sign-ins of one user may be under way at Flinks.
     pub sign_ins_per_user: u32,
+    /// Who fetches the data of an accepted result.
+    pub fetch: Fetch,
+}
+
+/// Who fetches the data of an accepted result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fetch {
+    /// A worker of the driver.
+    #[default]
+    On,
+    /// The application, with the session that the event names.
+    Off,
 }
 
 impl Default for Settings {
@@ -35,6 +48,7 @@ impl Default for Settings {
             poll_ms: 10_000,
             data_deadline_ms: 30 * 60_000,
             sign_ins_per_user: 8,
+            fetch: Fetch::On,
         }
     }
 }
@@ -47,6 +61,9 @@ const SHORTEST_RETRY_MS: i64 = 500;
 const LONGEST_RETRY_MS: i64 = 60_000;
 /// How long keys that Flinks refuses may stay wrong before an accepted result is given up: operators sleep.
 const KEYS_DEADLINE_MS: i64 = 7 * 24 * 60 * 60_000;
+/// How long after its answer was due a start may still begin a sign-in: as long as looking takes at most, and its page asks again meanwhile.
+/// Later than that its process stood still, and nobody may be there any more.
+pub(crate) const LATEST_SIGN_IN_MS: i64 = 30_000;
 /// How long an attempt that expired while Flinks could not be asked is still asked about.
 pub(crate) const LAST_QUESTION_MS: i64 = 24 * 60 * 60_000;
 
@@ -76,10 +93,11 @@ impl Settings {
         self.bank_ms + self.bank_ms / 20
     }
 
-    /// How long a sign-in that was marked keeps others away when its answer is never heard.
+    /// How long a sign-in that was marked keeps others away when its answer is never heard: as long as the bank may take, and before that
+    /// as long as it may take to buy a token for it.
     #[must_use]
     pub fn sign_in_mark_ms(&self) -> i64 {
-        self.bank_ms + self.bank_ms / 10
+        self.bank_ms + self.bank_ms / 10 + 1_000
     }
 
     /// When an open attempt is asked about next, after `times` questions. The pauses grow past the eight minutes that an idle

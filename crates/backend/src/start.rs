@@ -19,8 +19,8 @@ use crate::{
         Attempt, Connection, DataStep, Language, Query, SignIn, Stage, State, Stored, TakenDelivery, Transactions,
     },
     refusal::Refusal,
-    settings::{Now, Settings},
-    step::{Change, Commit, Outcome, Reply, SignInLimit, Step, Task, Then},
+    settings::{LATEST_SIGN_IN_MS, Now, Settings},
+    step::{Change, Commit, Event, Outcome, Reply, SignInLimit, Step, Task, Then},
 };
 
 /// A request to start.
@@ -31,6 +31,7 @@ pub struct Start {
     connection: String,
     minted: Minted,
     page_token: PageToken,
+    began_ms: i64,
     answer_by_ms: i64,
     /// The attempts that were there when the request came.
     seen: Option<Vec<AttemptId>>,
@@ -169,6 +170,7 @@ impl Start {
             connection,
             minted,
             page_token,
+            began_ms: now.now_ms,
             answer_by_ms: now.now_ms + settings.start_answer_ms,
             seen: None,
             waited_for: None,
@@ -207,7 +209,7 @@ impl Start {
         }
         match &self.phase {
             Phase::Look => self.look(now, stored),
-            Phase::Inquire { attempt, inquiry } => self.inquire(now, stored, attempt, inquiry),
+            Phase::Inquire { attempt, inquiry } => self.inquire(settings, now, stored, attempt, inquiry),
             Phase::Baseline { received } => self.baseline(settings, now, stored, received.as_ref()),
             Phase::SignIn { attempt, received } => self.sign_in(settings, now, stored, attempt, received.as_ref()),
             Phase::PageToken { page, received } => self.page(stored, page, received.as_ref()),
@@ -234,7 +236,9 @@ impl Start {
     }
 
     fn settled_or_under_way(&self, now: Now, stored: &Stored) -> Option<Step> {
-        if stored.attempts.iter().any(|attempt| attempt.state == State::Accepted) {
+        let is_accepted = stored.attempts.iter().any(|attempt| attempt.state == State::Accepted);
+        // Another request's sign-in brought its data while this request waited.
+        if is_accepted || stored.connection.settled_at_ms.is_some_and(|settled_ms| settled_ms > self.began_ms) {
             return Some(self.reply(StartReply::UpToDate));
         }
         let Some(sign_in) = stored.connection.sign_in_at(now.now_ms) else {
@@ -281,7 +285,7 @@ impl Start {
     }
 
     /// A session that the user had left.
-    fn inquire(&self, now: Now, stored: &Stored, id: &AttemptId, inquiry: &Inquiry) -> Step {
+    fn inquire(&self, settings: &Settings, now: Now, stored: &Stored, id: &AttemptId, inquiry: &Inquiry) -> Step {
         let connection = &stored.connection;
         let again = self.go(Phase::Look, None, Then::Again);
         let Some(attempt) = stored.attempt(id) else { return again };
@@ -296,7 +300,7 @@ impl Start {
                 self.go(phase, None, Then::Call(call))
             }
             Finding::Finished(finished) => {
-                let commit = accept(stored, attempt, finished, Bearer::Server, now);
+                let commit = accept(settings, stored, attempt, finished, Bearer::Server, now);
                 self.commit_and_reply(commit, StartReply::UpToDate)
             }
             Finding::Waiting => self.load(attempt, PageKind::Resume, None),
@@ -306,7 +310,10 @@ impl Start {
                 let over = Attempt { stage: Stage::SessionOver, ..attempt.clone() };
                 next(Commit::on(connection).with(Change::PutAttempt(over)))
             }
-            Finding::OtherLogin => next(Commit::on(connection).with(supersede(attempt))),
+            Finding::OtherLogin => {
+                let told = Event::login_changed(connection, attempt);
+                next(Commit::on(connection).with(supersede(attempt)).telling(told))
+            }
             Finding::Later(code) => self.refuse(Refusal::Later(code)),
             Finding::Trouble(trouble) => self.refuse(Refusal::Trouble(trouble)),
         }
@@ -336,8 +343,8 @@ impl Start {
                 });
                 if let (Some(attempt), Some(cached)) = (unnoticed, request_id) {
                     let session = attempt.request_id.as_ref().unwrap_or(cached).clone();
-                    let finished = Finished { session, data: cached.clone() };
-                    let commit = accept(stored, attempt, finished, Bearer::Server, now);
+                    let finished = Finished { session, data: cached.clone(), refreshed_at_ms: *last_refresh_ms };
+                    let commit = accept(settings, stored, attempt, finished, Bearer::Server, now);
                     return self.commit_and_reply(commit, StartReply::UpToDate);
                 }
                 *last_refresh_ms
@@ -351,6 +358,9 @@ impl Start {
 
     /// Marks the sign-in, and sends it once the mark is stored.
     fn begin(&self, settings: &Settings, now: Now, stored: &Stored, baseline_ms: i64) -> Step {
+        if now.now_ms > self.answer_by_ms.saturating_add(LATEST_SIGN_IN_MS) {
+            return self.refuse(Refusal::BankSlow);
+        }
         let connection = &stored.connection;
         let until_ms = now.now_ms + settings.sign_in_mark_ms();
         let attempt = Attempt {
@@ -379,6 +389,7 @@ impl Start {
             login_id: connection.login_id.clone(),
             tag: attempt.tag.clone(),
             language: connection.language,
+            by_ms: until_ms - settings.bank_ms,
         };
         let lost = stored.attempts.iter().filter(|one| one.state == State::Open && one.stage == Stage::SigningIn);
         let lost = lost.map(|one| Change::PutAttempt(Attempt { stage: Stage::SessionOver, ..one.clone() }));
@@ -419,13 +430,18 @@ impl Start {
             ..attempt.clone()
         };
         match received.unwrap_or(&lost) {
-            Answer::Authorized { login_id, request_id: Some(session), .. } if *login_id == connection.login_id => {
-                let finished = Finished { session: session.clone(), data: session.clone() };
-                let accepted = accept(stored, attempt, finished, Bearer::Server, now);
-                self.commit_and_reply(accepted.and(commit.changes), StartReply::UpToDate)
+            Answer::Authorized { login_id, request_id: Some(session), last_refresh_ms }
+                if *login_id == connection.login_id =>
+            {
+                let (session, data) = (session.clone(), session.clone());
+                let finished = Finished { session, data, refreshed_at_ms: *last_refresh_ms };
+                let mut accepted = accept(settings, stored, attempt, finished, Bearer::Server, now);
+                // The last one stands where both put the connection.
+                accepted.changes.splice(0..0, commit.changes);
+                self.commit_and_reply(accepted, StartReply::UpToDate)
             }
             Answer::Authorized { login_id, .. } if *login_id != connection.login_id => {
-                self.end(commit, attempt, Refusal::OtherLogin)
+                self.end(commit.telling(Event::login_changed(connection, attempt)), attempt, Refusal::OtherLogin)
             }
             Answer::Authorized { .. } | Answer::Token { .. } | Answer::Data { .. } => {
                 self.end(commit, attempt, Refusal::Trouble(Trouble::Unreadable))

@@ -7,12 +7,13 @@
 //!
 //! Three kinds of failure, and what a driver does: see [`Failure`].
 
-use flinks_connect::id::{AccountId, AttemptId, LoginId};
+use flinks_connect::id::{AccountId, AttemptId, LoginId, RequestId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     deliver::Deliver,
     flinks::{Answer, Call},
+    reason::Reason,
     record::{Attempt, Connection, Query, Stored},
     refusal::Refusal,
     settings::{Now, Settings},
@@ -270,18 +271,44 @@ pub struct Event {
     pub attempt: Option<AttemptId>,
     /// The connection's login.
     pub login_id: LoginId,
-    /// The accounts that were stored.
+    /// The accounts that were stored. Where the application fetches: those that the user picked, as the page or the connection says; empty
+    /// means all.
     pub account_ids: Vec<AccountId>,
     /// How fresh they are, by Flinks' clock.
     pub refreshed_at_ms: Option<i64>,
-    /// Why, as a stable word.
-    pub reason: Option<String>,
+    /// The session to ask Flinks for the data with, where the application fetches.
+    pub request_id: Option<RequestId>,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+impl Event {
+    /// An event about a connection and an attempt of it, that says nothing more.
+    pub(crate) fn of(kind: EventKind, connection: &Connection, attempt: &Attempt) -> Self {
+        Self {
+            kind,
+            user: connection.user.clone(),
+            connection: connection.id.clone(),
+            attempt: Some(attempt.id.clone()),
+            login_id: connection.login_id.clone(),
+            account_ids: Vec::new(),
+            refreshed_at_ms: None,
+            request_id: None,
+            reason: None,
+        }
+    }
+
+    /// Another login than the connection's has come back, as Flinks says.
+    pub(crate) fn login_changed(connection: &Connection, attempt: &Attempt) -> Self {
+        let reason = Some(Reason::LoginChanged);
+        Self { reason, ..Self::of(EventKind::NeedsAttention, connection, attempt) }
+    }
 }
 
 /// What kinds of events there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
-    /// Fresh data is stored.
+    /// Fresh data is stored, or where the application fetches, is there to be fetched.
     #[serde(rename = "connection.refreshed")]
     Refreshed,
     /// Its user is wanted.

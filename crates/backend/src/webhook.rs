@@ -4,18 +4,21 @@
 //! the page's address carried, and with the session. The data in it is not used: the attempt is accepted like any other.
 //!
 //! Invariants: the driver has verified the signature before it makes a task of a webhook; one result for each session, so a
-//! webhook that comes again, or about a session that another attempt had, changes nothing.
+//! webhook that comes again, or about a session that another attempt had, changes nothing; another login than the connection's is told
+//! once, and its data never stored.
 
 use flinks_connect::id::{LoginId, RequestId, Tag};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    acceptance::{Bearer, accept},
+    acceptance::{Bearer, accept, supersede},
+    flinks::timestamp_ms,
     inquiry::Finished,
-    record::{Attempt, Query, Stored},
+    record::{Attempt, Query, State, Stored},
     settings::{Now, Settings},
-    step::{Change, Commit, Done, Outcome, Reply, Step, Task, Then},
+    step::{Change, Commit, Done, Event, Outcome, Reply, Step, Task, Then},
+    work::{LOGIN_MISMATCH, problem},
 };
 
 /// A webhook that says that a login's data is there.
@@ -25,6 +28,7 @@ pub struct Webhook {
     tag: Option<Tag>,
     request_id: Option<RequestId>,
     login_id: LoginId,
+    last_refresh_ms: Option<i64>,
     by: By,
     result_taken: bool,
 }
@@ -47,7 +51,9 @@ impl Webhook {
         if text("ResponseType") != Some("GetAccountsDetail") {
             return None;
         }
-        let login_id = LoginId::parse(body.get("Login")?.get("Id")?.as_str()?)?;
+        let login = body.get("Login")?;
+        let login_id = LoginId::parse(login.get("Id")?.as_str()?)?;
+        let last_refresh_ms = login.get("LastRefresh").and_then(Value::as_str).and_then(timestamp_ms);
         let tag = text("Tag").and_then(Tag::parse);
         let request_id = text("RequestId").and_then(RequestId::parse);
         let by = match (&tag, &request_id) {
@@ -55,7 +61,7 @@ impl Webhook {
             (None, Some(_)) => By::Session,
             (None, None) => return None,
         };
-        Some(Self { tag, request_id, login_id, by, result_taken: false })
+        Some(Self { tag, request_id, login_id, last_refresh_ms, by, result_taken: false })
     }
 
     pub(crate) fn query(&self) -> Query {
@@ -71,7 +77,7 @@ impl Webhook {
         self.result_taken |= outcome == Outcome::ResultTaken;
     }
 
-    pub(crate) fn step(&self, _: &Settings, now: Now, stored: Option<&Stored>) -> Step {
+    pub(crate) fn step(&self, settings: &Settings, now: Now, stored: Option<&Stored>) -> Step {
         let Some((stored, attempt)) = stored.and_then(|stored| Some((stored, stored.subject()?))) else {
             // A tag that is not ours, or none of this installation's: the session may be known all the same.
             if self.by == By::Tag && self.request_id.is_some() {
@@ -82,7 +88,15 @@ impl Webhook {
         };
         let connection = &stored.connection;
         if self.login_id != connection.login_id {
-            return self.end(None, Done::OtherLogin);
+            // The attempt's own tag or session came back with another login. That is told once.
+            let is_news = attempt.state == State::Open && attempt.is_waiting_at(now.now_ms);
+            let told = is_news.then(|| {
+                Commit::on(connection)
+                    .with(supersede(attempt))
+                    .with(problem(connection, LOGIN_MISMATCH))
+                    .telling(Event::login_changed(connection, attempt))
+            });
+            return self.end(told, Done::OtherLogin);
         }
         if self.result_taken || !attempt.is_waiting_at(now.now_ms) {
             return self.end(None, Done::Nothing);
@@ -99,8 +113,9 @@ impl Webhook {
             let known = Attempt { request_id: Some(session.clone()), ..attempt.clone() };
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(known))), Done::Postponed);
         }
-        let finished = Finished { session: session.clone(), data: session.clone() };
-        self.end(Some(accept(stored, attempt, finished, Bearer::Server, now)), Done::Accepted)
+        let finished =
+            Finished { session: session.clone(), data: session.clone(), refreshed_at_ms: self.last_refresh_ms };
+        self.end(Some(accept(settings, stored, attempt, finished, Bearer::Server, now)), Done::Accepted)
     }
 
     fn end(&self, commit: Option<Commit>, done: Done) -> Step {

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     acceptance::{Bearer, accept, supersede},
-    code::{self, Meaning},
+    code::Meaning,
     flinks::{Answer, Call, Trouble},
     inquiry::{Finding, Inquiry, is_later},
+    reason::Reason,
     record::{Attempt, Connection, DataStep, Query, Stage, State, Status, Stored, Transactions},
     settings::{LAST_QUESTION_MS, Now, Settings},
     step::{Change, Commit, Done, Event, EventKind, Kept, Outcome, Reply, Step, Task, Then},
@@ -140,7 +141,7 @@ impl Work {
                 self.end(Some(postpone(attempt.stage)), Done::Postponed)
             }
             Finding::Finished(finished) => {
-                let commit = accept(stored, attempt, finished, Bearer::Server, now);
+                let commit = accept(settings, stored, attempt, finished, Bearer::Server, now);
                 self.end(Some(commit), Done::Accepted)
             }
             Finding::OtherLogin => {
@@ -375,21 +376,12 @@ fn trouble(connection: &Connection, why: Option<&str>) -> Option<Change> {
     (connection.problem != problem).then(|| Change::PutConnection(Connection { problem, ..connection.clone() }))
 }
 
-fn problem(connection: &Connection, why: &str) -> Change {
+/// The connection wants its user.
+pub(crate) fn problem(connection: &Connection, why: &str) -> Change {
     let problem = Some(why.to_owned());
     Change::PutConnection(Connection { status: Status::NeedsAttention, problem, ..connection.clone() })
 }
 
-fn event(kind: EventKind, connection: &Connection, attempt: &Attempt, reason: Option<&str>) -> Event {
-    let code_or_word = reason.map(|reason| if reason.is_empty() { code::UNKNOWN } else { reason }.to_owned());
-    Event {
-        kind,
-        user: connection.user.clone(),
-        connection: connection.id.clone(),
-        attempt: Some(attempt.id.clone()),
-        login_id: connection.login_id.clone(),
-        account_ids: Vec::new(),
-        refreshed_at_ms: None,
-        reason: code_or_word,
-    }
+fn event(kind: EventKind, connection: &Connection, attempt: &Attempt, problem: Option<&str>) -> Event {
+    Event { reason: problem.map(Reason::of), ..Event::of(kind, connection, attempt) }
 }

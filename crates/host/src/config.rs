@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use flinks_backend::settings::Settings;
+use flinks_backend::settings::{Fetch, Settings};
 use flinks_connect::address::{ConnectUrl, parse_url};
 use jsonwebtoken::DecodingKey;
 use url::Url;
@@ -22,6 +22,7 @@ use crate::{
     events::{Poster, SigningSecret},
     http::same_origin::Origins,
     identity::{Expected, KeySet, SigningKey, TokenVerifier},
+    live::Live,
 };
 
 /// Where the host listens, which Flinks it talks to, where it stores.
@@ -53,6 +54,8 @@ pub struct Config {
     pub public_origin: Option<String>,
     /// Where the application is told what happens; it is told nothing when this is none.
     pub events: Option<Events>,
+    /// How long the application may take to answer an event. What a host that died was posting is posted again after four times as long.
+    pub events_timeout: Duration,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…`.
     pub database_url: String,
     /// How long to wait between two questions for data that Flinks is still preparing.
@@ -63,6 +66,10 @@ pub struct Config {
     pub attempt_life: Duration,
     /// How long data may take from the result on; Flinks prepares it for at most 30 minutes.
     pub data_deadline: Duration,
+    /// Who fetches the data of an accepted result; where the application does, an event tells it the session.
+    pub fetch: Fetch,
+    /// How long the application may read Flinks' last answer about a connection; zero keeps none.
+    pub data_kept: Duration,
     /// How often Flinks is asked which connections Nightly Refresh passes over.
     pub nightly_interval: Duration,
     /// How many calls to Flinks may be under way at once of each kind: live sign-ins, other calls of starts, deliveries, workers.
@@ -73,6 +80,10 @@ pub struct Config {
     pub bank_patience: Duration,
     /// How many live sign-ins of one user may be under way.
     pub sign_ins_per_user: u32,
+    /// How many starts of one user are taken in a minute; without the demo only, whose user is everybody.
+    pub starts_per_minute: u32,
+    /// How many deliveries of one user, likewise.
+    pub deliveries_per_minute: u32,
     /// How long a start waits for a bank before it is answered `BANK_SLOW`; proxies cut at thirty seconds.
     pub start_answer: Duration,
     /// How long work of a host that died waits for another host on the same Postgres.
@@ -157,16 +168,22 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             public_origin: None,
             events: None,
+            events_timeout: Duration::from_secs(15),
             database_url: "sqlite://flinks-host.db".to_owned(),
             poll_interval: Duration::from_secs(10),
             reconcile_after: Duration::from_mins(1),
             attempt_life: Duration::from_hours(1),
             data_deadline: Duration::from_mins(30),
+            fetch: Fetch::On,
+            data_kept: Duration::from_hours(1),
             nightly_interval: Duration::from_hours(1),
             flinks_calls: 16,
             flinks_timeout: Duration::from_mins(1),
             bank_patience: Duration::from_secs(210),
             sign_ins_per_user: 8,
+            // A start that waits for a slow bank is repeated every two seconds.
+            starts_per_minute: 120,
+            deliveries_per_minute: 120,
             start_answer: Duration::from_secs(25),
             claim_lease: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(30),
@@ -230,12 +247,12 @@ pub(crate) struct Limits {
 /// A [`Config`] whose values make sense.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
-    pub(crate) access: Access,
+    pub(crate) access: Live<Arc<Access>>,
     pub(crate) limits: Limits,
     pub(crate) connect: ConnectUrl,
-    pub(crate) webhook_secret: Option<Secret>,
+    pub(crate) webhook_secret: Live<Option<Secret>>,
     pub(crate) users: Users,
-    pub(crate) admin_key: Option<Secret>,
+    pub(crate) admin_key: Option<Live<Secret>>,
     pub(crate) events: Option<Poster>,
     pub(crate) origins: Origins,
 }
@@ -261,6 +278,7 @@ impl Config {
             poll_ms: millis(self.poll_interval),
             data_deadline_ms: millis(self.data_deadline),
             sign_ins_per_user: self.sign_ins_per_user,
+            fetch: self.fetch,
         }
     }
 
@@ -282,6 +300,7 @@ impl Config {
             ("CLAIM_LEASE_MS", self.claim_lease),
             ("BANK_PATIENCE_MS", self.bank_patience),
             ("SHUTDOWN_GRACE_MS", self.shutdown_grace),
+            ("EVENTS_TIMEOUT_MS", self.events_timeout),
         ] {
             if interval < Duration::from_millis(1) {
                 return Err(StartError::Setting { name, expected: "expected at least a millisecond" });
@@ -290,8 +309,18 @@ impl Config {
         if self.flinks_calls == 0 {
             return Err(StartError::Setting { name: "FLINKS_MAX_CALLS", expected: "expected at least one" });
         }
-        if self.sign_ins_per_user == 0 {
-            return Err(StartError::Setting { name: "SIGN_INS_PER_USER", expected: "expected at least one" });
+        for (name, most) in [
+            ("SIGN_INS_PER_USER", self.sign_ins_per_user),
+            ("STARTS_PER_MINUTE", self.starts_per_minute),
+            ("DELIVERIES_PER_MINUTE", self.deliveries_per_minute),
+        ] {
+            if most == 0 {
+                return Err(StartError::Setting { name, expected: "expected at least one" });
+            }
+        }
+        if self.fetch == Fetch::Off && self.events.is_none() {
+            let expected = "expected on, or EVENTS_URL beside off: the application would not learn what to fetch";
+            return Err(StartError::Setting { name: "FETCH", expected });
         }
         let limits = Limits { calls: self.flinks_calls, longest_call: self.flinks_timeout };
         if let Some(files) = &self.demo {
@@ -313,7 +342,8 @@ impl Config {
                 });
             }
         };
-        let admin_key = self.admin_key.as_deref().map(|key| long_secret("ADMIN_KEY", key)).transpose()?;
+        let admin_key =
+            self.admin_key.as_deref().map(|key| long_secret("ADMIN_KEY", key).map(Live::new)).transpose()?;
         if self.admin_addr.is_some() && admin_key.is_none() {
             return Err(StartError::Setting {
                 name: "ADMIN_KEY",
@@ -325,8 +355,30 @@ impl Config {
         }
         self.public_origin.as_deref().map_or(Ok(()), |origin| check_origin("PUBLIC_ORIGIN", origin))?;
         let origins = Origins { allowed: self.allowed_origins.clone().into(), public: self.public_origin.clone() };
-        let events = self.events.as_ref().map(Events::check).transpose()?;
+        let events = self.events.as_ref().map(|events| events.check(self.events_timeout)).transpose()?;
+        let (access, webhook_secret) = (Live::new(Arc::new(access)), Live::new(webhook_secret));
         Ok(Checked { access, limits, connect, webhook_secret, users, admin_key, events, origins })
+    }
+}
+
+impl Checked {
+    /// Takes over the secrets of `other`; nothing else is changed while the host runs.
+    pub(crate) fn take_secrets(&self, other: &Self) {
+        self.access.follow(&other.access);
+        self.webhook_secret.follow(&other.webhook_secret);
+        if let (Some(own), Some(other)) = (&self.admin_key, &other.admin_key) {
+            own.follow(other);
+        }
+        if let (Some(own), Some(other)) = (&self.events, &other.events) {
+            own.secrets.follow(&other.secrets);
+        }
+        if let (
+            Users::Token(TokenVerifier { key: SigningKey::Secret(own), .. }),
+            Users::Token(TokenVerifier { key: SigningKey::Secret(other), .. }),
+        ) = (&self.users, &other.users)
+        {
+            own.follow(other);
+        }
     }
 }
 
@@ -366,7 +418,10 @@ impl Auth {
         let (key, lifetime) = match &self.key {
             AuthKey::Secret(secret) => {
                 let secret = long_secret("AUTH_JWT_SECRET", secret)?;
-                (SigningKey::Secret(DecodingKey::from_secret(secret.expose().as_bytes())), Duration::from_hours(1))
+                (
+                    SigningKey::Secret(Live::new(DecodingKey::from_secret(secret.expose().as_bytes()))),
+                    Duration::from_hours(1),
+                )
             }
             AuthKey::Jwks(text) => {
                 let parsed = parse_url(text, None);
@@ -408,7 +463,7 @@ fn check_origin(name: &'static str, text: &str) -> Result<(), StartError> {
 }
 
 impl Events {
-    fn check(&self) -> Result<Poster, StartError> {
+    fn check(&self, patience: Duration) -> Result<Poster, StartError> {
         let wrong = |name, expected| StartError::Setting { name, expected };
         let is_usable = parse_url(&self.url, None)
             .is_some_and(|parsed| !parsed.has_credentials && matches!(parsed.scheme.as_str(), "http:" | "https:"));
@@ -422,7 +477,7 @@ impl Events {
                 "expected whsec_ and 24 to 64 random bytes in base64, or two of these with a comma between",
             )
         })?;
-        Poster::new(url, secrets).map_err(|_| StartError::System(ROOTS))
+        Poster::new(url, secrets, patience).map_err(|_| StartError::System(ROOTS))
     }
 }
 
@@ -525,7 +580,11 @@ mod tests {
             (Config { flinks_calls: 0, ..good() }, "FLINKS_MAX_CALLS"),
             (Config { bank_patience: Duration::ZERO, ..good() }, "BANK_PATIENCE_MS"),
             (Config { sign_ins_per_user: 0, ..good() }, "SIGN_INS_PER_USER"),
+            (Config { starts_per_minute: 0, ..good() }, "STARTS_PER_MINUTE"),
+            (Config { deliveries_per_minute: 0, ..good() }, "DELIVERIES_PER_MINUTE"),
             (Config { shutdown_grace: Duration::ZERO, ..good() }, "SHUTDOWN_GRACE_MS"),
+            (Config { events_timeout: Duration::ZERO, ..good() }, "EVENTS_TIMEOUT_MS"),
+            (Config { fetch: Fetch::Off, ..good() }, "FETCH"),
             (Config { auth: None, ..good() }, "AUTH_JWT_SECRET"),
             (with(|auth| auth.key = AuthKey::Secret("hush".to_owned())), "AUTH_JWT_SECRET"),
             (with(|auth| auth.key = AuthKey::Jwks("http://bad.example/hush".to_owned())), "AUTH_JWKS_URL"),

@@ -4,6 +4,7 @@
 //! last connection a database in memory. A host that stops waits for what is under way.
 
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 /// All detached work of a host.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +20,8 @@ impl Detached {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Panicked> {
-        self.0.spawn(work).await.map_err(|_| Panicked)
+        // Its lines in the log belong to its caller's.
+        self.0.spawn(work.in_current_span()).await.map_err(|_| Panicked)
     }
 
     /// Returns when nothing is under way.

@@ -17,9 +17,13 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::{
+    live::Live,
+    log::correlator,
+    metrics::Metrics,
     outbound::{self, NoRoots, Outbound, Verb},
     storage::{
         Storage, StorageError,
@@ -28,8 +32,8 @@ use crate::{
     time::Time,
 };
 
-/// How long the application may take to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How many times as long as the application may take to answer a host has for one event, before another one takes it.
+const LEASE: u32 = 4;
 /// The most bytes of its answer that are taken off the wire.
 const MAX_ANSWER_LEN: usize = 20_000;
 /// The most events that are posted at once.
@@ -64,13 +68,15 @@ impl SigningSecret {
 pub(crate) struct Poster {
     http: Outbound,
     url: Url,
-    secrets: Arc<[SigningSecret]>,
+    /// How long the application may take to answer.
+    patience: Duration,
+    pub(crate) secrets: Live<Arc<[SigningSecret]>>,
 }
 
 /// No secret shows in a log.
 impl std::fmt::Debug for Poster {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Poster").field("secrets", &self.secrets.len()).finish_non_exhaustive()
+        formatter.debug_struct("Poster").finish_non_exhaustive()
     }
 }
 
@@ -78,27 +84,30 @@ impl std::fmt::Debug for Poster {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     Yes,
+    /// It answered something else than 2xx.
     NotNow,
+    /// It did not answer.
+    Unreachable,
     /// 410: it never will.
     Never,
 }
 
 impl Poster {
-    pub(crate) fn new(url: Url, secrets: Vec<SigningSecret>) -> Result<Self, NoRoots> {
-        Ok(Self { http: Outbound::to(&url)?, url, secrets: secrets.into() })
+    pub(crate) fn new(url: Url, secrets: Vec<SigningSecret>, patience: Duration) -> Result<Self, NoRoots> {
+        Ok(Self { http: Outbound::to(&url)?, url, patience, secrets: Live::new(secrets.into()) })
     }
 
     async fn post(&self, event: &PendingEvent, now: Time) -> Taken {
         let seconds = now.millis() / 1000;
         let signatures: Vec<_> =
-            self.secrets.iter().filter_map(|secret| secret.signature(&event.id, seconds, &event.body)).collect();
+            self.secrets.get().iter().filter_map(|secret| secret.signature(&event.id, seconds, &event.body)).collect();
         let request = self
             .http
             .request(Verb::Post, self.url.clone(), Some(event.body.clone().into_bytes()))
             .header("webhook-id", &event.id)
             .header("webhook-timestamp", seconds)
             .header("webhook-signature", signatures.join(" "));
-        match outbound::exchange(request, PATIENCE, MAX_ANSWER_LEN).await {
+        match outbound::exchange(request, self.patience, MAX_ANSWER_LEN).await {
             Ok(answer) if answer.status.is_success() => Taken::Yes,
             Ok(answer) if answer.status == StatusCode::GONE => Taken::Never,
             Ok(answer) => {
@@ -107,7 +116,7 @@ impl Poster {
             }
             Err(failure) => {
                 tracing::warn!(?failure, "EVENTS_URL did not take an event");
-                Taken::NotNow
+                Taken::Unreachable
             }
         }
     }
@@ -126,6 +135,7 @@ fn pause(tries: u32) -> Duration {
 pub(crate) async fn run(
     storage: Arc<Storage>,
     poster: Poster,
+    metrics: Metrics,
     added: Arc<Notify>,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -138,11 +148,12 @@ pub(crate) async fn run(
         }
         let most = if is_stopping { 0 } else { MOST_AT_ONCE.saturating_sub(posts.len()) };
         if most > 0 {
-            match storage.claim_events(most).await {
+            match storage.claim_events(most, poster.patience.saturating_mul(LEASE)).await {
                 Ok(events) => {
                     for event in events {
-                        let (storage, poster) = (Arc::clone(&storage), poster.clone());
-                        posts.spawn(async move { post(&storage, &poster, event).await });
+                        let (storage, poster, metrics) = (Arc::clone(&storage), poster.clone(), metrics.clone());
+                        let span = tracing::info_span!("event", id = correlator(&event.id));
+                        posts.spawn(async move { post(&storage, &poster, &metrics, event).await }.instrument(span));
                     }
                 }
                 Err(error) => tracing::error!(%error, "storage failed; no event can be posted"),
@@ -157,8 +168,14 @@ pub(crate) async fn run(
     }
 }
 
-async fn post(storage: &Storage, poster: &Poster, event: PendingEvent) {
+async fn post(storage: &Storage, poster: &Poster, metrics: &Metrics, event: PendingEvent) {
     let taken = poster.post(&event, storage.now()).await;
+    metrics.posted(match taken {
+        Taken::Yes => "taken",
+        Taken::NotNow => "refused",
+        Taken::Unreachable => "unreachable",
+        Taken::Never => "gone",
+    });
     if let Err(error) = settle(storage, &event, taken).await {
         tracing::error!(%error, "storage failed; an event is posted again");
     }
@@ -168,8 +185,10 @@ async fn settle(storage: &Storage, event: &PendingEvent, taken: Taken) -> Result
     let again = storage.now().plus(pause(event.tries.saturating_add(1)));
     match taken {
         Taken::Yes => storage.forget_event(event).await,
-        Taken::NotNow if again <= event.tried_until => storage.postpone_event(event, Next::At(again)).await,
-        Taken::NotNow | Taken::Never => {
+        Taken::NotNow | Taken::Unreachable if again <= event.tried_until => {
+            storage.postpone_event(event, Next::At(again)).await
+        }
+        Taken::NotNow | Taken::Unreachable | Taken::Never => {
             tracing::error!("an event is parked; GET /admin/events lists it");
             storage.postpone_event(event, Next::Parked).await
         }

@@ -4,9 +4,10 @@
 //! (`flinks-host`), read it, or copy it; see this crate's README for the parts to replace.
 //!
 //! - [`config`]: what the operator decides.
-//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`: what goes on without a request, under `supervise`.
+//! - `reconnect`: drives the rules of `flinks_backend`. `worker`, `nightly`, `cleaner`: what goes on without a request, under `supervise`.
 //! - `flinks`: the Flinks API, over `outbound`. `storage`: what is remembered, in SQLite or Postgres.
-//! - `events`: telling the application.
+//! - [`log`]: what a line of the log looks like and which belong together.
+//! - `events`: telling the application. `metrics`: whether repairs work, in numbers.
 //! - `identity`: who the users are, by tokens of the application.
 //! - `http`: all of it over HTTP, over `serve`. `readiness`: whether the host takes work; `detached`: what is finished when a client has gone.
 //! - `demo`: what `--demo` adds around it.
@@ -15,6 +16,7 @@
 //! an error.
 
 mod account;
+mod cleaner;
 pub mod config;
 mod demo;
 mod detached;
@@ -22,6 +24,9 @@ mod events;
 mod flinks;
 mod http;
 mod identity;
+mod live;
+pub mod log;
+mod metrics;
 mod nightly;
 mod outbound;
 mod random;
@@ -47,15 +52,19 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
+use tracing::{Instrument as _, Span};
 
 pub use config::{Auth, AuthKey, Config, DemoFiles, Events};
 pub use demo::demo_login_ids;
+pub use flinks_backend::settings::Fetch;
 pub use http::served;
 
 use crate::{
+    config::Checked,
     detached::Detached,
     flinks::Flinks,
-    http::{App, Extra, body::BodyReader},
+    http::{App, Extra, admin::Port, body::BodyReader, rate::RateLimit},
+    metrics::Metrics,
     readiness::Readiness,
     reconnect::Reconnects,
     serve::{Bounds, serve},
@@ -136,25 +145,38 @@ pub struct Host {
     held: HeldClaims,
     readiness: Arc<Readiness>,
     storage: Arc<Storage>,
+    metrics: Metrics,
+    checked: Checked,
     grace: Duration,
+    /// Of its lines in the log.
+    span: Span,
 }
 
 impl Host {
     /// Starts a host; it serves when this returns.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let span = tracing::info_span!("host", id = log::fresh_correlator());
+        Self::start_in(config, span.clone()).instrument(span).await
+    }
+
+    async fn start_in(config: Config, span: Span) -> Result<Self, StartError> {
         let checked = config.check()?;
         let storage = Storage::open(&config.database_url).await?;
+        let storage = storage.keeping_data(config.data_kept);
         let storage = Arc::new(if checked.events.is_some() { storage.keeping_events() } else { storage });
         if config.demo.is_some() {
             demo::seed(&storage).await?;
         }
+        let metrics = Metrics::new();
+        let reconnects_metrics = metrics.clone();
         let reconnects = Reconnects {
             storage: Arc::clone(&storage),
-            flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings())
+            flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings(), metrics.clone())
                 .map_err(|_| StartError::System(ROOTS))?,
             connect: checked.connect.clone(),
             settings: config.settings(),
             claim_lease: config.claim_lease,
+            metrics: metrics.clone(),
             work_available: Arc::new(Notify::new()),
             event_added: Arc::new(Notify::new()),
         };
@@ -162,23 +184,28 @@ impl Host {
         let readiness = Arc::new(Readiness::new());
         let app = App {
             reconnects: reconnects.clone(),
-            webhook_secret: checked.webhook_secret,
+            webhook_secret: checked.webhook_secret.clone(),
             users: checked.users.clone(),
-            origins: checked.origins,
+            origins: checked.origins.clone(),
             connect_params: if config.demo.is_some() { demo::CONNECT_PARAMS } else { &[] },
             bodies: BodyReader::new(config.body_timeout),
+            // The demo's one user is everybody.
+            starts: RateLimit::new(if config.demo.is_some() { u32::MAX } else { config.starts_per_minute }),
+            deliveries: RateLimit::new(if config.demo.is_some() { u32::MAX } else { config.deliveries_per_minute }),
             most_requests: config.client_requests,
             detached: detached.clone(),
             readiness: Arc::clone(&readiness),
         };
-        let admin = checked.admin_key.clone().map_or_else(Router::new, http::admin::routes);
+        let port = if config.admin_addr.is_some() { Port::Own } else { Port::Shared };
+        let admin = checked.admin_key.clone();
+        let admin = admin.map_or_else(Router::new, |key| http::admin::routes(key, metrics.clone(), port));
         let (admin, own_admin) = match config.admin_addr {
             Some(addr) => (Router::new(), Some((addr, http::admin_router(app.clone(), admin)))),
             None => (admin, None),
         };
         let router = match &config.demo {
             None => http::router(app, Extra { admin, ..Extra::default() }),
-            Some(files) => demo::router(files, app, admin, checked.access.api, &checked.connect)
+            Some(files) => demo::router(files, app, admin, checked.access.get().api.clone(), &checked.connect)
                 .map_err(|_| StartError::System(ROOTS))?,
         };
 
@@ -196,7 +223,7 @@ impl Host {
         let mut servers = JoinSet::new();
         for (listener, router) in routers {
             let bounds = Bounds { head_timeout: config.head_timeout, places: Arc::clone(&places) };
-            servers.spawn(serve(listener, router, bounds, stop.clone()));
+            servers.spawn(serve(listener, router, bounds, stop.clone()).in_current_span());
         }
         let held = HeldClaims::default();
         let mut workers = JoinSet::new();
@@ -210,7 +237,7 @@ impl Host {
         if let Some(poster) = checked.events.clone() {
             let (storage, added, stop) = (Arc::clone(&storage), Arc::clone(&reconnects.event_added), stop.clone());
             workers.spawn(supervise("events", move || {
-                events::run(Arc::clone(&storage), poster.clone(), Arc::clone(&added), stop.clone())
+                events::run(Arc::clone(&storage), poster.clone(), metrics.clone(), Arc::clone(&added), stop.clone())
             }));
         }
         if let Some(keys) = checked.users.keys() {
@@ -220,6 +247,10 @@ impl Host {
                 async move { keys.keep_fresh(stop).await }
             }));
         }
+        workers.spawn({
+            let (storage, stop) = (Arc::clone(&storage), stop.clone());
+            supervise("cleaner", move || cleaner::run(Arc::clone(&storage), config.data_kept, stop.clone()))
+        });
         workers.spawn(supervise("nightly", move || {
             nightly::run(reconnects.clone(), config.nightly_interval, stop.clone())
         }));
@@ -233,7 +264,10 @@ impl Host {
             held,
             readiness,
             storage,
+            metrics: reconnects_metrics,
+            checked,
             grace: config.shutdown_grace,
+            span,
         })
     }
 
@@ -255,12 +289,29 @@ impl Host {
         format!("http://localhost:{}", self.addr.port())
     }
 
+    /// Works with the secrets of `config` from now on, whose other settings are not looked at. Where they cannot work, or `config` says why it could
+    /// not be read, all of the old ones are kept and the log says why.
+    pub fn take_secrets(&self, config: Result<Config, StartError>) {
+        let _entered = self.span.enter();
+        match config.and_then(|config| config.check()) {
+            Ok(checked) => {
+                self.checked.take_secrets(&checked);
+                self.metrics.reloaded("taken");
+                tracing::info!("secret files were changed; the new secrets are used");
+            }
+            Err(error) => {
+                self.metrics.reloaded("refused");
+                tracing::error!(%error, "secret files were changed and cannot be used; the old secrets are used");
+            }
+        }
+    }
+
     /// Says no on `/readyz` and serves on for three seconds (at most half of [`Config::shutdown_grace`]), so that load balancers send
     /// their requests elsewhere; then it [stops](Self::stop). All of it within [`Config::shutdown_grace`].
     pub async fn retire(self) {
         let end = Instant::now() + self.grace;
         self.readiness.stop();
-        tracing::info!("stopping: /readyz says no");
+        self.span.in_scope(|| tracing::info!("stopping: /readyz says no"));
         sleep(NOT_READY_FIRST.min(self.grace / 2)).await;
         self.stop_by(end).await;
     }
@@ -273,7 +324,12 @@ impl Host {
         self.stop_by(end).await;
     }
 
-    async fn stop_by(mut self, end: Instant) {
+    async fn stop_by(self, end: Instant) {
+        let span = self.span.clone();
+        self.stop_all(end).instrument(span).await;
+    }
+
+    async fn stop_all(mut self, end: Instant) {
         self.stopping.send_replace(true);
         let finished = async {
             while self.servers.join_next().await.is_some() {}

@@ -1,19 +1,21 @@
 //! `flinks-host`: the reference backend as a program.
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr, time::Duration};
 
 use clap::Parser;
 use flinks_connect::address::{ConnectUrl, parse_url};
-use flinks_host::{Auth, AuthKey, Config, DemoFiles, Events, Host, StartError, config::api_url_of_instance};
+use flinks_host::{
+    Auth, AuthKey, Config, DemoFiles, Events, Fetch, Host, StartError, config::api_url_of_instance, log,
+};
 use tokio::signal;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// The reference backend of the flinks-reconnect widget.
 ///
 /// Every setting is a flag or an environment variable; a secret, and `DATABASE_URL`, may instead be in the file that its name with `_FILE`
 /// says, as `FLINKS_API_KEY_FILE`. `FLINKS_API_URL` or `FLINKS_INSTANCE` says which Flinks;
 /// with --demo it is a flinks-sandbox on this machine unless said otherwise.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 #[command(version)]
 struct Arguments {
     /// Where to listen
@@ -58,7 +60,7 @@ struct Arguments {
     /// What opens the routes under /admin, at least 32 characters; without it there are none
     #[arg(long, env = "ADMIN_KEY", hide_env_values = true)]
     admin_key: Option<String>,
-    /// Where /admin listens [default: with everything else]
+    /// Where /admin and /metrics listen [default: with everything else]
     #[arg(long, env = "ADMIN_ADDR")]
     admin_addr: Option<String>,
     /// Origins whose pages may start and deliver, with commas between, as `https://app.example` [default: only the own one]
@@ -73,6 +75,9 @@ struct Arguments {
     /// What signs that: `whsec_…`, two with a comma between while it is being changed
     #[arg(long, env = "EVENTS_SECRET", hide_env_values = true)]
     events_secret: Option<String>,
+    /// Milliseconds that the application may take to answer an event [default: 15000]
+    #[arg(long, env = "EVENTS_TIMEOUT_MS")]
+    events_timeout_ms: Option<String>,
     /// `sqlite://FILE`, `sqlite::memory:` or `postgres://…` [default: `sqlite://flinks-host.db`, with --demo `sqlite::memory:`]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -82,6 +87,12 @@ struct Arguments {
     /// Milliseconds from a start to the first question whether the browser lost its result [default: 60000]
     #[arg(long, env = "RECONCILE_AFTER_MS")]
     reconcile_after_ms: Option<String>,
+    /// `off`: the application fetches the data itself, with the requestId of the event [default: on]
+    #[arg(long, env = "FETCH")]
+    fetch: Option<String>,
+    /// Milliseconds that GET /admin/connections/{id}/data has Flinks' last answer; 0 keeps none [default: 3600000]
+    #[arg(long, env = "DATA_KEPT_MS")]
+    data_kept_ms: Option<String>,
     /// Milliseconds between two questions which connections Nightly Refresh passes over [default: 3600000]
     #[arg(long, env = "NIGHTLY_INTERVAL_MS")]
     nightly_interval_ms: Option<String>,
@@ -94,12 +105,21 @@ struct Arguments {
     /// The most live sign-ins of one user at once [default: 8]
     #[arg(long, env = "SIGN_INS_PER_USER")]
     sign_ins_per_user: Option<String>,
+    /// The most starts of one user in a minute; not with --demo [default: 120]
+    #[arg(long, env = "STARTS_PER_MINUTE")]
+    starts_per_minute: Option<String>,
+    /// The most deliveries of one user in a minute; not with --demo [default: 120]
+    #[arg(long, env = "DELIVERIES_PER_MINUTE")]
+    deliveries_per_minute: Option<String>,
     /// The most calls to Flinks at once: live sign-ins, other calls of starts, deliveries and workers, each [default: 16]
     #[arg(long, env = "FLINKS_MAX_CALLS")]
     flinks_max_calls: Option<String>,
     /// Milliseconds that a stop by SIGTERM may take; for the first 3000 of them `/readyz` says 503 and everything is served [default: 30000]
     #[arg(long, env = "SHUTDOWN_GRACE_MS")]
     shutdown_grace_ms: Option<String>,
+    /// How the log on stderr looks: `text` or `json`
+    #[arg(long, env = "LOG_FORMAT", default_value = "text")]
+    log_format: String,
     /// Serve the demo page and sign whoever opens it in
     #[arg(long)]
     demo: bool,
@@ -138,15 +158,17 @@ impl Arguments {
         let poll_interval = millis("POLL_INTERVAL_MS", self.poll_interval_ms, poll_default)?;
         let reconcile_after = millis("RECONCILE_AFTER_MS", self.reconcile_after_ms, defaults.reconcile_after)?;
         let nightly_interval = millis("NIGHTLY_INTERVAL_MS", self.nightly_interval_ms, defaults.nightly_interval)?;
+        let fetch = match self.fetch.as_deref() {
+            None | Some("on") => Fetch::On,
+            Some("off") => Fetch::Off,
+            Some(_) => return Err(setting("FETCH", "expected on or off")),
+        };
+        let data_kept = millis("DATA_KEPT_MS", self.data_kept_ms, defaults.data_kept)?;
         let claim_lease = millis("CLAIM_LEASE_MS", self.claim_lease_ms, defaults.claim_lease)?;
         let bank_patience = millis("BANK_PATIENCE_MS", self.bank_patience_ms, defaults.bank_patience)?;
         let shutdown_grace = millis("SHUTDOWN_GRACE_MS", self.shutdown_grace_ms, defaults.shutdown_grace)?;
-        let sign_ins_per_user = self.sign_ins_per_user.map_or(Ok(defaults.sign_ins_per_user), |text| {
-            text.parse().map_err(|_| setting("SIGN_INS_PER_USER", "expected a whole number"))
-        })?;
-        let flinks_calls = self.flinks_max_calls.map_or(Ok(defaults.flinks_calls), |text| {
-            text.parse().map_err(|_| setting("FLINKS_MAX_CALLS", "expected a whole number"))
-        })?;
+        let sign_ins_per_user = whole("SIGN_INS_PER_USER", self.sign_ins_per_user, defaults.sign_ins_per_user)?;
+        let flinks_calls = whole("FLINKS_MAX_CALLS", self.flinks_max_calls, defaults.flinks_calls)?;
         let database_url = secret("DATABASE_URL", "DATABASE_URL_FILE", self.database_url)?
             .unwrap_or_else(|| if self.demo { "sqlite::memory:".to_owned() } else { defaults.database_url.clone() });
         let key = match (secret("AUTH_JWT_SECRET", "AUTH_JWT_SECRET_FILE", self.auth_jwt_secret)?, self.auth_jwks_url) {
@@ -161,12 +183,7 @@ impl Arguments {
             .auth_max_lifetime_ms
             .map(|text| millis("AUTH_MAX_LIFETIME_MS", Some(text), Duration::ZERO))
             .transpose()?;
-        let events = match (self.events_url, secret("EVENTS_SECRET", "EVENTS_SECRET_FILE", self.events_secret)?) {
-            (Some(url), Some(secret)) => Some(Events { url, secret }),
-            (None, None) => None,
-            (Some(_), None) => return Err(setting("EVENTS_SECRET", "expected it beside EVENTS_URL; it is not set")),
-            (None, Some(_)) => return Err(setting("EVENTS_URL", "expected it beside EVENTS_SECRET; it is not set")),
-        };
+        let events = events(self.events_url, secret("EVENTS_SECRET", "EVENTS_SECRET_FILE", self.events_secret)?)?;
         let (audience, issuer) = (self.auth_audience, self.auth_issuer);
         let auth = key.map(|key| Auth { key, audience, issuer, max_lifetime });
         Ok(Config {
@@ -200,10 +217,19 @@ impl Arguments {
             poll_interval,
             reconcile_after,
             nightly_interval,
+            fetch,
+            events_timeout: millis("EVENTS_TIMEOUT_MS", self.events_timeout_ms, defaults.events_timeout)?,
+            data_kept,
             claim_lease,
             flinks_calls,
             bank_patience,
             sign_ins_per_user,
+            starts_per_minute: whole("STARTS_PER_MINUTE", self.starts_per_minute, defaults.starts_per_minute)?,
+            deliveries_per_minute: whole(
+                "DELIVERIES_PER_MINUTE",
+                self.deliveries_per_minute,
+                defaults.deliveries_per_minute,
+            )?,
             shutdown_grace,
             demo: self.demo.then_some(DemoFiles { site_dir: self.site, sdk_dir: self.sdk }),
             ..defaults
@@ -216,6 +242,19 @@ fn millis(name: &'static str, text: Option<String>, default: Duration) -> Result
         let millis = text.parse().map_err(|_| setting(name, "expected a whole number of milliseconds"))?;
         Ok(Duration::from_millis(millis))
     })
+}
+
+fn whole<T: FromStr>(name: &'static str, text: Option<String>, default: T) -> Result<T, StartError> {
+    text.map_or(Ok(default), |text| text.parse().map_err(|_| setting(name, "expected a whole number")))
+}
+
+fn events(url: Option<String>, secret: Option<String>) -> Result<Option<Events>, StartError> {
+    match (url, secret) {
+        (Some(url), Some(secret)) => Ok(Some(Events { url, secret })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(setting("EVENTS_SECRET", "expected it beside EVENTS_URL; it is not set")),
+        (None, Some(_)) => Err(setting("EVENTS_URL", "expected it beside EVENTS_SECRET; it is not set")),
+    }
 }
 
 fn address(name: &'static str, text: &str) -> Result<SocketAddr, StartError> {
@@ -239,12 +278,6 @@ fn setting(name: &'static str, expected: &'static str) -> StartError {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -255,16 +288,67 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), StartError> {
+    let format = match arguments.log_format.as_str() {
+        "text" => log::Format::Text,
+        "json" => log::Format::Json,
+        _ => return Err(setting("LOG_FORMAT", "expected text or json")),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = log::layer(format, std::io::stderr, std::io::stderr().is_terminal());
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     // Listening for the order to stop comes first: whoever reads the address may give it at once.
     let mut orders = Orders::listen()?;
-    let host = Host::start(arguments.config()?).await?;
+    let mut files = SecretFiles::read();
+    let host = Host::start(arguments.clone().config()?).await?;
     println!("flinks-host: {}", host.url());
-    match orders.received().await {
+    let order = loop {
+        tokio::select! {
+            order = orders.received() => break order,
+            () = files.change() => host.take_secrets(arguments.clone().config()),
+        }
+    };
+    match order {
         Order::Interrupt => host.stop().await,
         #[cfg(unix)]
         Order::Terminate => host.retire().await,
     }
     Ok(())
+}
+
+/// The files of secrets that may be changed while the host runs, and what stands in them.
+struct SecretFiles(Vec<(PathBuf, Option<Vec<u8>>)>);
+
+impl SecretFiles {
+    const NAMES: [&str; 6] = [
+        "FLINKS_SECRET_KEY_FILE",
+        "FLINKS_API_KEY_FILE",
+        "FLINKS_WEBHOOK_SECRET_FILE",
+        "AUTH_JWT_SECRET_FILE",
+        "ADMIN_KEY_FILE",
+        "EVENTS_SECRET_FILE",
+    ];
+    /// How often they are looked at. What an orchestrator mounts is changed without a signal.
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    fn read() -> Self {
+        let paths = Self::NAMES.iter().filter_map(std::env::var_os).filter(|path| !path.is_empty());
+        Self(paths.map(PathBuf::from).map(|path| (path.clone(), std::fs::read(path).ok())).collect())
+    }
+
+    /// Returns when something else stands in one of them; never where there is none.
+    async fn change(&mut self) {
+        if self.0.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        loop {
+            tokio::time::sleep(Self::PAUSE).await;
+            let now = Self::read();
+            if now.0 != self.0 {
+                *self = now;
+                return;
+            }
+        }
+    }
 }
 
 /// How the host is told to stop.

@@ -7,18 +7,23 @@ use std::{sync::Arc, time::Duration};
 
 use flinks_backend::{
     flinks::{Answer, Trouble},
+    record::Stored,
     refusal::Refusal,
     settings::{Now, Settings},
-    step::{Done, Outcome, Reply, Task, Then},
+    start::{Mode, StartReply},
+    step::{Change, Done, Outcome, Reply, Step, Task, Then},
 };
-use flinks_connect::address::ConnectUrl;
+use flinks_connect::{address::ConnectUrl, id::AttemptId};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep, sleep_until},
 };
+use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    flinks::{CallOutcome, Flinks, Lane},
+    flinks::{CallOutcome, Fetched, Flinks, Lane},
+    log::correlator,
+    metrics::Metrics,
     random::{self, doubled},
     storage::{Storage, StorageError, claims::Claim},
     time::Time,
@@ -102,6 +107,7 @@ pub(crate) struct Reconnects {
     pub(crate) connect: ConnectUrl,
     pub(crate) settings: Settings,
     pub(crate) claim_lease: Duration,
+    pub(crate) metrics: Metrics,
     /// Notified when there may be work for the workers.
     pub(crate) work_available: Arc<Notify>,
     /// Notified when there may be an event to post.
@@ -114,10 +120,16 @@ impl Reconnects {
         Now { now_ms: self.storage.now().millis(), fraction: random::fraction() }
     }
 
-    /// Carries a task out.
-    pub(crate) async fn run(&self, mut task: Task, caller: Caller<'_>) -> Result<Ended, StorageError> {
+    /// Carries a task out. The lines of the log about it have the attempt's correlator as soon as the attempt is known.
+    pub(crate) async fn run(&self, task: Task, caller: Caller<'_>) -> Result<Ended, StorageError> {
+        let span = tracing::info_span!("reconnect", attempt = Empty);
+        self.carry_out(task, caller).instrument(span).await
+    }
+
+    async fn carry_out(&self, mut task: Task, caller: Caller<'_>) -> Result<Ended, StorageError> {
+        let mut attempt = None;
         let mut rate = Rate::default();
-        let mut accounts = Vec::new();
+        let mut fetched = Fetched::default();
         let mut conflicts = 0;
         loop {
             let stored = match self.storage.read(&task.query(), self.storage.now()).await {
@@ -128,11 +140,20 @@ impl Reconnects {
                 stored => stored?,
             };
             let step = task.step(&self.settings, self.now(), stored.as_ref());
+            if attempt.is_none() {
+                attempt = subject(stored.as_ref(), &step);
+                if let Some(id) = &attempt {
+                    Span::current().record("attempt", correlator(id.as_str()));
+                }
+            }
             let mut gave_claim_back = false;
             if let Some(commit) = &step.commit {
                 let ending = caller.claim(&step.then);
-                match self.storage.commit(commit, &accounts, ending).await? {
-                    Outcome::Done => gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit)),
+                match self.storage.commit(commit, &fetched, ending).await? {
+                    Outcome::Done => {
+                        gave_claim_back = ending.is_some_and(|claim| claim.ends_with(commit));
+                        self.metrics.stored(stored.as_ref(), commit, self.storage.now().millis());
+                    }
                     Outcome::Conflict => {
                         pause_after(&mut conflicts).await;
                         continue;
@@ -153,9 +174,9 @@ impl Reconnects {
             match step.then {
                 Then::Again => {}
                 Then::Call(call) => {
-                    let CallOutcome { answer, accounts: came } = self.flinks.call(caller.lane(), &call).await;
+                    let CallOutcome { answer, fetched: came } = self.flinks.call(caller.lane(), &call, || self.now().now_ms).await;
                     rate = Rate::of(&answer);
-                    accounts = came;
+                    fetched = came;
                     task.hear(answer);
                 }
                 Then::Wait(until_ms) => {
@@ -185,6 +206,27 @@ impl Reconnects {
     }
 }
 
+/// The attempt that a step is about, when that is clear already.
+fn subject(stored: Option<&Stored>, step: &Step) -> Option<AttemptId> {
+    let changes = || step.commit.iter().flat_map(|commit| &commit.changes);
+    let added = changes().find_map(|change| match change {
+        Change::AddAttempt(attempt) => Some(attempt.id.clone()),
+        _ => None,
+    });
+    let put = || {
+        changes().find_map(|change| match change {
+            Change::PutAttempt(attempt) => Some(attempt.id.clone()),
+            _ => None,
+        })
+    };
+    let answered = || match &step.then {
+        Then::Reply(Reply::Started(StartReply::Challenge(challenge))) => Some(challenge.attempt.clone()),
+        Then::Reply(Reply::Started(StartReply::Connect(connect))) => Some(connect.attempt.clone()),
+        _ => None,
+    };
+    stored.and_then(|stored| stored.subject.clone()).or(added).or_else(put).or_else(answered)
+}
+
 /// Lets whoever was faster finish; longer each time in a row.
 async fn pause_after(conflicts: &mut u32) {
     sleep(doubled(CONFLICT_PAUSE, *conflicts, LONGEST_CONFLICT_PAUSE)).await;
@@ -195,7 +237,6 @@ async fn pause_after(conflicts: &mut u32) {
 fn note(reply: &Reply) {
     match reply {
         Reply::Started(reply) => {
-            use flinks_backend::start::{Mode, StartReply};
             let outcome = match reply {
                 StartReply::Challenge(challenge) if challenge.mode == Mode::Resume => "resume",
                 StartReply::Challenge(_) => "refresh",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::{task::JoinSet, time::sleep};
+use tracing::Instrument as _;
 
 use crate::random::doubled;
 
@@ -12,14 +13,22 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Runs what `begin` makes until it returns; when it panics, it is made anew after a pause that grows. Dropping this ends it.
-pub(crate) async fn supervise<Work>(name: &'static str, mut begin: impl FnMut() -> Work)
+/// Its lines in the log belong to the caller's.
+pub(crate) fn supervise<Work>(name: &'static str, begin: impl FnMut() -> Work) -> impl Future<Output = ()>
+where
+    Work: Future<Output = ()> + Send + 'static,
+{
+    run(name, begin).in_current_span()
+}
+
+async fn run<Work>(name: &'static str, mut begin: impl FnMut() -> Work)
 where
     Work: Future<Output = ()> + Send + 'static,
 {
     let mut panics = 0;
     loop {
         let mut work = JoinSet::new();
-        work.spawn(begin());
+        work.spawn(begin().in_current_span());
         match work.join_next().await {
             Some(Err(error)) if error.is_panic() => {
                 let pause = doubled(SHORTEST_PAUSE, panics, LONGEST_PAUSE);

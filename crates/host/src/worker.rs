@@ -15,8 +15,10 @@ use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
+use tracing::Instrument as _;
 
 use crate::{
+    log::correlator,
     random::doubled,
     readiness::Readiness,
     reconnect::{Caller, Rate, Reconnects},
@@ -99,7 +101,8 @@ pub(crate) async fn run(
                 readiness.worker_looked(Ok(()));
                 for claim in claims {
                     let worker = Arc::clone(&worker);
-                    steps.spawn(async move { worker.step(claim).await });
+                    let span = tracing::info_span!("step", attempt = correlator(claim.attempt.as_str()));
+                    steps.spawn(async move { worker.step(claim).await }.instrument(span));
                 }
                 backoff.remaining().map_or(wait, |remaining| remaining.min(LONGEST_WAIT))
             }

@@ -318,6 +318,23 @@ async fn a_sign_in_whose_answer_was_lost_is_not_repeated_before_the_banks_time_i
     assert_eq!((&reply["status"], bench.flinks.bank().sign_ins), (&json!("challenge"), 2));
 }
 
+#[tokio::test]
+async fn a_sign_in_that_was_held_up_is_not_sent_late() {
+    let (_database, bench) = bench_with(|config| config.bank_patience = Duration::from_millis(100)).await;
+    bench.flinks.bank().held = Some("/Authorize");
+    let request = bench.post("/api/connections/nightly/reconnect", &json!({}));
+    let start = tokio::spawn(send(request));
+    bench.until_bank("what Flinks has is asked for", |bank| bank.held_calls == 1).await;
+    bench.flinks.bank().held = Some("GenerateAuthorizeToken");
+    bench.until_bank("a token is bought for the sign-in", |bank| bank.held_calls == 2).await;
+    // Longer than the mark of the sign-in leaves for that.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    bench.flinks.bank().held = None;
+    start.await.unwrap().refused(503, "FLINKS_UNREACHABLE");
+    assert_eq!(bench.flinks.bank().sign_ins, 0);
+    bench.challenge("nightly").await;
+}
+
 // 10.
 #[tokio::test]
 async fn many_starts_of_one_connection_cost_another_users_delivery_nothing() {

@@ -6,11 +6,15 @@
 mod common;
 mod contract;
 mod crash;
+mod data;
 mod faults;
 mod http;
+mod metrics;
 mod postgres;
 mod program;
+mod reasons;
 mod sandbox;
+mod secrets;
 mod service;
 mod shared;
 mod sqlite;

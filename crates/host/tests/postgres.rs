@@ -13,6 +13,7 @@ use crate::common::{
 use flinks_host::Host;
 use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox, log::Happening};
 use serde_json::json;
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
 macro_rules! run_all {
     ($($name:ident)*) => {
@@ -38,8 +39,36 @@ async fn the_scenarios_hold_on_postgres_and_hosts_share_it() {
     let count = every_scenario(&postgres).await;
     two_hosts_share_the_work(&Database::at(postgres.database("host_test_two_hosts").await)).await;
     two_hosts_find_what_browsers_lost(&Database::at(postgres.database("host_test_two_reconcilers").await)).await;
+    hosts_that_start_together_migrate_once(&Database::at(postgres.database("host_test_migrations").await)).await;
     two_hosts_sign_in_once(&Database::at(postgres.database("host_test_five_clicks").await)).await;
     print_row(&format!("host on Postgres | {count} scenarios, and three of two hosts on one database | all hold"));
+}
+
+/// Several hosts on one empty database, all at once: each serves, and each migration was made once.
+async fn hosts_that_start_together_migrate_once(database: &Database) {
+    const HOSTS: usize = 6;
+    let elsewhere = Bench::alone().await;
+    let config = flinks_host::Config { database_url: database.url.clone(), ..elsewhere.config.clone() };
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..HOSTS {
+        starts.spawn(Host::start(config.clone()));
+    }
+    let mut hosts = Vec::new();
+    while let Some(host) = starts.join_next().await {
+        hosts.push(host.unwrap().unwrap());
+    }
+    for host in &hosts {
+        let ready = elsewhere.browser.get(format!("http://{}/readyz", host.addr())).send().await.unwrap();
+        assert_eq!(ready.status(), 200);
+    }
+    let mut connection = AnyConnection::connect(&database.url).await.unwrap();
+    let row = connection.fetch_one("SELECT COUNT(*) FROM _sqlx_migrations WHERE success").await.unwrap();
+    let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
+    assert_eq!(usize::try_from(row.get::<i64, _>(0)), Ok(migrations));
+    connection.close().await.unwrap();
+    print_row(&format!(
+        "{HOSTS} hosts start together on an empty Postgres | {migrations} migrations, each once | all serve"
+    ));
 }
 
 /// Five clicks split over two hosts are one sign-in and one attempt.

@@ -93,7 +93,11 @@ async function preflight(sandbox, options) {
   const calls = await run.calls();
   if ([401, 403].includes(reply.status) && calls.length === 0) throw new CannotRun(`start answers ${reply.status}: give what signs a user in by --header "Name: value"`);
   if (reply.status === 404) throw new CannotRun("start answers 404: is the address right, and does the connection exist?");
-  if (calls.length === 0) throw new CannotRun(`start answers ${reply.status}, and no call reached this sandbox: point the backend's Flinks at ${sandbox.apiUrl}`);
+  if (calls.length === 0) {
+    const isBusy = reply.body?.status === "upToDate";
+    const more = isBusy ? "; or it still waits for the data of a result from before: begin with an empty database" : "";
+    throw new CannotRun(`start answers ${isBusy ? "upToDate" : reply.status}, and no call reached this sandbox: point the backend's Flinks at ${sandbox.apiUrl}${more}`);
+  }
   const refused = calls.filter(({ code }) => code === "UNAUTHORIZED");
   if (refused.length === calls.length) throw new CannotRun("the sandbox refused the backend's keys: give both the same (--secret-key, --api-key, --customer-id)");
   const asked = calls.find(({ body }) => body?.LoginId);

@@ -36,9 +36,11 @@ export class Run {
   }
 
   async post(url, { headers = {}, text }) {
+    // A connection for each: a server may end one that is kept just as the next request comes, and a POST is not repeated.
+    const all = { connection: "close", "content-type": "application/json", ...headers };
     let response;
     try {
-      response = await fetch(url, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: text, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
+      response = await fetch(url, { method: "POST", headers: all, body: text, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
     } catch (error) {
       const reason = error.cause?.code ?? error.name;
       if (reason === "ECONNREFUSED") throw new CannotRun(`nothing answers at ${url}`);

@@ -1,81 +1,23 @@
-// The check against backends that keep the rules: the reference host, with its demo and as a service, and the examples in Express and in Python. Each must
-// pass every row that can be tried on it.
+// The check against backends that keep the rules: the reference host, with its demo and as a service, and the examples in Express, in Next and in Python. Each
+// must pass every row that can be tried on it.
 //
-// HOST is the host's program, NODE a Node with SQLite, PYTHON an interpreter with Flask. The Express example runs on the packages of packages/server/test.
+// HOST is the host's program, NODE a Node with SQLite, NEXT the folder of the built example in Next, PYTHON an interpreter with Flask. The Express example runs
+// on the packages of packages/server/test.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { copyFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { conforms, flinks, freePorts, withFolder, withServer } from "./backends/conforms.mjs";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const cli = fileURLToPath(new URL("../cli.js", import.meta.url));
-const CUSTOMER = "43387ca6-0391-4c82-857d-70d95f087ecb";
-
-async function freePorts(count) {
-  const listeners = await Promise.all(Array.from({ length: count }, () => new Promise((resolve) => {
-    const listener = createServer().listen(0, "127.0.0.1", () => resolve(listener));
-  })));
-  const ports = listeners.map((listener) => listener.address().port);
-  await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
-  return ports;
-}
-
-/** What both backends are told about Flinks. */
-const flinks = (connect, api) => ({
-  FLINKS_API_URL: `http://127.0.0.1:${api}`,
-  FLINKS_CONNECT_URL: `http://127.0.0.1:${connect}/v2/`,
-  FLINKS_CUSTOMER_ID: CUSTOMER,
-  FLINKS_SECRET_KEY: "secret",
-  FLINKS_API_KEY: "api",
-  FLINKS_WEBHOOK_SECRET: "webhook",
-});
-
-async function conforms(name, { connect, api, base, headers, others, path, untried }) {
-  const otherUser = others ? ["--other-header", others] : [];
-  const args = [
-    "check", "--start", `${base}/api/connections/${path}/reconnect`, "--deliver", `${base}/api/reconnects`, "--webhook", `${base}/api/flinks/webhook`,
-    "--webhook-secret", "webhook", "--header", headers, ...otherUser, "--json",
-    "--connect", `127.0.0.1:${connect}`, "--api", `127.0.0.1:${api}`, "--secret-key", "secret", "--api-key", "api",
-  ];
-  const child = spawn(process.execPath, [cli, ...args]);
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  const begun = performance.now();
-  const [status] = await once(child, "close");
-  assert.equal(stderr, "");
-  const { summary, rows } = JSON.parse(stdout);
-  const seconds = Math.round((performance.now() - begun) / 1_000);
-  console.log(`| check against ${name} | ${summary.planned} rows in ${seconds} s | ${summary.ok} ok, ${summary.failed} failed, ${summary.notTried} not tried |`);
-  assert.deepEqual(rows.filter(({ state }) => state === "FAIL"), []);
-  assert.deepEqual(rows.filter(({ state }) => state === "not tried").map(({ id }) => id), untried);
-  assert.equal(status, 0);
-}
 
 /** Runs the host's program while `work(base)` goes on. */
-async function withHost(args, env, work) {
-  const host = spawn(process.env.HOST, args, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
-  try {
-    let said = "";
-    await work(await new Promise((resolve, reject) => {
-      host.once("close", () => reject(new Error(`the host ended by itself: ${said}`)));
-      host.stdout.setEncoding("utf8").on("data", (text) => {
-        const found = /^flinks-host: (http:\/\/\S+)/m.exec((said += text));
-        if (found) resolve(found[1]);
-      });
-    }));
-  } finally {
-    host.removeAllListeners("close");
-    host.kill();
-  }
-}
+const withHost = (args, env, work) => withServer(process.env.HOST, args, { cwd: root, env, where: /^flinks-host: (http:\/\/\S+)/m }, work);
 
 test("the reference host", { timeout: 600_000, skip: !process.env.HOST && "HOST is not set" }, async () => {
   const [connect, api] = await freePorts(2);
@@ -117,53 +59,60 @@ function token(user, secret) {
 
 test("the example in Express", { timeout: 600_000, skip: !process.env.NODE && "NODE is not set" }, async () => {
   const [connect, api] = await freePorts(2);
-  const folder = mkdtempSync(join(tmpdir(), "flinks-express-"));
-  copyFileSync(join(root, "examples/express/server.mjs"), join(folder, "server.mjs"));
-  symlinkSync(join(root, "packages/server/test/node_modules"), join(folder, "node_modules"));
-  const env = { ...process.env, ...flinks(connect, api), PORT: "0", TICK_MS: "100" };
-  const backend = spawn(process.env.NODE, ["server.mjs"], { cwd: folder, env, stdio: ["ignore", "pipe", "ignore"] });
-  try {
-    let said = "";
-    const base = await new Promise((resolve, reject) => {
-      backend.once("close", () => reject(new Error(`the backend ended by itself: ${said}`)));
-      backend.stdout.setEncoding("utf8").on("data", (text) => {
-        const found = /^(http:\/\/\S+)/m.exec((said += text));
-        if (found) resolve(found[1]);
-      });
+  await withFolder(async (cwd) => {
+    copyFileSync(join(root, "examples/express/server.mjs"), join(cwd, "server.mjs"));
+    symlinkSync(join(root, "packages/server/test/node_modules"), join(cwd, "node_modules"));
+    const env = { ...process.env, ...flinks(connect, api), PORT: "0", TICK_MS: "100" };
+    await withServer(process.env.NODE, ["server.mjs"], { cwd, env, stdio: ["ignore", "pipe", "ignore"], where: /^(http:\/\/\S+)/m }, async (base) => {
+      const signIn = async (name) => {
+        const body = JSON.stringify({ name, password: `${name}'s` });
+        const answer = await fetch(`${base}/sign-in`, { method: "POST", headers: { "content-type": "application/json" }, body });
+        return `Cookie: ${answer.headers.get("set-cookie").split(";")[0]}`;
+      };
+      const [headers, others] = [await signIn("alice"), await signIn("bob")];
+      await conforms("the example in Express", { connect, api, base, headers, others, path: "bank-of-alice", untried: [] });
     });
-    const signIn = async (name) => {
-      const body = JSON.stringify({ name, password: `${name}'s` });
-      const answer = await fetch(`${base}/sign-in`, { method: "POST", headers: { "content-type": "application/json" }, body });
-      return `Cookie: ${answer.headers.get("set-cookie").split(";")[0]}`;
-    };
-    const [headers, others] = [await signIn("alice"), await signIn("bob")];
-    await conforms("the example in Express", { connect, api, base, headers, others, path: "bank-of-alice", untried: [] });
-  } finally {
-    backend.removeAllListeners("close");
-    backend.kill();
-    await once(backend, "close");
-    rmSync(folder, { recursive: true });
-  }
+  });
+});
+
+test("the example in Next", { timeout: 600_000, skip: !process.env.NEXT && "NEXT is not set" }, async () => {
+  const [connect, api, port] = await freePorts(3);
+  await withFolder(async (folder) => {
+    const env = { ...process.env, ...flinks(connect, api), DATABASE: join(folder, "bank.db"), TICK_MS: "100", NEXT_TELEMETRY_DISABLED: "1" };
+    const args = ["node_modules/next/dist/bin/next", "start", "--hostname", "127.0.0.1", "--port", String(port)];
+    await withServer(process.env.NODE, args, { cwd: process.env.NEXT, env, stdio: ["ignore", "pipe", "ignore"], where: /Local: +(http:\/\/\S+)[^]*Ready in/ }, async (base) => {
+      // The form as a browser without scripts sends it.
+      const signIn = async (name) => {
+        const action = /name="(\$ACTION_ID_\w+)"/.exec(await (await fetch(base)).text())[1];
+        const body = new FormData();
+        for (const [field, value] of [[action, ""], ["name", name], ["password", `${name}'s`]]) body.set(field, value);
+        const answer = await fetch(base, { method: "POST", body, redirect: "manual" });
+        return `Cookie: ${answer.headers.get("set-cookie").split(";")[0]}`;
+      };
+      const [headers, others] = [await signIn("alice"), await signIn("bob")];
+      await conforms("the example in Next", { connect, api, base, headers, others, path: "bank-of-alice", untried: [] });
+    });
+  });
 });
 
 test("the example in Python", { timeout: 600_000, skip: !process.env.PYTHON && "PYTHON is not set" }, async () => {
   const [connect, api, port] = await freePorts(3);
-  const folder = mkdtempSync(join(tmpdir(), "flinks-python-"));
-  const env = { ...process.env, ...flinks(connect, api), PORT: String(port), DATABASE: join(folder, "backend.db") };
-  const backend = spawn(process.env.PYTHON, [join(root, "examples/python/backend.py")], { env, stdio: "ignore" });
-  try {
-    const base = `http://127.0.0.1:${port}`;
-    const end = Date.now() + 30_000;
-    while (!(await fetch(base).then(() => true, () => false))) {
-      assert.ok(Date.now() < end, "the backend answers");
-      await new Promise((resolve) => setTimeout(resolve, 50));
+  await withFolder(async (folder) => {
+    const env = { ...process.env, ...flinks(connect, api), PORT: String(port), DATABASE: join(folder, "backend.db") };
+    const backend = spawn(process.env.PYTHON, [join(root, "examples/python/backend.py")], { env, stdio: "ignore" });
+    try {
+      const base = `http://127.0.0.1:${port}`;
+      const end = Date.now() + 30_000;
+      while (!(await fetch(base).then(() => true, () => false))) {
+        assert.ok(Date.now() < end, "the backend answers");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const [headers, others] = ["alice", "bob"].map((name) => `Authorization: Bearer ${name}-token`);
+      // It knows nobody by a cookie, and its connection was made without the account selector.
+      await conforms("the example in Python", { connect, api, base, headers, others, path: "ondemand", untried: ["start.origin", "deliver.picked-accounts"] });
+    } finally {
+      backend.kill();
+      await once(backend, "close");
     }
-    const [headers, others] = ["alice", "bob"].map((name) => `Authorization: Bearer ${name}-token`);
-    // It knows nobody by a cookie, and its connection was made without the account selector.
-    await conforms("the example in Python", { connect, api, base, headers, others, path: "ondemand", untried: ["start.origin", "deliver.picked-accounts"] });
-  } finally {
-    backend.kill();
-    await once(backend, "close");
-    rmSync(folder, { recursive: true });
-  }
+  });
 });

@@ -75,15 +75,28 @@ test("a careless backend fails exactly the rows that it breaks", { timeout: 600_
   }
 });
 
+test("a backend that ends a kept connection just as the next request comes loses no row by it", async () => {
+  const places = await freeAddresses();
+  const naive = await startNaive({ apiUrl: `http://${places.api}`, ...keys });
+  const served = new WeakSet();
+  naive.server.prependListener("request", ({ socket }) => (served.has(socket) ? socket.destroy() : served.add(socket)));
+  try {
+    const { status, stdout, stderr } = await check(["--start", `${naive.base}/start`, "--deliver", `${naive.base}/deliver`, "--only", "start.begins,start.attempt-id,deliver.accepts", ...sandboxFlags(places)]);
+    assert.deepEqual([stderr, status], ["", 0], stdout);
+  } finally {
+    await naive.stop();
+  }
+});
+
 test("what cannot run ends with 2, and nothing is green", async () => {
   const places = await freeAddresses();
   const flags = sandboxFlags(places);
-  const answering = async (status) => {
-    const server = createServer((request, response) => response.writeHead(status, { "content-type": "application/json" }).end("{}"));
+  const answering = async ([status, body]) => {
+    const server = createServer((request, response) => response.writeHead(status, { "content-type": "application/json" }).end(body));
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
     return server;
   };
-  const servers = await Promise.all([401, 404, 200].map(answering));
+  const servers = await Promise.all([[401, "{}"], [404, "{}"], [200, "{}"], [200, '{"status":"upToDate"}']].map(answering));
   const naive = await startNaive({ apiUrl: `http://${places.api}`, ...keys, secretKey: "another" });
   const at = (server) => `http://127.0.0.1:${server.address().port}/`;
   const cases = [
@@ -91,6 +104,7 @@ test("what cannot run ends with 2, and nothing is green", async () => {
     [["--start", at(servers[0]), "--deliver", at(servers[0])], /--header/],
     [["--start", at(servers[1]), "--deliver", at(servers[1])], /404/],
     [["--start", at(servers[2]), "--deliver", at(servers[2])], /no call reached this sandbox/],
+    [["--start", at(servers[3]), "--deliver", at(servers[3])], /upToDate.*empty database/],
     [["--start", `${naive.base}/start`, "--deliver", `${naive.base}/deliver`], /keys/],
     [["--start", `${naive.base}/start`, "--deliver", `${naive.base}/deliver`, "--only", "deliver.nothing"], /no row/],
     [["--start", "here", "--deliver", "there"], /--start/],

@@ -53,8 +53,13 @@ export class Driver {
     private readonly log: Log,
   ) {}
 
-  now(): Now {
-    return { nowMs: Date.now(), fraction: Math.random() };
+  /** What time it is for all processes: asked anew each time, because a process may have stood still since. */
+  nowMs(): Promise<number> {
+    return this.ask((store) => store.nowMs?.() ?? Date.now());
+  }
+
+  async now(): Promise<Now> {
+    return { nowMs: await this.nowMs(), fraction: Math.random() };
   }
 
   /** Asks the store; the first time, it makes its tables. */
@@ -80,10 +85,11 @@ export class Driver {
     let conflicts = 0;
     for (;;) {
       const query = queryOf(task);
-      const stored = await this.ask((store) => store.read(query, Date.now()));
-      const { commit, then, answer, task: next } = step(this.settings, this.now(), task, stored);
+      const now = await this.now();
+      const stored = await this.ask((store) => store.read(query, now.nowMs));
+      const { commit, then, answer, task: next } = step(this.settings, now, task, stored);
       if (commit && stored) {
-        const write = this.written(stored, commit, data, then.then === "reply" ? holder : null);
+        const write = this.written(stored, commit, data, then.then === "reply" ? holder : null, now.nowMs);
         const outcome = await this.ask((store) => store.commit(write));
         if (outcome === "conflict") {
           await pause(Math.min(2 ** conflicts, LONGEST_CONFLICT_PAUSE_MS) * (0.5 + Math.random() / 2));
@@ -97,12 +103,12 @@ export class Driver {
       }
       task = next;
       if (then.then === "call") {
-        const called = await this.flinks.call(then.with);
+        const called = await this.flinks.call(then.with, () => this.nowMs());
         limitedMs = limitOf(called.answer);
         data = called.data;
         task = hear(task, called.answer);
       } else if (then.then === "wait" && stored) {
-        await this.wait(stored.connection, then.with);
+        await this.wait(stored.connection, then.with - now.nowMs);
       } else if (answer) {
         this.note(answer);
         return { answer, limitedMs };
@@ -110,17 +116,18 @@ export class Driver {
     }
   }
 
-  /** Until the connection has another version, at most until then. */
-  private async wait({ id, version }: Connection, untilMs: number): Promise<void> {
-    while (Date.now() < untilMs && (await this.ask((store) => store.version(id))) === version) {
-      await pause(Math.min(LOOKING_MS, Math.max(untilMs - Date.now(), 1)));
+  /** Until the connection has another version, at most so long. */
+  private async wait({ id, version }: Connection, mostMs: number): Promise<void> {
+    const begun = performance.now();
+    const leftMs = (): number => mostMs - (performance.now() - begun);
+    while (leftMs() > 0 && (await this.ask((store) => store.version(id))) === version) {
+      await pause(Math.min(LOOKING_MS, Math.max(leftMs(), 1)));
     }
   }
 
   /** A decision as what a store writes. */
-  private written({ connection: before }: Stored, commit: Commit, answer: string | null, holder: string | null): Write {
+  private written({ connection: before }: Stored, commit: Commit, answer: string | null, holder: string | null, nowMs: number): Write {
     const connection: Connection = { ...before, version: before.version + 1 };
-    const nowMs = Date.now();
     const write: Write = { connection, expectedVersion: commit.version, added: [], put: [], data: null, events: [], nowMs, limit: commit.limit, holder };
     for (const change of commit.changes) {
       switch (change.change) {

@@ -33,13 +33,18 @@ export class Flinks {
     private readonly log: Log,
   ) {}
 
-  /** Makes a call, with a token bought for it where it needs one. */
-  async call(call: Call): Promise<Called> {
+  /** Makes a call, with a token bought for it where it needs one. `nowMs` asks the clock that the call was decided by. */
+  async call(call: Call, nowMs: () => Promise<number>): Promise<Called> {
     const request = requestOf(this.settings, call);
     if (request.key !== "fresh") return this.exchange(call, request, typeof request.key === "string" ? null : request.key.token);
     const buying: Call = { call: "token" };
     const { answer } = await this.exchange(buying, requestOf(this.settings, buying), null);
-    if (answer.answer === "token") return this.exchange(call, request, answer.token);
+    if (answer.answer === "token") {
+      if (request.byMs === null || (await nowMs()) <= request.byMs) return this.exchange(call, request, answer.token);
+      // This process may have stood still, and another one may have signed in.
+      this.log("warn", "a call came too late to be sent", { endpoint: request.endpoint });
+      return failed({ trouble: "silent", sent: "no" });
+    }
     // The call itself was not sent.
     if (answer.answer === "failed") return { answer: { ...answer, sent: "no" }, data: null };
     if (answer.answer === "code") return { answer, data: null };

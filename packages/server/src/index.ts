@@ -21,18 +21,18 @@ export type { NodeRequest, NodeResponse } from "./http.js";
 /** What opens Flinks, and where it is. */
 export interface FlinksOptions {
   /** The instance's name, as `toolbox`; or `apiUrl` and `connectUrl`, as of the sandbox. */
-  instance?: string;
+  instance?: string | undefined;
   /** The address before `/v3/`: https, or http on this machine. */
-  apiUrl?: string;
+  apiUrl?: string | undefined;
   /** The address of Connect: https, or http on this machine. */
-  connectUrl?: string;
+  connectUrl?: string | undefined;
   customerId: string;
   secretKey: string;
   apiKey: string;
   /** The secret of Flinks' webhooks. Without it every webhook is refused. */
-  webhookSecret?: string;
+  webhookSecret?: string | undefined;
   /** Further parameters of Connect's address, as `{ demo: true }`. */
-  params?: { [name: string]: string | number | boolean };
+  params?: { [name: string]: string | number | boolean } | undefined;
 }
 
 export interface ReconnectOptions<R = any> {
@@ -41,19 +41,19 @@ export interface ReconnectOptions<R = any> {
   store: Store;
   /** Who is signed in, by the framework's own request; `null`, `undefined` or nothing: the request is answered 401. */
   user: (request: R) => string | null | undefined | Promise<string | null | undefined>;
-  pace?: Pace;
+  pace?: Pace | undefined;
   /**
    * Hears what happened, at least once and for each connection in order. While it throws or rejects, the event is told again: after 1 s, 5 s,
    * 30 s, then doubling from a minute to an hour, for a day; then it is parked.
    */
-  onEvent?: (event: ReconnectEvent) => unknown;
-  log?: Log;
+  onEvent?: ((event: ReconnectEvent) => unknown) | undefined;
+  log?: Log | undefined;
   /** Origins of pages that may call from elsewhere, as `https://app.example`. The page's own origin always may. */
-  origins?: string[];
+  origins?: string[] | undefined;
   /** How long Flinks' last answer is kept for `data()`; an hour where it is absent. */
-  dataKeptMs?: number;
+  dataKeptMs?: number | undefined;
   /** In place of the platform's `fetch`, for calls to Flinks. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
 }
 
 /** What is known of a connection. */
@@ -91,9 +91,9 @@ export interface NewConnection {
   /** The application's own name for it, in no other user's use. */
   id: string;
   loginId: string;
-  language?: "en" | "fr";
+  language?: "en" | "fr" | undefined;
   /** The accounts that its user picked in the Account Selector. */
-  selectedAccounts?: string[];
+  selectedAccounts?: string[] | undefined;
 }
 
 /** Options that cannot be used. The text names the option, never its value. */
@@ -117,7 +117,7 @@ export function createReconnect<R = any>(options: ReconnectOptions<R>): Reconnec
   async function start(request: Incoming, user: string, id: string): Promise<Outgoing> {
     const body = await pageBody(request);
     if (!(body instanceof Uint8Array)) return body;
-    const read = startTask(settings, driver.now(), { user, connection: id, minted: { attempt: randomId(), tag: randomId() } }, body);
+    const read = startTask(settings, await driver.now(), { user, connection: id, minted: { attempt: randomId(), tag: randomId() } }, body);
     if (read.is === "refused") return outgoing(read.answer);
     const work = driver.run(read.task).then(({ answer }) => answer);
     // The bank may take longer than a proxy lets a request: the sign-in goes on, and the next start goes on with it.
@@ -211,12 +211,16 @@ export function createReconnect<R = any>(options: ReconnectOptions<R>): Reconnec
       return all.map(({ id, status, problem, refreshedAtMs }) => ({ id, status, problem, refreshedAt: refreshedAtMs === null ? null : new Date(refreshedAtMs).toISOString() }));
     },
     async data({ user, id }) {
-      const json = await driver.ask((store) => store.data(user, id, Date.now() - dataKeptMs));
+      const nowMs = await driver.nowMs();
+      const json = await driver.ask((store) => store.data(user, id, nowMs - dataKeptMs));
       return json === null ? null : JSON.parse(json);
     },
     tick: () => look(driver, onEvent, dataKeptMs, log),
     parkedEvents: () => driver.ask((store) => store.parked()),
-    resendEvent: (id) => driver.ask((store) => store.unpark(id, Date.now())),
+    async resendEvent(id) {
+      const nowMs = await driver.nowMs();
+      return driver.ask((store) => store.unpark(id, nowMs));
+    },
   };
 }
 

@@ -9,22 +9,22 @@ import type { Connection, Attempt, Outcome, Query, Stored } from "./records.js";
 /** How long things live, wait and may take; milliseconds, but for `signInsPerUser`. */
 export interface Pace {
   /** How long Flinks lets a bank take for one live sign-in. */
-  bankMs?: number;
+  bankMs?: number | undefined;
   /** How long a request to start waits for a sign-in before it is answered `BANK_SLOW`. */
-  startAnswerMs?: number;
+  startAnswerMs?: number | undefined;
   /** From a challenge to the first time Flinks is asked whether the browser lost its result; later pauses double. */
-  reconcileAfterMs?: number;
+  reconcileAfterMs?: number | undefined;
   /** How long the result of an attempt is taken. */
-  attemptLifeMs?: number;
+  attemptLifeMs?: number | undefined;
   /** Between two questions for data that Flinks is still preparing. */
-  pollMs?: number;
+  pollMs?: number | undefined;
   /** How long data may take from the accepted result on. */
-  dataDeadlineMs?: number;
+  dataDeadlineMs?: number | undefined;
   /** How many live sign-ins of one user may be under way at Flinks. */
-  signInsPerUser?: number;
+  signInsPerUser?: number | undefined;
 }
 
-export type Settings = Required<Pace>;
+export type Settings = { [name in keyof Pace]-?: number };
 
 /** The time of a decision, and a random fraction. */
 export interface Now {
@@ -93,6 +93,8 @@ export interface ToSend {
   key: "secret" | "fresh" | "api" | { token: string };
   body: string | null;
   patienceMs: number;
+  /** Later than that it is not sent. */
+  byMs: number | null;
 }
 
 /** A task, or the refusal of its request. */

@@ -1,7 +1,7 @@
 // What a store does for the server half: a few steps, each all or nothing, of which one of several at once wins.
 //
 // Any number of processes may share a database. A method may be synchronous or not; whatever it does is one atomic step inside. Times are
-// numbers that are passed in, in milliseconds since 1970. `flinks-reconnect-server/store-tests` proves a store of your own.
+// numbers that are passed in, in milliseconds since 1970; they are those of one clock for all processes, `nowMs`. `flinks-reconnect-server/store-tests` proves a store of your own.
 
 import type { Attempt, Connection, Outcome, Query, ReconnectEvent, Stored } from "./records.js";
 
@@ -59,6 +59,11 @@ export type Told =
 export interface Store {
   /** Makes the tables, or those that are new in this version. Called before anything else, by several processes at once. */
   prepare(): Awaitable<void>;
+  /**
+   * What time it is, for every process that shares the database: the database's own clock, where they may be on several machines. Without it each
+   * process has its machine's clock, and one that is wrong by a lease takes what another one is working on.
+   */
+  nowMs?(): Awaitable<number>;
   /** Adds a connection; `false`, and nothing is changed, where there is one with this id. */
   add(connection: Connection): Awaitable<boolean>;
   /** Removes a connection with its attempts, its data and its events. */

@@ -36,8 +36,9 @@ export async function look(driver: Driver, tell: Tell | undefined, dataKeptMs: n
     const limitedMs = await attempts(driver, log);
     if (tell) await events(driver, tell, log);
     if (Math.random() < FORGETTING) await forget(driver, dataKeptMs);
-    const nextMs = await driver.ask((store) => store.nextDueMs(Date.now()));
-    const waitMs = nextMs === null ? LONGEST_WAIT_MS : nextMs - Date.now();
+    const nowMs = await driver.nowMs();
+    const nextMs = await driver.ask((store) => store.nextDueMs(nowMs));
+    const waitMs = nextMs === null ? LONGEST_WAIT_MS : nextMs - nowMs;
     return { nextInMs: Math.round(Math.min(Math.max(waitMs, limitedMs, 0), LONGEST_WAIT_MS)) };
   } catch {
     // It has been logged; the store may be back later.
@@ -45,12 +46,14 @@ export async function look(driver: Driver, tell: Tell | undefined, dataKeptMs: n
   }
 }
 
-export const forget = (driver: Driver, dataKeptMs: number): Promise<void> =>
-  driver.ask((store) => store.forget(Date.now() - MEMORY_MS, Date.now() - dataKeptMs));
+async function forget(driver: Driver, dataKeptMs: number): Promise<void> {
+  const nowMs = await driver.nowMs();
+  await driver.ask((store) => store.forget(nowMs - MEMORY_MS, nowMs - dataKeptMs));
+}
 
 async function attempts(driver: Driver, log: Log): Promise<number> {
   const holder = randomId();
-  const nowMs = Date.now();
+  const nowMs = await driver.nowMs();
   const claimed = await driver.ask((store) => store.claimAttempts({ nowMs, untilMs: nowMs + LEASE_MS, holder, most: MOST_ATTEMPTS }));
   const limits = await Promise.all(claimed.map((attempt) => work(driver, attempt, holder, log)));
   return Math.max(0, ...limits);
@@ -58,8 +61,15 @@ async function attempts(driver: Driver, log: Log): Promise<number> {
 
 /** One step about one attempt; how long Flinks wants no more requests. */
 async function work(driver: Driver, attempt: string, holder: string, log: Log): Promise<number> {
-  const hold = (untilMs: number) => driver.ask((store) => store.hold(attempt, holder, untilMs)).catch(() => false);
-  const renewal = setInterval(() => void hold(Date.now() + LEASE_MS), LEASE_MS / 3);
+  const hold = async (forMs: number): Promise<void> => {
+    try {
+      const nowMs = forMs === 0 ? 0 : await driver.nowMs();
+      await driver.ask((store) => store.hold(attempt, holder, nowMs + forMs));
+    } catch {
+      // It has been logged; the claim runs out.
+    }
+  };
+  const renewal = setInterval(() => void hold(LEASE_MS), LEASE_MS / 3);
   // By itself it keeps no process from ending: the step's own call does.
   (renewal as unknown as { unref?(): unknown }).unref?.();
   try {
@@ -68,7 +78,7 @@ async function work(driver: Driver, attempt: string, holder: string, log: Log): 
     return limitedMs;
   } catch (error) {
     log("error", "a step about an attempt failed; it is repeated", kindOf(error));
-    await hold(Date.now() + LEASE_MS / 2);
+    await hold(LEASE_MS / 2);
     return 0;
   } finally {
     clearInterval(renewal);
@@ -79,20 +89,20 @@ async function events(driver: Driver, tell: Tell, log: Log): Promise<void> {
   // A connection's next event comes when the one before it is settled.
   for (let told = 0; told < MOST_EVENTS; ) {
     const holder = randomId();
-    const nowMs = Date.now();
+    const nowMs = await driver.nowMs();
     const due = await driver.ask((store) => store.claimEvents({ nowMs, untilMs: nowMs + 2 * TELLING_MS, holder, most: MOST_EVENTS - told }));
     if (due.length === 0) return;
     told += due.length;
     await Promise.all(
       due.map(async (one) => {
-        const settled = await telling(one, tell, log);
+        const settled = await telling(driver, one, tell, log);
         await driver.ask((store) => store.settle(one.event.id, holder, settled));
       }),
     );
   }
 }
 
-async function telling({ event, tries, sinceMs }: DueEvent, tell: Tell, log: Log): Promise<Told> {
+async function telling(driver: Driver, { event, tries, sinceMs }: DueEvent, tell: Tell, log: Log): Promise<Told> {
   try {
     const late = Symbol("late");
     if ((await within(TELLING_MS, tell(event), late)) !== late) return { is: "heard" };
@@ -100,7 +110,7 @@ async function telling({ event, tries, sinceMs }: DueEvent, tell: Tell, log: Log
   } catch (error) {
     log("warn", "onEvent refused an event; it is told again", { type: event.type, tries, ...kindOf(error) });
   }
-  const nowMs = Date.now();
+  const nowMs = await driver.nowMs();
   if (nowMs - sinceMs < PARKED_AFTER_MS) return { is: "refused", dueAtMs: nowMs + pauseAfter(tries) };
   log("error", "onEvent has refused an event for a day; it is parked", { type: event.type });
   return { is: "parked" };

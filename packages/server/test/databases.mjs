@@ -15,13 +15,14 @@ const pg = await imported("pg");
 function sqlite(open) {
   return () => {
     const folder = mkdtempSync(join(tmpdir(), "flinks-store-"));
-    const files = [open(join(folder, "bank.db")), open(join(folder, "bank.db"))];
+    const path = join(folder, "bank.db");
+    const files = [open(path), open(path)];
     const [one, other] = files.map(sqliteStore);
     const close = () => {
       for (const file of files) file.close();
       rmSync(folder, { recursive: true });
     };
-    return { one, other, close };
+    return { one, other, close, address: { sqlite: path } };
   };
 }
 
@@ -43,5 +44,5 @@ export async function postgresDatabase() {
   url.pathname = `/${name}`;
   const pools = [0, 1].map(() => new pg.default.Pool({ connectionString: url.href, max: 8 }));
   const [one, other] = pools.map(postgresStore);
-  return { one, other, pools, close: () => Promise.all(pools.map((pool) => pool.end())) };
+  return { one, other, pools, close: () => Promise.all(pools.map((pool) => pool.end())), address: { postgres: url.href } };
 }

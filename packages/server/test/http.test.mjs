@@ -6,7 +6,7 @@ import { test } from "node:test";
 import express from "express";
 import fastify from "fastify";
 import { memoryStore } from "flinks-reconnect-server/memory";
-import { bankOf, LOGIN, signed, start, webhook, withSandbox } from "./world.mjs";
+import { accessOf, bankOf, LOGIN, signed, start, webhook, withSandbox } from "./world.mjs";
 
 const WEBHOOK = '{ "ResponseType" : "KYC" }';
 
@@ -134,5 +134,16 @@ test("without the secret of webhooks each is refused", async () => {
     const { apiUrl, connectUrl, customerId, secretKey, apiKey } = sandbox;
     const bank = bankOf(sandbox, memoryStore(), { flinks: { apiUrl, connectUrl, customerId, secretKey, apiKey } });
     assert.equal((await webhook(bank, WEBHOOK)).status, 401);
+  });
+});
+
+test("an option that is undefined is as if it were not there", async () => {
+  await withSandbox(async (sandbox) => {
+    const undefineds = (...names) => Object.fromEntries(names.map((name) => [name, undefined]));
+    const flinks = { ...accessOf(sandbox), ...undefineds("instance", "params", "webhookSecret") };
+    const bank = bankOf(sandbox, memoryStore(), { flinks, pace: undefineds("bankMs", "pollMs", "signInsPerUser"), ...undefineds("onEvent", "log", "origins", "dataKeptMs", "fetch") });
+    await bank.addConnection({ user: "alice", id: "bank", loginId: LOGIN, ...undefineds("language", "selectedAccounts") });
+    assert.equal((await start(bank, "bank")).body.status, "challenge");
+    assert.equal(await bank.data({ user: "alice", id: "bank" }), null);
   });
 });

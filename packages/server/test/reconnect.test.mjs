@@ -86,90 +86,7 @@ for (const { name, skip, open } of databases) {
         assert.deepEqual([other.status, other.body.code], [422, "ATTEMPT_USED"]);
       });
     });
-
-    test("killed, or frozen, at any point: nothing is lost, nothing twice, one sign-in at a time", { timeout: 120_000 }, async () => {
-      let points = 0;
-      for (const when of ["before", "after"]) {
-        for (let at = 1; ; at += 1) {
-          const { isOver, signedIn, told } = await killedAt(open, when, at);
-          if (isOver) break;
-          points += 1;
-          // The answer to a sign-in is lost where its process dies before it is stored: it is repeated once the bank can no longer be at it.
-          const answerIsLost = when === "before" && at === 2;
-          assert.equal(signedIn.length, answerIsLost ? 2 : 1, `sign-ins, killed ${when} step ${at}`);
-          if (answerIsLost) assert.ok(signedIn[1].atMs - signedIn[0].atMs >= BANK_MS - 50, "the second while the first could be under way");
-          assert.equal(told, 1, `events that are new, killed ${when} step ${at}`);
-        }
-      }
-      console.log(`| crashes on ${name} | killed before and after each of its steps: ${points} points | 0 lost, 0 twice, one live sign-in at a time |`);
-      assert.ok(points >= 10, String(points));
-    });
   });
-}
-
-/** How long a bank may take: longer than a sign-in takes here on a busy machine, or it is repeated though nobody died. */
-const BANK_MS = 2_000;
-/** The steps of a store that change something. */
-const WRITES = ["commit", "hold", "claimAttempts", "claimEvents", "settle"];
-
-/**
- * A whole reconnect, whose process is frozen for good before or after its step number `at` that changes something; another process goes on. A sign-in whose answer is
- * lost is waited for only as long as a quick bank takes.
- */
-async function killedAt(open, when, at) {
-  let outcome;
-  const pace = { reconcileAfterMs: 50, pollMs: 20, bankMs: BANK_MS, startAnswerMs: 3_000 };
-  await withBanks(open, async ({ sandbox, one, other, events }) => {
-    let steps = 0;
-    let isDead = false;
-    let died;
-    const death = new Promise((resolve) => (died = resolve));
-    const frozen = () => ((isDead = true), died("died"), new Promise(() => {}));
-    const mortal = Object.fromEntries(Object.entries(one).map(([name, method]) => [name, async (...given) => {
-      if (isDead) return frozen();
-      const isPoint = WRITES.includes(name) && (steps += 1) === at;
-      if (isPoint && when === "before") return frozen();
-      const result = await method(...given);
-      return isPoint ? frozen() : result;
-    }]));
-    const lines = { onEvent: (event) => void events.push(event), pace };
-    const first = bankOf(sandbox, mortal, lines);
-    const second = bankOf(sandbox, other, { ...lines });
-    // What the page has by now: it goes on with it when its request gets no answer.
-    const page = { reply: null, hasAnswered: false };
-    const journey = async (bank) => {
-      page.reply ??= await until("start answers", async () => {
-        const answer = await start(bank, "bank");
-        // Nobody asks the dead once more.
-        if (bank === first && isDead) throw new Error("it died");
-        return answer.status === 200 ? answer.body : undefined;
-      }, 20);
-      if (page.reply.status === "challenge") {
-        if (!page.hasAnswered) await answerAll(sandbox, page.reply);
-        page.hasAnswered = true;
-        await until("it is accepted", async () => (await deliver(bank, resultOf(page.reply))).status === 200);
-      }
-      await tickUntil(bank, "it is told", () => events.length > 0);
-    };
-    const ended = await Promise.race([journey(first).then(() => "over"), death]);
-    if (ended === "over") {
-      outcome = { isOver: true };
-      return;
-    }
-    await releaseAll(other);
-    if (events.length === 0) await journey(second);
-    await releaseAll(other);
-    await second.tick();
-    const ids = new Set(events.map(({ id }) => id));
-    outcome = { isOver: false, signedIn: await signIns(sandbox), told: ids.size };
-  }, { pace });
-  return outcome;
-}
-
-/** Time goes on until the claims of the dead have run out. */
-async function releaseAll(store) {
-  const later = Date.now() + 120_000;
-  for (const kind of ["claimAttempts", "claimEvents"]) await store[kind]({ nowMs: later, untilMs: 0, holder: "time", most: 100 });
 }
 
 describe("with one store", () => {
@@ -182,15 +99,25 @@ describe("with one store", () => {
       heard.push(event.id);
       if (refusals-- > 0) throw new Error("not now");
     };
-    await withBanks(open, async ({ sandbox, bank }) => {
+    await withBanks(open, async ({ sandbox, one }) => {
+      let aheadMs = 0;
+      const bank = bankOf(sandbox, { ...one, nowMs: () => Date.now() + aheadMs }, { onEvent });
       const { body } = await start(bank, "bank");
       await answerAll(sandbox, body);
       await deliver(bank, resultOf(body));
-      await tickUntil(bank, "it is heard", () => heard.length === 3, 15);
+      for (const pauseMs of [1_000, 5_000]) {
+        await tickUntil(bank, "it is refused", () => heard.length === (pauseMs === 1_000 ? 1 : 2));
+        aheadMs += pauseMs - 500;
+        const before = heard.length;
+        await bank.tick();
+        assert.equal(heard.length, before, "before its pause is over");
+        aheadMs += 500;
+      }
+      await tickUntil(bank, "it is heard", () => heard.length === 3);
       assert.equal(new Set(heard).size, 1);
       await bank.tick();
       assert.equal(heard.length, 3);
-    }, { onEvent });
+    });
   });
 
   test("a store that fails in the middle is a 503, and nothing is lost", async () => {

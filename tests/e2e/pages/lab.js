@@ -146,9 +146,13 @@ export function tell(target, code, given, patienceMs = PATIENCE_MS) {
 
 /** Waits until the window shows a puppet page at this address. */
 export async function reach(target, address) {
-  await until(`a puppet at ${address}`, async () => {
-    const href = await tell(target, "return location.href", null, 200).catch(() => "");
-    return href.startsWith(address);
+  let seen;
+  const isThere = async () => {
+    seen = await tell(target, "return location.href", null, 200).catch(({ message }) => message);
+    return seen.startsWith(address);
+  };
+  await until("a puppet", isThere).catch(({ message }) => {
+    throw new Error(`${message} at ${address}; last: ${seen}`);
   });
   return target;
 }

@@ -31,6 +31,13 @@ async fn wrong_options_and_functions_are_typed_errors() -> Result<()> {
 
 #[tokio::test]
 async fn a_page_may_close_at_any_moment_and_do_everything_twice() -> Result<()> {
-    let scenarios = ["mistakes.closings", "mistakes.doubled", "mistakes.taken", "mistakes.slowly", "mistakes.copies"];
+    let scenarios = [
+        "mistakes.closings",
+        "mistakes.doubled",
+        "mistakes.taken",
+        "mistakes.woken",
+        "mistakes.slowly",
+        "mistakes.copies",
+    ];
     Lab::run(async |lab| lab.play("mistake:", &scenarios).await).await
 }

@@ -20,6 +20,7 @@
 //! | F20 a hidden tab | all | each slows its timers in its own way |
 //! | F21 back/forward cache | all | each keeps other pages, and some none |
 //! | F22 two tabs | all | Web Locks |
+//! | F22 a frozen tab that is taken over | Chromium | its driver can freeze a page; what the browser tells such a page late is played in all by `mistakes.woken` |
 //! | F23 a frame that never speaks | all | each tells a page something else about a frame it did not load |
 //! | Esc and X after an answer | all | the keyboard in a dialog |
 //! | full flow, expiry, renewal | Chromium | the core's, `tests/core/scenarios.rs` |
@@ -27,8 +28,8 @@
 //! F24, F25 and F27 are rows of `policies.rs` and `attacks.rs`, whose pages they need; F15 (a killed browser) is the host's to repair
 //! (`crates/host/tests/postgres.rs`), for the widget keeps nothing.
 //!
-//! What a driver cannot do is a row that says so. No driver makes the machine sleep or sets its clock, so F20 steps the page's own. Frozen pages are
-//! proved on the virtual clock alone (`tests/core/scenarios.rs`).
+//! What a driver cannot do is a row that says so. No driver makes the machine sleep or sets its clock, so F20 steps the page's own. What a frozen
+//! page makes of its deadlines is proved on the virtual clock alone (`tests/core/scenarios.rs`).
 
 #![allow(clippy::indexing_slicing, reason = "a broken premise must stop the test")]
 

@@ -3,12 +3,16 @@
 use flinks_backend::{
     deliver::Delivery,
     flinks::{Answer, Call, Sent, Trouble},
+    reason::Reason,
     record::{Stage, State, Status},
+    settings::Fetch,
     start::{Mode, PageToken, StartReply},
-    step::{Done, Reply, Task},
+    step::{Done, EventKind, Reply, Task},
+    webhook::Webhook,
     work::Work,
 };
 use flinks_connect::id::{AttemptId, LoginId, Tag};
+use serde_json::json;
 
 use super::{
     flinks::{Bank, Session, Tokens, Weather},
@@ -424,6 +428,47 @@ fn a_sign_in_whose_answer_was_lost_is_not_repeated_for_the_banks_time() {
 }
 
 #[test]
+fn a_sign_in_that_was_held_up_is_not_sent_late() {
+    let held_up_for = |ms: i64| {
+        let mut world = World::new();
+        let mut driver = Driver::of(world.start_task(BANK));
+        while !matches!(driver.at, At::Send(Call::SignIn { .. })) {
+            world.advance(&mut driver);
+        }
+        world.now_ms += ms;
+        (world, driver)
+    };
+    let (mut world, mut driver) = held_up_for(15_000);
+    assert!(matches!(world.finish(&mut driver), Reply::Started(_)));
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+
+    // Its process stood still; another one signed in once the mark was over, and its user is at it.
+    let (mut world, mut driver) = held_up_for(5 * MINUTE);
+    let challenge = world.challenge();
+    refused(&world.finish(&mut driver), 503, "FLINKS_UNREACHABLE");
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+    assert_eq!(world.challenge().request_id, challenge.request_id);
+}
+
+#[test]
+fn a_start_whose_process_stood_still_begins_no_sign_in_for_nobody() {
+    for (stood_still_ms, sign_ins) in [(30_000, 1), (5 * MINUTE, 0)] {
+        let mut world = World::new();
+        let mut driver = Driver::of(world.start_task(BANK));
+        // What Flinks has was asked for, and its answer has not been heard.
+        while !matches!(driver.at, At::Hear(_)) {
+            world.advance(&mut driver);
+        }
+        world.now_ms += stood_still_ms;
+        let reply = world.finish(&mut driver);
+        assert_eq!(world.flinks.sign_ins.len(), sign_ins, "{reply:?}");
+        if sign_ins == 0 {
+            refused(&reply, 503, "BANK_SLOW");
+        }
+    }
+}
+
+#[test]
 fn a_lost_sign_in_that_went_well_is_found_before_another_is_sent() {
     let mut world = World::new();
     world.flinks.bank = Bank::NeedsNobody;
@@ -612,8 +657,8 @@ fn data_that_never_comes_is_a_problem() {
     world.work_for(31 * MINUTE);
     assert_eq!(world.state(&challenge.attempt), State::Failed);
     assert_eq!(world.connection().problem.as_deref(), Some("DATA_TIMEOUT"));
-    let told: Vec<_> = world.store.events.iter().map(|event| event.reason.as_deref()).collect();
-    assert_eq!(told, [Some("DATA_TIMEOUT"); 2]);
+    let told: Vec<_> = world.store.events.iter().map(|event| event.reason).collect();
+    assert_eq!(told, [Some(Reason::DataTimeout); 2]);
 }
 
 #[test]
@@ -643,4 +688,90 @@ fn an_older_answer_does_not_replace_newer_data() {
     assert_eq!((after.refreshed_at_ms, after.settled_at_ms), (repaired.refreshed_at_ms, repaired.settled_at_ms));
     assert_eq!(world.state(&left.attempt), State::Finished);
     world.is_repaired();
+}
+
+/// Where the application fetches, a result is finished with its acceptance, and the event names the session.
+#[test]
+fn a_result_whose_data_the_application_fetches_is_told_with_its_session() {
+    let mut world = World::with(&["account-one"]);
+    world.settings.fetch = Fetch::Off;
+    let challenge = world.challenge();
+    world.now_ms += MINUTE;
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms);
+    let refreshed_ms = world.now_ms;
+    let result = delivery(&challenge.attempt, Some(challenge.request_id.as_str()));
+    assert_eq!(world.deliver(result.clone()), Reply::Accepted);
+    assert_eq!(world.state(&challenge.attempt), State::Finished);
+    let connection = world.connection();
+    assert_eq!((connection.status, connection.refreshed_at_ms), (Status::UpToDate, Some(refreshed_ms)));
+    assert_eq!(world.store.events.len(), 1);
+    let told = world.store.events[0].clone();
+    assert_eq!((told.kind, told.request_id), (EventKind::Refreshed, Some(challenge.request_id)));
+    assert_eq!(told.account_ids, accounts(&["account-one"]));
+    world.work_for(10 * MINUTE);
+    assert_eq!(world.deliver(result), Reply::Accepted, "a repetition is answered the same");
+    assert!(world.stored_accounts().is_empty() && world.store.events.len() == 1);
+}
+
+/// Clicks that wait for a sign-in whose outcome is there at once are answered by it.
+#[test]
+fn five_clicks_are_one_sign_in_also_where_its_result_is_finished_at_once() {
+    for fetch in [Fetch::On, Fetch::Off] {
+        let mut world = World::new();
+        world.settings.fetch = fetch;
+        world.flinks.bank = Bank::NeedsNobody;
+        let mut drivers: Vec<_> = (0..5).map(|_| Driver::of(world.start_task(BANK))).collect();
+        for _ in 0..100 {
+            world.now_ms += 10;
+            world.advance(&mut drivers[0]);
+            for driver in &mut drivers {
+                world.advance(driver);
+            }
+            world.work_for(0);
+        }
+        for driver in &drivers {
+            assert_eq!(driver.reply(), Some(&up_to_date()), "{fetch:?}");
+        }
+        assert_eq!(world.flinks.sign_ins.len(), 1, "{fetch:?}");
+        assert!(world.connection().sign_in.is_none(), "{fetch:?}");
+    }
+}
+
+/// Another login than the connection's, as Flinks says: the application is told, and nothing is changed by a page.
+#[test]
+fn another_login_that_flinks_names_is_told_to_the_application() {
+    let told = |world: &World| world.store.events.iter().map(|event| (event.kind, event.reason)).collect::<Vec<_>>();
+    let changed = (EventKind::NeedsAttention, Some(Reason::LoginChanged));
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    world.flinks.full_flow("session-of-another", "login-of-another", world.now_ms);
+    let named = |login: &str, session: Option<&str>| Delivery {
+        login_id: LoginId::parse(login),
+        ..delivery(&connect.attempt, session)
+    };
+    // What only the page says is told to nobody: not that it is another one, nor which session it is of.
+    let before = world.connection().clone();
+    for claim in [named("login-of-another", None), named("login-of-another", Some("made-up-session"))] {
+        refused(&world.deliver(claim), 409, "LOGIN_MISMATCH");
+    }
+    assert_eq!(told(&world), []);
+    refused(&world.deliver(named("login-of-another", Some("session-of-another"))), 409, "LOGIN_MISMATCH");
+    assert_eq!(told(&world), [changed]);
+    let after = world.connection().clone();
+    assert_eq!((after.status, after.problem, after.login_id), (before.status, before.problem, before.login_id));
+    assert_eq!(world.state(&connect.attempt), State::Open, "the right one may still come");
+
+    // A webhook with the attempt's tag: once, however often it comes.
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    for _ in 0..2 {
+        let hook = json!({"ResponseType": "GetAccountsDetail", "Login": {"Id": "login-of-another"},
+            "RequestId": "session-of-another", "Tag": connect.tag.as_str()});
+        let task = Task::Webhook(Webhook::read(hook.to_string().as_bytes()).unwrap());
+        assert_eq!(world.run(task), Reply::Done(Done::OtherLogin));
+    }
+    assert_eq!(told(&world), [changed]);
+    assert_eq!(world.connection().problem.as_deref(), Some("LOGIN_MISMATCH"));
 }

@@ -152,6 +152,9 @@ impl World {
                     }
                 }
             }
+            At::Send(call) if call.request(&self.settings).by_ms.is_some_and(|by_ms| self.now_ms > by_ms) => {
+                At::Hear(Box::new(Answer::late()))
+            }
             At::Send(call) => {
                 if let Call::SignIn { login_id, tag, .. } = &call {
                     self.check_sign_in(login_id.as_str(), driver);

@@ -8,7 +8,11 @@
 mod limiter;
 mod reply;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use flinks_backend::{
@@ -23,11 +27,13 @@ use url::Url;
 use self::limiter::CallLimiter;
 pub(crate) use self::{
     limiter::Lane,
-    reply::{Ineligible, read_details},
+    reply::{Details, Ineligible, only_accounts, read_details},
 };
 use crate::{
     account::Account,
     config::{Access, Limits, Secret},
+    live::Live,
+    metrics::Metrics,
     outbound::{self, Failure, NoRoots, Outbound, Verb},
 };
 
@@ -36,16 +42,32 @@ const NIGHTLY: Duration = Duration::from_secs(30);
 /// The most bytes read of one answer; a year of transactions is a few megabytes.
 const MAX_BODY_LEN: usize = 32 * 1024 * 1024;
 
-/// What came of a call, and the accounts that came with it.
+/// What came of a call, and the data that came with it.
 #[derive(Debug)]
 pub(crate) struct CallOutcome {
     pub(crate) answer: Answer,
+    pub(crate) fetched: Fetched,
+}
+
+/// A login's data; empty beside every answer that has none.
+#[derive(Default)]
+pub(crate) struct Fetched {
+    /// What the application's pages show of it.
     pub(crate) accounts: Vec<Account>,
+    /// The whole answer as Flinks sent it.
+    pub(crate) body: String,
+}
+
+/// No data shows in a log.
+impl fmt::Debug for Fetched {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Fetched").field("accounts", &self.accounts.len()).finish_non_exhaustive()
+    }
 }
 
 impl CallOutcome {
     fn of(answer: Answer) -> Self {
-        Self { answer, accounts: Vec::new() }
+        Self { answer, fetched: Fetched::default() }
     }
 }
 
@@ -53,27 +75,35 @@ impl CallOutcome {
 #[derive(Clone, Debug)]
 pub(crate) struct Flinks {
     http: Outbound,
-    access: Arc<Access>,
+    access: Live<Arc<Access>>,
     limiter: Arc<CallLimiter>,
     longest: Duration,
     settings: Settings,
+    metrics: Metrics,
 }
 
 impl Flinks {
-    pub(crate) fn new(access: Access, limits: Limits, settings: Settings) -> Result<Self, NoRoots> {
+    pub(crate) fn new(
+        access: Live<Arc<Access>>,
+        limits: Limits,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> Result<Self, NoRoots> {
         Ok(Self {
-            http: Outbound::to(&access.api)?,
-            access: Arc::new(access),
+            http: Outbound::to(&access.get().api)?,
+            access,
             limiter: Arc::new(CallLimiter::new(limits.calls)),
             longest: limits.longest_call,
             settings,
+            metrics,
         })
     }
 
-    /// Makes a call, with a token bought for it where it needs one.
-    pub(crate) async fn call(&self, lane: Lane, call: &Call) -> CallOutcome {
+    /// Makes a call, with a token bought for it where it needs one. `now_ms` is the clock that the call was decided by.
+    pub(crate) async fn call(&self, lane: Lane, call: &Call, now_ms: impl Fn() -> i64) -> CallOutcome {
         let lane = if matches!(call, Call::SignIn { .. }) { Lane::SignIn } else { lane };
         let Some(_place) = self.limiter.place(lane).await else {
+            self.metrics.called(call.endpoint(), Trouble::Crowded.code(), None);
             return CallOutcome::of(Answer::failed(Trouble::Crowded, Sent::No));
         };
         let request = call.request(&self.settings);
@@ -88,10 +118,15 @@ impl Flinks {
             Key::Token(token) => Some(token.clone()),
             Key::Secret | Key::Api => None,
         };
+        if request.by_ms.is_some_and(|by_ms| now_ms() > by_ms) {
+            tracing::warn!(endpoint = call.endpoint(), "a call came too late to be sent");
+            return CallOutcome::of(Answer::late());
+        }
         self.exchange(call, request, token).await
     }
 
     async fn exchange(&self, call: &Call, request: Request, token: Option<AuthorizeToken>) -> CallOutcome {
+        let began = Instant::now();
         let sent = self.send(call, request, token.as_ref()).await;
         let outcome = match sent {
             Ok(answer) => {
@@ -99,15 +134,18 @@ impl Flinks {
                     Answer::read(call, token, answer.status.as_u16(), retry_after(&answer.headers), &answer.body);
                 tracing::debug!(endpoint = call.endpoint(), status = answer.status.as_u16(), "asked Flinks");
                 match read {
-                    Answer::Data { .. } => match read_details(&answer.body) {
-                        Some(details) => CallOutcome { answer: read, accounts: details.accounts },
-                        None => CallOutcome::of(Answer::failed(Trouble::Unreadable, Sent::Perhaps)),
+                    Answer::Data { .. } => match (read_details(&answer.body), String::from_utf8(answer.body)) {
+                        (Some(Details { accounts, .. }), Ok(body)) => {
+                            CallOutcome { answer: read, fetched: Fetched { accounts, body } }
+                        }
+                        _ => CallOutcome::of(Answer::failed(Trouble::Unreadable, Sent::Perhaps)),
                     },
                     read => CallOutcome::of(read),
                 }
             }
             Err(failure) => CallOutcome::of(failed(failure)),
         };
+        self.metrics.called(call.endpoint(), outcome.answer.code(), Some(began.elapsed()));
         if let Answer::Failed { trouble, .. } = &outcome.answer {
             tracing::warn!(endpoint = call.endpoint(), trouble = trouble.code(), "asking Flinks failed");
         }
@@ -120,7 +158,8 @@ impl Flinks {
         request: Request,
         token: Option<&AuthorizeToken>,
     ) -> Result<outbound::Answer, Failure> {
-        let url = self.url(&request.path).ok_or(Failure::NoConnection)?;
+        let access = self.access.get();
+        let url = url(&access, &request.path).ok_or(Failure::NoConnection)?;
         let verb = match request.method {
             Method::Get => Verb::Get,
             Method::Post => Verb::Post,
@@ -129,8 +168,8 @@ impl Flinks {
         // A sign-in takes as long as its bank.
         let patience = if matches!(call, Call::SignIn { .. }) { patience } else { patience.min(self.longest) };
         let (name, value) = match (&request.key, token) {
-            (Key::Api, _) => ("x-api-key", secret(&self.access.api_key)),
-            (Key::Secret, _) | (_, None) => ("flinks-auth-key", secret(&self.access.secret_key)),
+            (Key::Api, _) => ("x-api-key", secret(&access.api_key)),
+            (Key::Secret, _) | (_, None) => ("flinks-auth-key", secret(&access.secret_key)),
             (_, Some(token)) => ("flinks-auth-key", HeaderValue::from_str(token.as_str()).ok()),
         };
         let mut value = value.ok_or(Failure::NoConnection)?;
@@ -141,17 +180,23 @@ impl Flinks {
 
     /// The logins that Nightly Refresh passes over, so their users are wanted.
     pub(crate) async fn ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
+        const ENDPOINT: &str = "GetNightlyRefreshStatus";
+        let began = Instant::now();
         let outcome = self.ask_ineligible().await;
+        let took = !matches!(outcome, Err(Trouble::Crowded));
+        let code = outcome.as_ref().map_or_else(|trouble| trouble.code(), |_| "OK");
+        self.metrics.called(ENDPOINT, code, took.then(|| began.elapsed()));
         if let Err(trouble) = &outcome {
-            tracing::warn!(endpoint = "GetNightlyRefreshStatus", trouble = trouble.code(), "asking Flinks failed");
+            tracing::warn!(endpoint = ENDPOINT, trouble = trouble.code(), "asking Flinks failed");
         }
         outcome
     }
 
     async fn ask_ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
         let _place = self.limiter.place(Lane::Work).await.ok_or(Trouble::Crowded)?;
-        let url = self.url(&["GetNightlyRefreshStatus".to_owned()]).ok_or(Trouble::Unreachable)?;
-        let mut key = secret(&self.access.api_key).ok_or(Trouble::KeysRefused)?;
+        let access = self.access.get();
+        let url = url(&access, &["GetNightlyRefreshStatus".to_owned()]).ok_or(Trouble::Unreachable)?;
+        let mut key = secret(&access.api_key).ok_or(Trouble::KeysRefused)?;
         key.set_sensitive(true);
         let request = self.http.request(Verb::Get, url, None).header("x-api-key", key);
         let answer = outbound::exchange(request, NIGHTLY.min(self.longest), MAX_BODY_LEN).await;
@@ -171,16 +216,16 @@ impl Flinks {
             _ => Trouble::Unreachable,
         })
     }
+}
 
-    fn url(&self, path: &[String]) -> Option<Url> {
-        let mut url = self.access.api.clone();
-        url.path_segments_mut()
-            .ok()?
-            .pop_if_empty()
-            .extend(["v3", self.access.customer_id.as_str(), "BankingServices"])
-            .extend(path);
-        Some(url)
-    }
+fn url(access: &Access, path: &[String]) -> Option<Url> {
+    let mut url = access.api.clone();
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .extend(["v3", access.customer_id.as_str(), "BankingServices"])
+        .extend(path);
+    Some(url)
 }
 
 fn secret(secret: &Secret) -> Option<HeaderValue> {

@@ -4,9 +4,14 @@
 //! another type than expected costs nothing but itself. What decides is read strictly: an id counts by its grammar only. What does not
 //! fit is `None`, never an error that quotes it.
 
-use flinks_connect::id::LoginId;
+use std::collections::BTreeMap;
+
+use flinks_connect::id::{AccountId, LoginId};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{
     account::{Account, Balance, LATEST_TRANSACTIONS, Transaction},
@@ -145,6 +150,24 @@ pub(crate) fn read_details(bytes: &[u8]) -> Option<Details> {
     })
 }
 
+/// The body of an answer with only these of its accounts; every value that stays is as Flinks wrote it, to the last digit.
+pub(crate) fn only_accounts(body: &str, wanted: &[AccountId]) -> Option<String> {
+    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(body).ok()?;
+    let accounts: Vec<&RawValue> = serde_json::from_str(fields.get("Accounts")?.get()).ok()?;
+    let is_wanted = |account: &&RawValue| {
+        let id = serde_json::from_str::<AccountBody>(account.get()).ok().and_then(|account| account.id);
+        id.is_some_and(|id| wanted.iter().any(|wanted| wanted.as_str() == id))
+    };
+    let count = accounts.len();
+    let accounts: Vec<_> = accounts.into_iter().filter(is_wanted).collect();
+    if accounts.len() == count {
+        return Some(body.to_owned());
+    }
+    let accounts = to_raw_value(&accounts).ok()?;
+    fields.insert("Accounts".to_owned(), accounts);
+    serde_json::to_string(&fields).ok()
+}
+
 /// A card without a login is nobody's. Without the list itself it is another answer than was asked for.
 pub(super) fn ineligible(bytes: &[u8]) -> Option<Vec<Ineligible>> {
     let cards = serde_json::from_slice::<NightlyBody>(bytes).ok()?.ineligible_cards;
@@ -202,6 +225,19 @@ mod tests {
         for bytes in [&b""[..], b"<html>", b"[]", b"null", b"{}"] {
             assert!(read_details(bytes).is_none() && ineligible(bytes).is_none());
         }
+    }
+
+    #[test]
+    fn an_answer_is_narrowed_to_accounts_without_touching_a_digit() {
+        let body = r#"{"Login":{"Id":"login-1234"}, "Accounts": [{"Id":"account-1","Balance":{"Current":100.10}}, {"Id":"account-2"}, {"Id":7}, 5],"X":12345678901234567890123}"#;
+        let wanted = |ids: &[&str]| ids.iter().filter_map(|id| AccountId::parse(id)).collect::<Vec<_>>();
+        assert_eq!(
+            only_accounts(body, &wanted(&["account-1"])).unwrap(),
+            r#"{"Accounts":[{"Id":"account-1","Balance":{"Current":100.10}}],"Login":{"Id":"login-1234"},"X":12345678901234567890123}"#
+        );
+        let whole = r#"{ "Accounts": [{"Id":"account-1"}] }"#;
+        assert_eq!(only_accounts(whole, &wanted(&["account-1", "account-2"])).unwrap(), whole, "as it came");
+        assert_eq!(only_accounts("{}", &[]), None);
     }
 
     #[test]

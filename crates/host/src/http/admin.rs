@@ -7,12 +7,12 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::{delete, get, post, put},
 };
-use flinks_backend::record::Language;
+use flinks_backend::{reason, record::Language};
 use flinks_connect::{
     id::{AccountId, LoginId},
     redirect::MAX_ACCOUNTS,
@@ -21,18 +21,24 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::{
-    App, body,
+    App, body, metrics,
     problem::{Problem, ProblemBody},
     user::bearer,
 };
 use crate::{
     config::Secret,
+    live::Live,
+    metrics::Metrics,
     storage::{
         ConnectionId, UserId,
         admin::{AttemptRow, Deleted, ManagedConnection, Put},
+        answers::KeptAnswer,
         connections::Status,
     },
     time::Time,
@@ -105,6 +111,8 @@ pub(crate) struct DeletedBody {
     connections: u64,
     attempts: u64,
     accounts: u64,
+    /// Answers of Flinks that were kept for `GET /admin/connections/{id}/data`.
+    answers: u64,
 }
 
 /// The attempts of a user, newest first, at most a hundred.
@@ -143,29 +151,113 @@ pub(crate) struct ParkedEventBody {
     /// How often it was posted.
     tries: i64,
     /// What was posted.
-    #[schema(value_type = Object)]
+    #[schema(value_type = EventBody)]
     event: Value,
 }
 
-/// The routes, each behind the key.
-pub(crate) fn routes(key: Secret) -> Router<App> {
-    Router::new()
+/// What is posted to `EVENTS_URL`, signed as Standard Webhooks 1.0 says.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what storage::events writes")]
+pub(crate) struct EventBody {
+    #[schema(rename = "type")]
+    kind: EventType,
+    /// When it happened, RFC 3339.
+    timestamp: String,
+    data: EventData,
+}
+
+/// What happened.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what storage::events writes")]
+pub(crate) enum EventType {
+    /// It was put for the first time.
+    #[schema(rename = "connection.added")]
+    Added,
+    /// Fresh data is stored; with `FETCH=off` it is there to be fetched.
+    #[schema(rename = "connection.refreshed")]
+    Refreshed,
+    /// Its user is wanted.
+    #[schema(rename = "connection.needs_attention")]
+    NeedsAttention,
+    /// An attempt ended without data.
+    #[schema(rename = "attempt.failed")]
+    AttemptFailed,
+}
+
+/// To what.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code, reason = "it describes what storage::events writes")]
+pub(crate) struct EventData {
+    user: String,
+    connection: String,
+    /// Through which attempt.
+    attempt: Option<String>,
+    /// The connection's login.
+    login_id: String,
+    /// The accounts that were stored; with `FETCH=off` those that the user picked, as the page said.
+    account_ids: Vec<String>,
+    /// When Flinks refreshed the data, RFC 3339.
+    refreshed_at: Option<String>,
+    /// With `FETCH=off`, the session to ask Flinks for the data with.
+    request_id: Option<String>,
+    /// Why its user is wanted, or why there is no data.
+    reason: Option<ReasonWord>,
+}
+
+/// A word of `flinks_backend::reason`, which has the table.
+pub(crate) struct ReasonWord;
+
+impl PartialSchema for ReasonWord {
+    fn schema() -> RefOr<Schema> {
+        let meanings: Vec<_> =
+            reason::TABLE.iter().map(|(_, word, meaning)| format!("- `{word}`: {meaning}")).collect();
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(reason::TABLE.iter().map(|(_, word, _)| *word)))
+            .description(Some(meanings.join("\n")))
+            .into()
+    }
+}
+
+impl ToSchema for ReasonWord {}
+
+/// Where the application's own routes stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// With everything else.
+    Shared,
+    /// On a port that only the operator's network reaches.
+    Own,
+}
+
+/// The routes, each behind the key; `/metrics` needs it only where strangers may ask.
+pub(crate) fn routes(key: Live<Secret>, metrics: Metrics, port: Port) -> Router<App> {
+    let counted = Router::new().route("/metrics", get(metrics::metrics));
+    let (behind_key, open) = match port {
+        Port::Shared => (counted, Router::new()),
+        Port::Own => (Router::new(), counted),
+    };
+    behind_key
         .route(
             "/admin/users/{user}/connections/{id}",
             put(put_connection).get(read_connection).delete(delete_connection),
         )
+        .route("/admin/connections/{id}/data", get(data))
         .route("/admin/users/{user}", delete(delete_user))
         .route("/admin/users/{user}/attempts", get(attempts))
         .route("/admin/events", get(parked_events))
         .route("/admin/events/{id}/again", post(repeat_event))
-        .route_layer(from_fn_with_state(key, require_key))
+        .route_layer(from_fn_with_state((key, metrics), require_key))
+        .merge(open)
 }
 
-async fn require_key(State(key): State<Secret>, request: Request, next: Next) -> Response {
-    if bearer(request.headers()).is_some_and(|given| is_same(given, &key)) {
+async fn require_key(State((key, metrics)): State<(Live<Secret>, Metrics)>, request: Request, next: Next) -> Response {
+    if bearer(request.headers()).is_some_and(|given| is_same(given, &key.get())) {
         next.run(request).await
     } else {
-        tracing::warn!("a request under /admin without the key was refused");
+        metrics.admin_key_refused();
+        tracing::warn!("a request of the application without the key was refused");
         Problem::no_admin().into_response()
     }
 }
@@ -232,7 +324,26 @@ pub(crate) async fn read_connection(
     Ok(Json(read(&app, &user_id(&user)?, &connection_id(&id)?).await?))
 }
 
-/// Deletes a connection with its attempts and accounts. Flinks is told nothing.
+/// Flinks' whole last answer about a connection's data, as it came, for `DATA_KEPT_MS`. Accounts that the user did not pick are left out.
+#[utoipa::path(get, path = "/admin/connections/{id}/data", tag = "admin", security(("admin" = [])),
+    params(("id" = inline(PathText), Path)), responses(
+    (status = 200, body = Object, description = "the answer of `GetAccountsDetail`"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "NO_DATA: none has come, or its time is over. NO_SUCH_CONNECTION"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
+))]
+pub(crate) async fn data(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
+    match app.reconnects.storage.answer(&connection_id(&id)?).await? {
+        KeptAnswer::Body(body) => {
+            Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+        }
+        KeptAnswer::None => Err(Problem::no_data()),
+        KeptAnswer::NoConnection => Err(Problem::no_connection()),
+    }
+}
+
+/// Deletes a connection with its attempts, accounts and data. Flinks is told nothing.
 #[utoipa::path(delete, path = "/admin/users/{user}/connections/{id}", tag = "admin", security(("admin" = [])),
     params(("user" = inline(PathText), Path), ("id" = inline(PathText), Path)), responses(
     (status = 200, body = DeletedBody, description = "it is gone, now or before"),
@@ -370,7 +481,8 @@ fn wrong(what: &str, expected: &str) -> Problem {
 
 impl From<Deleted> for DeletedBody {
     fn from(deleted: Deleted) -> Self {
-        Self { connections: deleted.connections, attempts: deleted.attempts, accounts: deleted.accounts }
+        let Deleted { connections, attempts, accounts, answers } = deleted;
+        Self { connections, attempts, accounts, answers }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The host over HTTP.
 //!
 //! [`connections`] is what the page shows, [`reconnects`] the contract with the widget, [`webhook`] Flinks' own way in, [`admin`] the application's; [`user`] says
-//! who asks, [`same_origin`] from where, [`body`] how much is read, [`problem`] how it is refused, [`health`] how the host is.
+//! who asks, [`same_origin`] from where, [`body`] how much is read, [`rate`] how often, [`problem`] how it is refused, [`health`] and [`metrics`] how the host is.
 //!
 //! Invariants: every answer below `/api` is `no-store`; the log has method, route pattern, status and time of a request, never
 //! its path, query or body; what was begun is carried to its end, also when whoever asked has gone; nothing that a client sends is
@@ -11,8 +11,10 @@ pub(crate) mod admin;
 pub(crate) mod body;
 pub(crate) mod connections;
 mod health;
+mod metrics;
 mod openapi;
 pub(crate) mod problem;
+pub(crate) mod rate;
 mod reconnects;
 pub(crate) mod same_origin;
 pub(crate) mod user;
@@ -36,11 +38,14 @@ use tracing::Span;
 use self::{
     body::BodyReader,
     problem::{Cause, Problem},
+    rate::RateLimit,
     same_origin::Origins,
 };
 use crate::{
     config::{Secret, Users},
     detached::Detached,
+    live::Live,
+    log,
     readiness::Readiness,
     reconnect::Reconnects,
 };
@@ -49,12 +54,16 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) reconnects: Reconnects,
-    pub(crate) webhook_secret: Option<Secret>,
+    pub(crate) webhook_secret: Live<Option<Secret>>,
     pub(crate) users: Users,
     pub(crate) origins: Origins,
     /// Connect URL parameters that every start reply has.
     pub(crate) connect_params: &'static [(&'static str, bool)],
     pub(crate) bodies: BodyReader,
+    /// How often a user may start.
+    pub(crate) starts: RateLimit,
+    /// How often a user may deliver.
+    pub(crate) deliveries: RateLimit,
     /// The most requests below `/api` that are under way at once; what is more is answered 503.
     pub(crate) most_requests: usize,
     pub(crate) detached: Detached,
@@ -134,11 +143,12 @@ pub fn served<State: Clone + Send + Sync + 'static>(routes: Router<State>) -> Ro
 }
 
 fn served_by<State: Clone + Send + Sync + 'static>(routes: Router<State>, detached: Detached) -> Router<State> {
+    let host = Span::current();
     let log = TraceLayer::new_for_http()
-        .make_span_with(|request: &Request| {
+        .make_span_with(move |request: &Request| {
             // The pattern, not the path: a path has an id in it.
             let route = request.extensions().get::<MatchedPath>().map_or("(file)", MatchedPath::as_str);
-            tracing::info_span!("request", method = %request.method(), route)
+            tracing::info_span!(parent: &host, "request", id = log::fresh_correlator(), method = %request.method(), route)
         })
         .on_request(())
         .on_response(|response: &Response, elapsed: Duration, _: &Span| {

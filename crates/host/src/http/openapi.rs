@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{admin, connections, health, problem, reconnects, user, webhook};
+use super::{admin, connections, health, metrics, problem, reconnects, user, webhook};
 
 /// `GET /openapi.json`.
 #[derive(OpenApi)]
@@ -25,11 +25,13 @@ use super::{admin, connections, health, problem, reconnects, user, webhook};
         admin::read_connection,
         admin::delete_connection,
         admin::delete_user,
+        admin::data,
         admin::attempts,
         admin::parked_events,
         admin::repeat_event,
         health::alive,
         health::ready,
+        metrics::metrics,
         document,
     ),
     components(schemas(problem::ProblemBody)),

@@ -4,7 +4,7 @@
 //! and never repeats what was sent. The rules say which refusals there are about reconnects (`flinks_backend::refusal`); those about HTTP
 //! itself stand here.
 
-use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::{
     Json,
@@ -28,7 +28,7 @@ const SOON: u64 = 2;
 pub(crate) struct ProblemBody {
     /// Stable, for programs: as `LOGIN_MISMATCH`.
     #[schema(example = "LOGIN_MISMATCH")]
-    code: Cow<'static, str>,
+    code: &'static str,
     /// The HTTP status.
     status: u16,
     /// What is wrong, in general.
@@ -51,14 +51,19 @@ pub(crate) struct Problem {
 pub(crate) struct Cause(pub(crate) StorageError);
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Refused");
         Self {
             status,
-            body: ProblemBody { code: code.into(), status: status.as_u16(), title, detail: detail.into() },
+            body: ProblemBody { code, status: status.as_u16(), title, detail: detail.into() },
             retry_after: None,
             cause: None,
         }
+    }
+
+    /// The stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.body.code
     }
 
     fn after(mut self, seconds: u64) -> Self {
@@ -87,6 +92,14 @@ impl Problem {
             StatusCode::CONFLICT,
             "CONNECTION_TAKEN",
             "Expected a connection id that no other user has. Nothing was changed; choose another id.",
+        )
+    }
+
+    pub(crate) fn no_data() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NO_DATA",
+            "There is no answer of Flinks: none has come, or DATA_KEPT_MS is over, or none are kept. Repair the connection again.",
         )
     }
 
@@ -152,6 +165,15 @@ impl Problem {
         .after(SOON)
     }
 
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TOO_MANY_REQUESTS",
+            "The user has sent as many requests as one user may in a minute. Nothing was changed; try again.",
+        )
+        .after(wait.as_secs() + 1)
+    }
+
     pub(crate) fn stopping() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -206,7 +228,7 @@ impl Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let problem = Self::new(status, refusal.code().to_owned(), refusal.detail());
+        let problem = Self::new(status, refusal.code(), refusal.detail());
         match refusal.retry_after_s().and_then(|seconds| u64::try_from(seconds).ok()) {
             Some(seconds) => problem.after(seconds),
             None => problem,

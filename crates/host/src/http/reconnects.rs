@@ -169,7 +169,7 @@ pub(crate) enum StartAfter {
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "LOGIN_MISMATCH"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "as many sign-ins of the user are under way as may be"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "TOO_MANY_SIGN_INS: as many sign-ins of the user are under way as may be. TOO_MANY_REQUESTS: as many starts of the user were sent in a minute"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json", description = "Flinks' answer is unreadable"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json",
         description = "try again after Retry-After. BANK_SLOW: the sign-in goes on"),
@@ -181,7 +181,26 @@ pub(crate) async fn start(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<StartReply>, Problem> {
-    let bytes = app.bodies.json(&headers, body).await?;
+    let answer = answer_start(&app, user, id, &headers, body).await;
+    app.reconnects.metrics.started(match &answer {
+        Ok(StartReply::Challenge { mode: ChallengeMode::Resume, .. }) => "resume",
+        Ok(StartReply::Challenge { mode: ChallengeMode::Refresh, .. }) => "refresh",
+        Ok(StartReply::Connect { .. }) => "connect",
+        Ok(StartReply::UpToDate) => "up_to_date",
+        Err(problem) => problem.code(),
+    });
+    answer.map(Json)
+}
+
+async fn answer_start(
+    app: &App,
+    user: SignedInUser,
+    id: String,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<StartReply, Problem> {
+    app.starts.admit(&user.0)?;
+    let bytes = app.bodies.json(headers, body).await?;
     let StartBody { after } = body::parse(&bytes, "a JSON object, as `{}`")?;
     let page_token = if after.is_some() { PageToken::Sessions } else { PageToken::Fresh };
     let reconnects = app.reconnects.clone();
@@ -192,7 +211,7 @@ pub(crate) async fn start(
     // The bank may take longer than a proxy lets a request: the sign-in goes on, and the next start goes on with it.
     match timeout(answer_by, app.detached.run(work)).await {
         Ok(ended) => match ended.map_err(|_| Problem::storage())??.reply {
-            Reply::Started(reply) => Ok(Json(app.reply(reply))),
+            Reply::Started(reply) => Ok(app.reply(reply)),
             other => Err(unexpected(other)),
         },
         Err(_) => Err(Refusal::BankSlow.into()),
@@ -231,6 +250,7 @@ fn unexpected(reply: Reply) -> Problem {
     (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 415, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "no retry helps: ATTEMPT_USED, TAG_MISMATCH, NOTHING_TO_VERIFY, or Flinks' own code"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "TOO_MANY_REQUESTS: as many deliveries of the user were sent in a minute as may be"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "try again after Retry-After"),
 ))]
@@ -240,14 +260,26 @@ pub(crate) async fn deliver(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DeliveryReply>, Problem> {
-    let bytes = app.bodies.json(&headers, body).await?;
+    let answer = answer_delivery(&app, user, &headers, body).await;
+    app.reconnects.metrics.delivered(answer.as_ref().map_or_else(Problem::code, |_| "accepted"));
+    answer.map(Json)
+}
+
+async fn answer_delivery(
+    app: &App,
+    user: SignedInUser,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<DeliveryReply, Problem> {
+    app.deliveries.admit(&user.0)?;
+    let bytes = app.bodies.json(headers, body).await?;
     let body: DeliveryBody =
         body::parse(&bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;
     let delivery = delivery(body, random::fingerprint(&bytes))?;
-    check_key(&headers, &delivery.attempt)?;
+    check_key(headers, &delivery.attempt)?;
     let deliver = Deliver::new(user.0.as_str().to_owned(), delivery);
     match app.reconnects.run(Task::Deliver(deliver), Caller::Deliver).await?.reply {
-        Reply::Accepted => Ok(Json(DeliveryReply { status: Accepted::Accepted })),
+        Reply::Accepted => Ok(DeliveryReply { status: Accepted::Accepted }),
         other => Err(unexpected(other)),
     }
 }

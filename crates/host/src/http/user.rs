@@ -26,8 +26,14 @@ impl FromRequestParts<App> for SignedInUser {
         match &app.users {
             Users::Cookie => signed_in(&parts.headers, app).await?.map(Self).ok_or_else(Problem::unauthenticated),
             Users::Token(verifier) => {
-                let token = bearer(&parts.headers).ok_or(TokenRefusal::Missing)?;
-                Ok(Self(verifier.user(token, app.reconnects.storage.now()).await?))
+                let user = match bearer(&parts.headers) {
+                    Some(token) => verifier.user(token, app.reconnects.storage.now()).await,
+                    None => Err(TokenRefusal::Missing),
+                };
+                user.map(Self).map_err(|refusal| {
+                    app.reconnects.metrics.token_refused(refusal.word());
+                    refusal.into()
+                })
             }
         }
     }

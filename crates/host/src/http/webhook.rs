@@ -10,7 +10,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flinks_backend::{step::Task, webhook::Webhook};
+use flinks_backend::{
+    step::{Done, Reply, Task},
+    webhook::Webhook,
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
@@ -36,18 +39,34 @@ const MAX_LEN: usize = 16 * 1024 * 1024;
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn receive(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<StatusCode, Problem> {
-    let secret = app.webhook_secret.as_ref().ok_or_else(Problem::unsigned)?;
+    let taken = take(&app, &headers, body).await;
+    let metrics = &app.reconnects.metrics;
+    match &taken {
+        Ok(Some(Done::OtherLogin)) => metrics.webhook("other_login"),
+        Ok(Some(Done::Accepted)) => metrics.webhook("accepted"),
+        Ok(_) => metrics.webhook("unused"),
+        Err(problem) if problem.code() == Problem::unsigned().code() => metrics.webhook("unsigned"),
+        // Flinks sends it again.
+        Err(_) => {}
+    }
+    taken.map(|_| StatusCode::OK)
+}
+
+/// What came of a webhook; none where there is nothing of ours in it.
+async fn take(app: &App, headers: &HeaderMap, body: Body) -> Result<Option<Done>, Problem> {
+    let secret = app.webhook_secret.get().ok_or_else(Problem::unsigned)?;
     // Without a signature nothing is read at all.
-    let signature = signature(&headers).ok_or_else(Problem::unsigned)?;
+    let signature = signature(headers).ok_or_else(Problem::unsigned)?;
     let body = app.bodies.read(body, MAX_LEN).await?;
-    if !is_signed(&body, &signature, secret) {
+    if !is_signed(&body, &signature, &secret) {
         tracing::warn!("a webhook without a valid signature was refused");
         return Err(Problem::unsigned());
     }
-    if let Some(webhook) = Webhook::read(&body.into_bytes()) {
-        app.reconnects.run(Task::Webhook(webhook), Caller::Deliver).await?;
+    let Some(webhook) = Webhook::read(&body.into_bytes()) else { return Ok(None) };
+    match app.reconnects.run(Task::Webhook(webhook), Caller::Deliver).await?.reply {
+        Reply::Done(done) => Ok(Some(done)),
+        Reply::Started(_) | Reply::Accepted | Reply::Refused(_) => Ok(None),
     }
-    Ok(StatusCode::OK)
 }
 
 /// The bytes of a SHA-256 code.

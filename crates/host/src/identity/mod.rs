@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub(crate) use self::keys::KeySet;
 use self::keys::NoKey;
-use crate::{storage::UserId, time::Time};
+use crate::{live::Live, storage::UserId, time::Time};
 
 /// How far the clocks of the application and of this host may be apart.
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
@@ -55,6 +55,24 @@ pub(crate) enum Claim {
     Subject,
 }
 
+impl TokenRefusal {
+    /// Its word in metrics.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Algorithm => "algorithm",
+            Self::UnknownKey => "unknown_key",
+            Self::Signature => "signature",
+            Self::Claim(Claim::Audience) => "aud",
+            Self::Claim(Claim::Expiry) => "exp",
+            Self::Claim(Claim::Issuer) => "iss",
+            Self::Claim(Claim::NotBefore) => "nbf",
+            Self::Claim(Claim::Subject) => "sub",
+            Self::NoKeys => "no_keys",
+        }
+    }
+}
+
 /// What every token has to say.
 #[derive(Clone, Debug)]
 pub(crate) struct Expected {
@@ -70,7 +88,7 @@ pub(crate) struct Expected {
 #[derive(Clone)]
 pub(crate) enum SigningKey {
     /// A secret that the application shares with this host (HS256).
-    Secret(DecodingKey),
+    Secret(Live<DecodingKey>),
     /// Public keys, fetched from an address (RS256, ES256, `EdDSA`).
     Published(Arc<KeySet>),
 }
@@ -112,7 +130,7 @@ impl TokenVerifier {
 
     async fn key_for(&self, header: &Header) -> Result<(Algorithm, DecodingKey), TokenRefusal> {
         match &self.key {
-            SigningKey::Secret(key) if header.alg == Algorithm::HS256 => Ok((Algorithm::HS256, key.clone())),
+            SigningKey::Secret(key) if header.alg == Algorithm::HS256 => Ok((Algorithm::HS256, key.get())),
             SigningKey::Published(set) if keys::ALGORITHMS.contains(&header.alg) => {
                 let key = set.key(header.kid.as_deref(), header.alg).await.map_err(|no| match no {
                     NoKey::Unknown => TokenRefusal::UnknownKey,

@@ -48,6 +48,8 @@ pub(crate) struct Deleted {
     pub(crate) connections: u64,
     pub(crate) attempts: u64,
     pub(crate) accounts: u64,
+    /// Answers of Flinks that were kept.
+    pub(crate) answers: u64,
 }
 
 /// An attempt as it is listed.
@@ -215,8 +217,11 @@ async fn begin_anew(write: &mut Write<'_>, new: &ManagedConnection) -> Result<()
     .bind(new.login_id.as_str())
     .execute(&mut *write.transaction)
     .await?;
-    for statement in ["DELETE FROM attempts WHERE connection_id = $1", "DELETE FROM accounts WHERE connection_id = $1"]
-    {
+    for statement in [
+        "DELETE FROM attempts WHERE connection_id = $1",
+        "DELETE FROM accounts WHERE connection_id = $1",
+        "DELETE FROM answers WHERE connection_id = $1",
+    ] {
         sqlx::query(statement).bind(new.id.as_str()).execute(&mut *write.transaction).await?;
     }
     Ok(())
@@ -260,6 +265,11 @@ async fn delete(write: &mut Write<'_>, user: &UserId, id: Option<&ConnectionId>)
             "DELETE FROM accounts WHERE connection_id IN \
                (SELECT id FROM connections WHERE user_id = $1 AND ($2 IS NULL OR id = $2))",
             &mut deleted.accounts,
+        ),
+        (
+            "DELETE FROM answers WHERE connection_id IN \
+               (SELECT id FROM connections WHERE user_id = $1 AND ($2 IS NULL OR id = $2))",
+            &mut deleted.answers,
         ),
         ("DELETE FROM connections WHERE user_id = $1 AND ($2 IS NULL OR id = $2)", &mut deleted.connections),
     ] {

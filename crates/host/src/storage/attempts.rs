@@ -12,13 +12,13 @@ use flinks_connect::id::{AccountId, AttemptId, AuthorizeToken, LoginId, RequestI
 use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
-    Dialect, Storage, StorageError, Write,
+    ConnectionId, Dialect, Storage, StorageError, Write,
     claims::Claim,
     connections::{replace_accounts, replace_selection, selection},
     events::NewEvent,
     number, optional_number, optional_text, parsed, repeated, text,
 };
-use crate::{account::Account, time::Time};
+use crate::{account::Account, flinks::Fetched, time::Time};
 
 const ATTEMPT: &str = "id, tag, user_id, connection_id, state, stage, request_id, token, baseline, choice, created_at, \
      expires_at, due_at, tries, accepted_at, result, data_step, transactions, fingerprint";
@@ -46,7 +46,7 @@ impl Storage {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let mut connection = connection(&row)?;
-        connection.selection = selection(&mut reader, &super::ConnectionId::new(found.connection.as_str())).await?;
+        connection.selection = selection(&mut reader, &ConnectionId::new(found.connection.as_str())).await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {ATTEMPT} FROM attempts WHERE connection_id = $1 AND (state IN ('open', 'accepted') \
                OR (state = 'set-aside' AND expires_at > $2) OR id = $3) \
@@ -67,15 +67,15 @@ impl Storage {
         row.fetch_optional(&self.pool).await?.map(|row| number(&row, "version")).transpose()
     }
 
-    /// Stores a step, all of it or nothing. `accounts` are those of the last data answer. `ending` is the claim of a worker whose step
+    /// Stores a step, all of it or nothing. `fetched` is what came with the last data answer. `ending` is the claim of a worker whose step
     /// ends with this commit: where its attempt changes, it is given back in the same statement.
     pub(crate) async fn commit(
         &self,
         commit: &Commit,
-        accounts: &[Account],
+        fetched: &Fetched,
         ending: Option<&Claim>,
     ) -> Result<Outcome, StorageError> {
-        match self.try_to_commit(commit, accounts, ending).await {
+        match self.try_to_commit(commit, fetched, ending).await {
             // Somebody else was in the way and nothing was stored, which is what a conflict is.
             Err(StorageError::Serialization) => Ok(Outcome::Conflict),
             ended => ended,
@@ -85,7 +85,7 @@ impl Storage {
     async fn try_to_commit(
         &self,
         commit: &Commit,
-        accounts: &[Account],
+        fetched: &Fetched,
         ending: Option<&Claim>,
     ) -> Result<Outcome, StorageError> {
         let mut write = self.write().await?;
@@ -103,7 +103,7 @@ impl Storage {
             return Ok(Outcome::Conflict);
         }
         for change in &commit.changes {
-            match apply(&mut write, &commit.connection, change, accounts, ending).await {
+            match self.apply(&mut write, &commit.connection, change, fetched, ending).await {
                 Ok(()) => {}
                 Err(Refused::Gone) => return Ok(Outcome::Conflict),
                 Err(Refused::Taken) => return Ok(Outcome::ResultTaken),
@@ -115,6 +115,31 @@ impl Storage {
         }
         write.commit().await?;
         Ok(Outcome::Done)
+    }
+
+    async fn apply(
+        &self,
+        write: &mut Write<'_>,
+        id: &str,
+        change: &Change,
+        fetched: &Fetched,
+        ending: Option<&Claim>,
+    ) -> Result<(), Refused> {
+        match change {
+            Change::AddAttempt(attempt) => add_attempt(write, attempt).await,
+            Change::PutAttempt(attempt) => put_attempt(write, attempt, ending).await,
+            Change::PutConnection(connection) => put_connection(write, id, connection).await,
+            Change::Select(selection) => Ok(replace_selection(write, &ConnectionId::new(id), selection).await?),
+            Change::StoreAccounts(kept) => {
+                let is_kept = |account: &&Account| match kept {
+                    Kept::All => true,
+                    Kept::Only(ids) => ids.iter().any(|id| account.is(id)),
+                };
+                let accounts: Vec<_> = fetched.accounts.iter().filter(is_kept).cloned().collect();
+                replace_accounts(write, &ConnectionId::new(id), &accounts).await?;
+                Ok(self.replace_answer(write, id, fetched, kept).await?)
+            }
+        }
     }
 
     /// Forgets attempts that ended or expired before `before`; until then their keys are remembered.
@@ -213,29 +238,6 @@ async fn is_over(
     .fetch_one(&mut *write.transaction)
     .await?;
     Ok(number(&row, "under_way")? >= i64::from(limit.most))
-}
-
-async fn apply(
-    write: &mut Write<'_>,
-    id: &str,
-    change: &Change,
-    accounts: &[Account],
-    ending: Option<&Claim>,
-) -> Result<(), Refused> {
-    match change {
-        Change::AddAttempt(attempt) => add_attempt(write, attempt).await,
-        Change::PutAttempt(attempt) => put_attempt(write, attempt, ending).await,
-        Change::PutConnection(connection) => put_connection(write, id, connection).await,
-        Change::Select(selection) => Ok(replace_selection(write, &super::ConnectionId::new(id), selection).await?),
-        Change::StoreAccounts(kept) => {
-            let is_kept = |account: &&Account| match kept {
-                Kept::All => true,
-                Kept::Only(ids) => ids.iter().any(|id| account.is(id)),
-            };
-            let kept: Vec<_> = accounts.iter().filter(is_kept).cloned().collect();
-            Ok(replace_accounts(write, &super::ConnectionId::new(id), &kept).await?)
-        }
-    }
 }
 
 async fn add_attempt(write: &mut Write<'_>, attempt: &Attempt) -> Result<(), Refused> {

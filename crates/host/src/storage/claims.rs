@@ -160,6 +160,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::flinks::Fetched;
 
     const HOUR: Duration = Duration::from_hours(1);
 
@@ -192,7 +193,7 @@ mod tests {
             events: Vec::new(),
             limit: None,
         };
-        assert_eq!(storage.commit(&commit, &[], Some(claim)).await.unwrap(), Outcome::Done);
+        assert_eq!(storage.commit(&commit, &Fetched::default(), Some(claim)).await.unwrap(), Outcome::Done);
     }
 
     #[tokio::test]

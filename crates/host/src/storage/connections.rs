@@ -2,6 +2,7 @@
 //!
 //! Invariant: a connection's `login_id` is written by the application only (`super::admin`): no reconnect can swap it. What a connection's status is follows from its stored status and its attempts; it is computed here only.
 
+use flinks_backend::reason::Reason as WhyTold;
 use flinks_connect::id::{AccountId, LoginId};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -273,7 +274,7 @@ impl Storage {
             .await?;
             if changed.rows_affected() == 1 {
                 let (login, version) = (candidate.login_id.as_str(), candidate.version + 1);
-                let (kind, reason) = ("connection.needs_attention", Some("nightly_failed"));
+                let (kind, reason) = ("connection.needs_attention", Some(WhyTold::NightlyFailed));
                 let event = NewEvent::of_connection(kind, &candidate.user, &candidate.id, login, version, reason);
                 self.add_event(&mut write, &event).await?;
             }

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use flinks_backend::step::Event;
-use flinks_connect::id::{AccountId, AttemptId};
+use flinks_backend::{reason::Reason, step::Event};
+use flinks_connect::id::{AccountId, AttemptId, RequestId};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
@@ -15,8 +15,6 @@ use crate::{random, time::Time};
 
 /// For how long an event is tried before it is parked.
 const TRIED_FOR: Duration = Duration::from_hours(24);
-/// How long a host has for one event: longer than the application may take to answer.
-const LEASE: Duration = Duration::from_mins(1);
 /// Numbers for the events of one version of a connection.
 const NUMBERS_PER_VERSION: i64 = 10;
 /// The most parked events that are listed.
@@ -83,6 +81,7 @@ impl<'a> NewEvent<'a> {
                 "loginId": event.login_id.as_str(),
                 "accountIds": event.account_ids.iter().map(AccountId::as_str).collect::<Vec<_>>(),
                 "refreshedAt": event.refreshed_at_ms.and_then(|millis| Time::from_millis(millis).rfc3339()),
+                "requestId": event.request_id.as_ref().map(RequestId::as_str),
                 "reason": event.reason,
             }),
         }
@@ -95,11 +94,11 @@ impl<'a> NewEvent<'a> {
         connection: &'a str,
         login_id: &str,
         version: i64,
-        reason: Option<&str>,
+        reason: Option<Reason>,
     ) -> Self {
         let data = json!({
             "user": user, "connection": connection, "attempt": null, "loginId": login_id, "accountIds": [],
-            "refreshedAt": null, "reason": reason,
+            "refreshedAt": null, "requestId": null, "reason": reason,
         });
         Self { connection, version, position: 0, kind: json!(kind), data }
     }
@@ -129,8 +128,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Claims up to `most` events that are due, each the first one of its connection.
-    pub(crate) async fn claim_events(&self, most: usize) -> Result<Vec<PendingEvent>, StorageError> {
+    /// Claims up to `most` events that are due for `lease`, each the first one of its connection.
+    pub(crate) async fn claim_events(&self, most: usize, lease: Duration) -> Result<Vec<PendingEvent>, StorageError> {
         const DUE: &str = "SELECT id, body, tries, tried_until FROM events e \
              WHERE state = 'waiting' AND due_at <= $1 AND claimed_until <= $1 AND NOT EXISTS \
                (SELECT 1 FROM events f WHERE f.connection_id = e.connection_id AND f.number < e.number AND f.state = 'waiting') \
@@ -166,7 +165,7 @@ impl Storage {
                 sqlx::query("UPDATE events SET claimed_by = $2, claimed_until = $3 WHERE id = $1")
                     .bind(event.id.as_str())
                     .bind(event.claim.as_str())
-                    .bind(now.plus(LEASE).millis())
+                    .bind(now.plus(lease).millis())
                     .execute(&mut *write.transaction)
                     .await?;
                 events.push(event);

@@ -2,7 +2,7 @@
 //!
 //! One set of queries for SQLite and Postgres (`sqlx::Any`); they differ where rows are locked and where the time is read.
 //! [`connections`] is what the pages show, [`attempts`] the life of a reconnect, [`claims`] which worker looks after it, [`sessions`] who
-//! is signed in, [`admin`] what the application itself puts and deletes, [`events`] what it is told. [`clock`] says what time it is, [`error`] what went wrong.
+//! is signed in, [`admin`] what the application itself puts and deletes, [`events`] what it is told, [`answers`] the data it may read; [`vitals`] what waits, for metrics. [`clock`] says what time it is, [`error`] what went wrong.
 //!
 //! Invariants: nothing about a reconnect lives only in the process, so a host may die at any time and any number of hosts may
 //! share one Postgres. A write that decides something is one transaction, and its condition is part of its `UPDATE`. Whoever changes a
@@ -10,6 +10,7 @@
 //! could not serialise all the same is repeated.
 
 pub(crate) mod admin;
+pub(crate) mod answers;
 pub(crate) mod attempts;
 pub(crate) mod claims;
 mod clock;
@@ -17,6 +18,7 @@ pub(crate) mod connections;
 mod error;
 pub(crate) mod events;
 pub(crate) mod sessions;
+pub(crate) mod vitals;
 
 use std::{
     fmt,
@@ -46,7 +48,7 @@ const REPEAT_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_REPEAT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A user of the application. Not a secret, but of no use in a log either.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct UserId(String);
 
 impl UserId {
@@ -95,6 +97,8 @@ pub(crate) struct Storage {
     /// SQLite has one writer at a time. Queueing here is fair and cheap; its own way is to sleep and try again.
     writer: Mutex<()>,
     events: EventLog,
+    /// How long the application may read Flinks' last answers; zero keeps none.
+    data_kept: Duration,
 }
 
 /// A transaction that will write. Dropped without [`Write::commit`], it leaves nothing behind.
@@ -146,7 +150,8 @@ impl Storage {
             Dialect::Sqlite => Clock::Machine,
             Dialect::Postgres => Clock::of_database(),
         };
-        let storage = Self { pool, dialect, clock, writer: Mutex::new(()), events: EventLog::Off };
+        let storage =
+            Self { pool, dialect, clock, writer: Mutex::new(()), events: EventLog::Off, data_kept: Duration::ZERO };
         storage.read_clock().await?;
         storage.release_own_claims().await?;
         Ok(storage)
@@ -155,6 +160,11 @@ impl Storage {
     /// Writes events from now on.
     pub(crate) fn keeping_events(self) -> Self {
         Self { events: EventLog::Kept, ..self }
+    }
+
+    /// Keeps Flinks' answers for so long from now on.
+    pub(crate) fn keeping_data(self, data_kept: Duration) -> Self {
+        Self { data_kept, ..self }
     }
 
     /// The time that all hosts on this database share.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
-const SQLITE: [&str; 5] = [
+const SQLITE: [&str; 7] = [
     "CREATE TABLE audit (subject TEXT NOT NULL, event TEXT NOT NULL)",
     "CREATE TRIGGER audit_begun AFTER INSERT ON attempts \
        BEGIN INSERT INTO audit VALUES (NEW.id, 'begun'), (NEW.id, NEW.state); END",
@@ -16,9 +16,12 @@ const SQLITE: [&str; 5] = [
        BEGIN INSERT INTO audit VALUES (NEW.id, 'login overwritten'); END",
     "CREATE TRIGGER audit_data AFTER UPDATE OF settled_at ON connections \
        BEGIN INSERT INTO audit VALUES (NEW.id, 'data stored'); END",
+    "CREATE TABLE audit_told (id TEXT NOT NULL, connection_id TEXT NOT NULL, number BIGINT NOT NULL, body TEXT NOT NULL)",
+    "CREATE TRIGGER audit_told AFTER INSERT ON events \
+       BEGIN INSERT INTO audit_told VALUES (NEW.id, NEW.connection_id, NEW.number, NEW.body); END",
 ];
 
-const POSTGRES: [&str; 9] = [
+const POSTGRES: [&str; 12] = [
     "CREATE TABLE audit (subject TEXT NOT NULL, event TEXT NOT NULL)",
     "CREATE FUNCTION audit_begun() RETURNS trigger LANGUAGE plpgsql AS \
        $$ BEGIN INSERT INTO audit VALUES (NEW.id, 'begun'), (NEW.id, NEW.state); RETURN NULL; END $$",
@@ -33,6 +36,10 @@ const POSTGRES: [&str; 9] = [
        EXECUTE FUNCTION audit_connection('login overwritten')",
     "CREATE TRIGGER audit_data AFTER UPDATE OF settled_at ON connections FOR EACH ROW \
        EXECUTE FUNCTION audit_connection('data stored')",
+    "CREATE TABLE audit_told (id TEXT NOT NULL, connection_id TEXT NOT NULL, number BIGINT NOT NULL, body TEXT NOT NULL)",
+    "CREATE FUNCTION audit_told() RETURNS trigger LANGUAGE plpgsql AS \
+       $$ BEGIN INSERT INTO audit_told VALUES (NEW.id, NEW.connection_id, NEW.number, NEW.body); RETURN NULL; END $$",
+    "CREATE TRIGGER audit_told AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION audit_told()",
     // Nobody else reads it.
     "ALTER TABLE audit SET UNLOGGED",
 ];
@@ -46,6 +53,8 @@ pub struct Audit {
     pub doubled: i64,
     /// Where each attempt stands; `unsigned` instead when no delivery of it is on record, because the host found it itself.
     pub states: BTreeMap<String, String>,
+    /// Id and body of every event of each connection, in the order of their numbers.
+    pub told: BTreeMap<String, Vec<(String, String)>>,
 }
 
 impl Audit {
@@ -75,8 +84,21 @@ impl Audit {
                       FROM attempts";
         let rows = connection.fetch_all(states).await.unwrap();
         let states = rows.iter().map(|row| (row.get("id"), row.get("state"))).collect();
+        let rows = "SELECT id, connection_id, body FROM audit_told ORDER BY connection_id, number";
+        let mut told = BTreeMap::<String, Vec<_>>::new();
+        for row in connection.fetch_all(rows).await.unwrap() {
+            told.entry(row.get("connection_id")).or_default().push((row.get("id"), row.get("body")));
+        }
         connection.close().await.unwrap();
-        Self { events, doubled, states }
+        Self { events, doubled, states, told }
+    }
+
+    /// How many events the application has not taken yet.
+    pub async fn waiting(url: &str) -> i64 {
+        let mut connection = connect(url).await;
+        let waiting = connection.fetch_one("SELECT COUNT(*) AS waiting FROM events").await.unwrap().get("waiting");
+        connection.close().await.unwrap();
+        waiting
     }
 
     pub fn count(&self, event: &str) -> i64 {

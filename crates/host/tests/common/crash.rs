@@ -26,7 +26,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{answer_all, audit::Audit, delivery, print_row, sign_in};
+use super::{
+    answer_all,
+    audit::Audit,
+    delivery, print_row,
+    receiver::{PATIENCE, Receiver, Told},
+    sign_in,
+};
 
 /// For anything that has to happen at last.
 const BOUND: Duration = Duration::from_mins(1);
@@ -109,6 +115,8 @@ struct World {
     cookie: Mutex<String>,
     phases: broadcast::Sender<Phase>,
     accepted: Mutex<BTreeSet<String>>,
+    /// The application that is told.
+    receiver: Receiver,
     counts: Counts,
     is_over: AtomicBool,
 }
@@ -126,6 +134,7 @@ pub async fn run(name: &str, plan: Plan) {
         cookie: Mutex::default(),
         phases: broadcast::channel(64).0,
         accepted: Mutex::default(),
+        receiver: Receiver::new(plan.seed),
         counts: Counts::default(),
         is_over: AtomicBool::new(false),
     });
@@ -145,6 +154,9 @@ pub async fn run(name: &str, plan: Plan) {
     }
     let mut killed = [0; 3];
     for kill in 0..plan.kills {
+        if kill == plan.kills / 20 {
+            world.receiver.listen().await;
+        }
         let at = usize::try_from(dice.below(3)).unwrap();
         world.reaches(PHASES[at], &mut widgets).await;
         // Not a wait for anything: the random point in the phase.
@@ -163,8 +175,47 @@ pub async fn run(name: &str, plan: Plan) {
     })
     .await
     .expect("every session comes to its end");
+    timeout(BOUND, async {
+        while Audit::waiting(&world.database_url).await > 0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("every event is taken at last");
 
     world.judge(name, &plan, Run { killed, starts, took: began.elapsed() }).await;
+}
+
+/// What became of the events that were written.
+struct Events {
+    written: usize,
+    /// Of them, those that tell of fresh data, one for each attempt.
+    refreshed: usize,
+    lost: usize,
+    out_of_order: usize,
+}
+
+impl Events {
+    fn of(audit: &Audit, told: &Told) -> Self {
+        let mut events = Self { written: 0, refreshed: 0, lost: 0, out_of_order: 0 };
+        let mut refreshed = BTreeSet::new();
+        for (connection, written) in &audit.told {
+            let taken = told.taken.get(connection).map_or(&[][..], Vec::as_slice);
+            events.written += written.len();
+            events.lost += written.iter().filter(|(id, _)| !taken.contains(id)).count();
+            let ids: Vec<_> = written.iter().map(|(id, _)| id).collect();
+            let places: Vec<_> = taken.iter().map(|id| ids.iter().position(|one| *one == id)).collect();
+            events.out_of_order += places.windows(2).filter(|pair| pair[0] >= pair[1]).count();
+            for (_, body) in written {
+                let event: Value = serde_json::from_str(body).unwrap();
+                if event["type"] == "connection.refreshed" {
+                    refreshed.insert(event["data"]["attempt"].to_string());
+                }
+            }
+        }
+        events.refreshed = refreshed.len();
+        events
+    }
 }
 
 /// The tag of each live sign-in that reached the sandbox.
@@ -191,6 +242,8 @@ impl World {
             accepted.iter().filter(|id| audit.states.get(*id).map(String::as_str) != Some("finished")).collect();
         let Run { killed, mut starts, took } = run;
         let sign_ins = live_sign_ins(&self.sandbox);
+        let told = self.receiver.told();
+        let events = Events::of(&audit, &told);
         starts.sort();
         let Counts {
             starts: sent,
@@ -203,7 +256,8 @@ impl World {
             others_refused,
         } = &self.counts;
         print_row(&format!(
-            "{name}: {} kills ({} at start, {} at deliver, {} at refresh) of {} in {:.0} s, seed {} | {} results accepted | {} lost | {} twice | {} logins overwritten",
+            "{name}: {} kills ({} at start, {} at deliver, {} at refresh) of {} in {:.0} s, seed {} | {} results accepted | {} lost | {} twice | {} logins overwritten | \
+             {} events in {} posts, {} refused, {} answered late | {} lost | {} out of order",
             plan.kills,
             killed[0],
             killed[1],
@@ -214,7 +268,13 @@ impl World {
             audit.count("accepted"),
             lost.len(),
             audit.doubled,
-            audit.count("login overwritten")
+            audit.count("login overwritten"),
+            events.written,
+            told.posts,
+            told.refused,
+            told.late,
+            events.lost,
+            events.out_of_order
         ));
         println!(
             "{name}: host ready in {:?} (median), {:?} (longest)",
@@ -253,6 +313,9 @@ impl World {
             "{:?}",
             audit.events
         );
+        assert_eq!((events.lost, events.out_of_order), (0, 0));
+        assert_eq!(i64::try_from(events.refreshed), Ok(audit.count("finished")), "each repair is told once");
+        assert!(told.refused > 0 && told.late > 0 && told.posts > events.written, "the application was in trouble");
         assert_eq!(audit.count("accepted"), audit.count("finished"), "{:?}", audit.events);
         assert_eq!(audit.count("data stored"), audit.count("finished"), "{:?}", audit.events);
         assert!(read(starts_cut) > 0 && read(deliveries_cut) > 0, "kills hit requests");
@@ -288,6 +351,9 @@ impl World {
             .env("RECONCILE_AFTER_MS", "60")
             .env("NIGHTLY_INTERVAL_MS", "50")
             .env("CLAIM_LEASE_MS", "300")
+            .env("EVENTS_URL", format!("http://{}/events", self.receiver.addr))
+            .env("EVENTS_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+            .env("EVENTS_TIMEOUT_MS", PATIENCE.as_millis().to_string())
             // A host that dies in the middle of a sign-in leaves its mark: for so long nobody else signs in.
             .env("BANK_PATIENCE_MS", "1000")
             .env("RUST_LOG", "off")

@@ -91,6 +91,8 @@ pub struct Bank {
     pub heads: Vec<(String, HeaderMap)>,
     /// What `/Authorize` and the data endpoints were asked, in order.
     pub asked: Vec<(String, Value)>,
+    /// The last answer with data, to the byte.
+    pub sent_data: String,
     /// How often each session's data was asked for by POST.
     pub data_asked: HashMap<String, u32>,
     polled: HashMap<String, u32>,
@@ -428,9 +430,11 @@ fn data(bank: &mut Bank, headers: &HeaderMap, request: &str) -> Response {
             })
         })
         .collect();
-    Json(json!({
+    let body = json!({
         "HttpStatusCode": 200, "RequestId": request, "Accounts": accounts,
         "Login": {"Id": login, "LastRefresh": last_refresh(bank, &login)},
-    }))
-    .into_response()
+    });
+    // Not as serde would write it: what is kept is what was sent.
+    bank.sent_data = format!("{body:#}\n");
+    ([("content-type", "application/json")], bank.sent_data.clone()).into_response()
 }

@@ -14,6 +14,7 @@ pub mod crash;
 pub mod flinks;
 pub mod postgres;
 pub mod program;
+pub mod receiver;
 pub mod scenarios;
 
 use std::{io::Write as _, path::PathBuf, time::Duration};

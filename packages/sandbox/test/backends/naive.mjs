@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 
 const LOGIN = "0d5a3c10-0001-4000-8000-000000000002";
 
-/** Starts it for that sandbox: `{ apiUrl, customerId, secretKey, apiKey }`. Resolves with its base address and a way to end it. */
+/** Starts it for that sandbox: `{ apiUrl, customerId, secretKey, apiKey }`. Resolves with its base address, its server and a way to end it. */
 export async function startNaive({ apiUrl, customerId, secretKey, apiKey }) {
   const call = async (endpoint, headers, body) => {
     const response = await fetch(`${apiUrl}/v3/${customerId}/BankingServices/${endpoint}`, {
@@ -54,6 +54,7 @@ export async function startNaive({ apiUrl, customerId, secretKey, apiKey }) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
+    server,
     base: `http://127.0.0.1:${server.address().port}`,
     stop: () => new Promise((resolve) => (server.close(() => resolve()), server.closeAllConnections())),
   };

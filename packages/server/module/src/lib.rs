@@ -29,7 +29,7 @@ use crate::answer::HttpAnswer;
 #[derive(Serialize)]
 #[serde(tag = "is", rename_all = "camelCase")]
 enum Read {
-    Task { task: Task },
+    Task { task: Box<Task> },
     Refused { answer: HttpAnswer },
 }
 
@@ -78,7 +78,7 @@ pub fn settings(pace: &str) -> Result<String, String> {
         return Err("pace: expected an object".to_owned());
     };
     for (name, value) in given {
-        let Some(setting) = all.get_mut(&name) else {
+        let Some(setting) = all.get_mut(&name).filter(|setting| setting.is_number()) else {
             return Err(format!("pace: there is no such option; there are {}", names(&all)));
         };
         if !value.as_u64().is_some_and(|number| (1..=u64::from(u32::MAX)).contains(&number)) {
@@ -105,7 +105,9 @@ pub fn start_task(settings: &str, now: &str, starting: &str, body: &[u8]) -> Res
     let now: Now = read("now", now)?;
     let Starting { user, connection, minted } = read("starting", starting)?;
     write(&match body::page_token(body) {
-        Ok(token) => Read::Task { task: Task::Start(Start::new(&settings, now, user, connection, minted, token)) },
+        Ok(token) => {
+            Read::Task { task: Box::new(Task::Start(Start::new(&settings, now, user, connection, minted, token))) }
+        }
         Err(answer) => Read::Refused { answer },
     })
 }
@@ -115,7 +117,7 @@ pub fn start_task(settings: &str, now: &str, starting: &str, body: &[u8]) -> Res
 pub fn deliver_task(delivering: &str, body: &[u8]) -> Result<String, String> {
     let Delivering { user, idempotency_key, fingerprint } = read("delivering", delivering)?;
     write(&match body::delivery(body, idempotency_key.as_deref(), fingerprint) {
-        Ok(delivery) => Read::Task { task: Task::Deliver(Deliver::new(user, delivery)) },
+        Ok(delivery) => Read::Task { task: Box::new(Task::Deliver(Deliver::new(user, delivery))) },
         Err(answer) => Read::Refused { answer },
     })
 }

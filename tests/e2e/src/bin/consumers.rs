@@ -3,7 +3,7 @@
 //! `consumers PLAN.json`, where the plan is what `scripts/consumers.mjs` wrote: `[{"name", "folder", "served", "bytes"}]`.
 //!
 //! `served` says how the page gets to the browser: `host`, by the reference host under its strict policy; `beside`, by a server of its own with the
-//! host as its backend; `itself`, by `next start` in that folder.
+//! host as its backend; `itself`, by `next start` in that folder, which is its backend, too.
 //!
 //! Prints a row for each, whatever became of the others; fails if one failed.
 
@@ -77,13 +77,9 @@ impl<'a> Consumer<'a> {
                 drive(&world, site.url()).await
             }
             "itself" => {
-                let world = signed_in(browser).await?;
-                let site = Server::start(self.folder, &world.host.url()).await?;
-                let page = reqwest::get(&site.url).await?.text().await?;
-                if !page.contains("<output>") {
-                    return Err(format!("the server did not render the page: {page}").into());
-                }
-                drive(&world, &site.url).await
+                let world = browser.anew(&repository().join("www/demo")).await?;
+                let site = Server::start(self.folder, &world).await?;
+                drive_application(&world, &site.url).await
             }
             other => Err(format!("served: expected host, beside or itself, got {other}").into()),
         }
@@ -115,6 +111,41 @@ async fn drive(world: &World, url: &str) -> Result<()> {
         }
         world.press_widget_button("retry").await?;
     }
+    answer_bank(world).await?;
+    // Not by the page, which may have no other request than the widget's.
+    let connections = format!("{}/api/connections", world.host.url());
+    eventually("the host has the result", async || {
+        world.browser.goto(&connections).await?;
+        let source = world.browser.source().await?;
+        Ok(source.matches("up-to-date").next().map(drop))
+    })
+    .await
+}
+
+/// What a person does in an application that has a sign-in and a backend of its own; its page says how old the bank's data is.
+async fn drive_application(world: &World, url: &str) -> Result<()> {
+    world.browser.goto(url).await?;
+    world.forget_cookies().await?;
+    world.browser.goto(url).await?;
+    world.find("input[name=name]").await?.send_keys("bob").await?;
+    world.find("input[name=password]").await?.send_keys("bob's").await?;
+    world.find("button").await?.click().await?;
+    answer_bank(world).await?;
+    let session = world.browser.get_named_cookie("session").await?.value;
+    let client = reqwest::Client::new();
+    // As the server renders it: the page in a browser would begin once more.
+    eventually("the application has the data", async || {
+        let page = client.get(url).header("Cookie", format!("session={session}")).send().await?.text().await?;
+        if !page.contains("<output>") {
+            return Err(format!("the server did not render the page: {page}").into());
+        }
+        Ok(page.contains("data is of").then_some(()))
+    })
+    .await
+}
+
+/// Answers the bank's questions in Connect, until the page tells the outcome.
+async fn answer_bank(world: &World) -> Result<()> {
     connect_frame(&world.browser).await?.enter_frame().await?;
     world.answer_all().await?;
     world.leave_connect().await?;
@@ -130,14 +161,7 @@ async fn drive(world: &World, url: &str) -> Result<()> {
     if launched != 1 {
         return Err(format!("Connect was opened {launched} times").into());
     }
-    // Not by the page, which may have no other request than the widget's.
-    let connections = format!("{}/api/connections", world.host.url());
-    eventually("the host has the result", async || {
-        world.browser.goto(&connections).await?;
-        let source = world.browser.source().await?;
-        Ok(source.matches("up-to-date").next().map(drop))
-    })
-    .await
+    Ok(())
 }
 
 /// A site that comes with its own server; it ends with this value.
@@ -154,12 +178,19 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(folder: &Path, host: &str) -> Result<Self> {
+    /// Its Flinks is this world's sandbox.
+    async fn start(folder: &Path, World { sandbox, .. }: &World) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let keys = sandbox.config();
         // Not by npm, which would not pass on the order to end.
         let child = Command::new("node")
             .args(["node_modules/next/dist/bin/next", "start", "--hostname", "localhost", "--port", &port.to_string()])
-            .env("FLINKS_HOST", host)
+            .env("FLINKS_API_URL", sandbox.api_url())
+            .env("FLINKS_CONNECT_URL", sandbox.connect_url())
+            .env("FLINKS_CUSTOMER_ID", &keys.customer_id)
+            .env("FLINKS_SECRET_KEY", &keys.secret_key)
+            .env("FLINKS_API_KEY", &keys.api_key)
+            .env("TICK_MS", "100")
             .env("NEXT_TELEMETRY_DISABLED", "1")
             .current_dir(folder)
             .stdin(Stdio::null())

@@ -309,3 +309,39 @@ async fn what_flinks_calls_over_is_renewed_once_and_silently() -> Result<()> {
     })
     .await
 }
+
+/// Chromium's own protocol freezes a page as the browser does by itself: its tasks wait, what happens to its locks among them.
+#[tokio::test]
+async fn f22_a_tab_that_was_frozen_while_another_took_over_is_busy() -> Result<()> {
+    Faulty::run(async |stage| {
+        stage.answers([]);
+        let address = stage.address(json!({ "params": { "theme": "mounted" } }), &json!({}));
+        let set_state = async |state: &str| {
+            stage.browser.cdp().send_raw("Page.setWebLifecycleState", json!({ "state": state })).await
+        };
+        stage.browser.goto("about:blank").await?;
+        stage.browser.goto(&address).await?;
+        stage.expect_phase("active").await?;
+        let first = stage.browser.window().await?;
+        let second = stage.browser.new_tab().await?;
+        stage.browser.switch_to_window(second.clone()).await?;
+        stage.browser.goto(&address).await?;
+        assert_eq!(ending(&stage.report().await?), "BUSY");
+
+        stage.browser.switch_to_window(first.clone()).await?;
+        set_state("frozen").await?;
+        stage.browser.switch_to_window(second).await?;
+        stage.press("retry").await?;
+        stage.expect_phase("active").await?;
+        stage.connect_says("REDIRECT").await?;
+        assert_eq!(ending(&stage.report().await?), "reconnected");
+
+        stage.browser.switch_to_window(first).await?;
+        set_state("active").await?;
+        let report = stage.report().await?;
+        assert_eq!((ending(&report).as_str(), &report["outcome"]["retryable"]), ("BUSY", &json!(true)));
+        stage.expect_no_frame().await?;
+        row(stage, "F22 frozen, and taken over meanwhile", "reconnected there, BUSY in the first")
+    })
+    .await
+}
