@@ -153,8 +153,8 @@ fn ask(shared: &Rc<Shared>, options: &Object, request: Request) {
                 return JsValue::UNDEFINED;
             }
             shared.is_held.set(true);
-            share_common_lock(&shared);
             shared.report(LockState::Granted);
+            share_common_lock(&shared);
             shared.released.clone().into()
         })
     };
