@@ -38,14 +38,17 @@ pub(super) struct Rights {
     pub(super) allow: String,
 }
 
-/// The frame on the page. Dropping it takes it away.
+/// The frame on the page. Dropping it takes it away: the listeners first, so that they go even if the page's own `remove()` throws.
 pub(super) struct Frame {
-    element: HtmlIFrameElement,
-    /// The frame's window when it was opened. A frame that leaves its place gets another.
-    window: Option<Window>,
     _messages: Listener,
     _load: LoadWatch,
+    /// The frame's window when it was opened. A frame that leaves its place gets another.
+    window: Option<Window>,
+    element: Placed,
 }
+
+/// The frame's element, which leaves the page when it is dropped.
+struct Placed(HtmlIFrameElement);
 
 impl Frame {
     /// Puts a new frame into `place`. (One that is used again would add an entry to the page's history.)
@@ -84,27 +87,28 @@ impl Frame {
         });
         let load = LoadWatch::new(&element, &document, &window, origin, inbox);
         place.append_child(&element)?;
-        Ok(Self { window: element.content_window(), element, _messages: messages, _load: load })
+        Ok(Self { _messages: messages, _load: load, window: element.content_window(), element: Placed(element) })
     }
 
     /// Whether the frame has been moved since it was opened, or the last question. The browser then loads its address again.
     pub(super) fn was_moved(&mut self) -> bool {
-        if !self.element.is_connected() {
+        let element = self.element();
+        if !element.is_connected() {
             return false;
         }
-        let window = self.element.content_window();
+        let window = element.content_window();
         let before = std::mem::replace(&mut self.window, window);
         // One that was not on the page yet has loaded nothing.
         before.is_some() && before != self.window
     }
 
     pub(super) fn element(&self) -> &HtmlIFrameElement {
-        &self.element
+        &self.element.0
     }
 }
 
-impl Drop for Frame {
+impl Drop for Placed {
     fn drop(&mut self) {
-        self.element.remove();
+        self.0.remove();
     }
 }

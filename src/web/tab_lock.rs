@@ -87,8 +87,9 @@ impl TabLock {
             inbox.report(Happened::Lock(LockState::Granted));
             return Self(None);
         };
-        let mut release = Function::default();
-        let released = Promise::new(&mut |resolve, _| release = resolve);
+        // Not `Function::default()`: that is `new Function`, which many pages' policies forbid.
+        let mut release = JsValue::UNDEFINED;
+        let released = Promise::new(&mut |resolve, _| release = resolve.into());
         let shared = Rc::new(Shared {
             locks,
             name: ["flinks-reconnect:", &session.to_string()].concat(),
@@ -97,7 +98,7 @@ impl TabLock {
             is_held: Cell::new(false),
             is_evicted: Cell::new(false),
             released,
-            release,
+            release: release.unchecked_into(),
         });
         let option = match mode {
             LockMode::IfFree => "ifAvailable",
@@ -152,8 +153,8 @@ fn ask(shared: &Rc<Shared>, options: &Object, request: Request) {
                 return JsValue::UNDEFINED;
             }
             shared.is_held.set(true);
-            share_common_lock(&shared);
             shared.report(LockState::Granted);
+            share_common_lock(&shared);
             shared.released.clone().into()
         })
     };

@@ -22,12 +22,13 @@ impl Session {
         self.patience_until_ms = now_ms + PATIENCE_MS;
         self.stretched_until_ms = now_ms + OFFLINE_LIMIT_MS;
         self.bank_until_ms = now_ms + BANK_LIMIT_MS;
-        self.show(view);
-        self.enter(Phase::Starting);
+        // What takes a while comes first: the user's view is drawn meanwhile.
         match self.options.begin_with {
             BeginWith::StartEndpoint => self.ask_host(now_ms),
             BeginWith::RequestId => self.open(now_ms),
         }
+        self.show(view);
+        self.enter(Phase::Starting);
     }
 
     /// Calls the host's start endpoint.

@@ -269,9 +269,17 @@ export async function broken() {
     throw new Error("the page's own mistake");
   });
   surface.classList.toggle = () => { throw new Error("the browser's mistake"); };
+  // And again, when all is given back.
+  const { frame } = visit;
+  frame.remove = () => {
+    Element.prototype.remove.call(frame);
+    throw new Error("the browser's second mistake");
+  };
   await visit.says({ step: "POPUP_BLOCKED" });
   const error = await visit.session.result.catch((error) => error);
-  await visit.session.dismissed;
+  let isDismissed = false;
+  visit.session.dismissed.then(() => (isDismissed = true));
+  await until("it is dismissed", () => isDismissed);
   const isFree = await until("the lock is free", async () => (await held()) === before.locks - 2);
   return [
     proved("the browser fails in the middle of a session", `${error.code}: ${order.join(", ")}`, "what a listener throws then stops nothing", {
