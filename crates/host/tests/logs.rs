@@ -163,6 +163,7 @@ async fn no_line_of_any_scenario_has_an_id_a_token_or_a_secret() {
 
 /// Plays a service and a reconnect, and searches all that was logged.
 async fn judge() {
+    const PLANTED: &str = "planted-0d5a3c1f";
     let (lines, objects) = captured();
     let given_to_service = service().await;
     let database = Database::sqlite();
@@ -175,7 +176,6 @@ async fn judge() {
     bench.deliver(&delivery(&reply, LOGINS[0])).await.expect(200);
 
     // What is planted is found: the search below sees every line.
-    const PLANTED: &str = "planted-0d5a3c1f";
     tracing::trace!(target: "planted", "{PLANTED}");
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let json = String::from_utf8(objects.0.lock().unwrap().clone()).unwrap();
