@@ -309,6 +309,14 @@ const slow = {
     count: nodeSummary,
   },
 
+  "host-log": {
+    about: "every scenario of the host, with everything logged: no id, token, secret or data in any line",
+    needs: ["c-compiler"],
+    run: (log) => run("cargo", ["test", "--workspace", "--test", "logs", "--", "--ignored"], { log }),
+    count: rustSummary,
+    excerpt: rustFailures,
+  },
+
   "server-profile": {
     about: "a handler that panics in a server, as it is released, costs its own request only",
     needs: ["c-compiler"],

@@ -39,6 +39,12 @@ impl Language {
     /// Every language with its stored name, which is also Flinks'.
     pub const ALL: &'static [(&'static str, Self)] = &[("en", Self::En), ("fr", Self::Fr)];
 
+    /// The language of a stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(one, _)| *one == name).map(|(_, language)| *language)
+    }
+
     /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {

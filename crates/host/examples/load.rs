@@ -10,7 +10,7 @@
 //! most memory that host, sandbox and widgets had together.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[allow(unreachable_pub)]
+#[allow(unreachable_pub, dead_code, reason = "it compares less than the tests do")]
 #[path = "../tests/common/audit.rs"]
 mod audit;
 #[allow(unreachable_pub)]

@@ -156,7 +156,8 @@ impl Host {
     /// Starts a host; it serves when this returns.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let span = tracing::info_span!("host", id = log::fresh_correlator());
-        Self::start_in(config, span.clone()).instrument(span).await
+        // On the heap: whoever starts a host has its own future beside it.
+        Box::pin(Self::start_in(config, span.clone()).instrument(span)).await
     }
 
     async fn start_in(config: Config, span: Span) -> Result<Self, StartError> {
@@ -168,7 +169,6 @@ impl Host {
             demo::seed(&storage).await?;
         }
         let metrics = Metrics::new();
-        let reconnects_metrics = metrics.clone();
         let reconnects = Reconnects {
             storage: Arc::clone(&storage),
             flinks: Flinks::new(checked.access.clone(), checked.limits, config.settings(), metrics.clone())
@@ -226,34 +226,7 @@ impl Host {
             servers.spawn(serve(listener, router, bounds, stop.clone()).in_current_span());
         }
         let held = HeldClaims::default();
-        let mut workers = JoinSet::new();
-        workers.spawn({
-            let (reconnects, held, readiness) = (reconnects.clone(), held.clone(), Arc::clone(&readiness));
-            let stop = stop.clone();
-            supervise("worker", move || {
-                worker::run(reconnects.clone(), held.clone(), Arc::clone(&readiness), stop.clone())
-            })
-        });
-        if let Some(poster) = checked.events.clone() {
-            let (storage, added, stop) = (Arc::clone(&storage), Arc::clone(&reconnects.event_added), stop.clone());
-            workers.spawn(supervise("events", move || {
-                events::run(Arc::clone(&storage), poster.clone(), metrics.clone(), Arc::clone(&added), stop.clone())
-            }));
-        }
-        if let Some(keys) = checked.users.keys() {
-            let (keys, stop) = (Arc::clone(keys), stop.clone());
-            workers.spawn(supervise("keys", move || {
-                let (keys, stop) = (Arc::clone(&keys), stop.clone());
-                async move { keys.keep_fresh(stop).await }
-            }));
-        }
-        workers.spawn({
-            let (storage, stop) = (Arc::clone(&storage), stop.clone());
-            supervise("cleaner", move || cleaner::run(Arc::clone(&storage), config.data_kept, stop.clone()))
-        });
-        workers.spawn(supervise("nightly", move || {
-            nightly::run(reconnects.clone(), config.nightly_interval, stop.clone())
-        }));
+        let workers = begin_work(&config, &checked, &reconnects, &held, &readiness, &stop);
         Ok(Self {
             addr,
             admin_addr,
@@ -264,7 +237,7 @@ impl Host {
             held,
             readiness,
             storage,
-            metrics: reconnects_metrics,
+            metrics,
             checked,
             grace: config.shutdown_grace,
             span,
@@ -355,6 +328,46 @@ impl Host {
         // A database that does not answer does not keep the host.
         let _ = timeout_at(end, last_writes).await;
     }
+}
+
+/// Begins what goes on without a request.
+fn begin_work(
+    config: &Config,
+    checked: &Checked,
+    reconnects: &Reconnects,
+    held: &HeldClaims,
+    readiness: &Arc<Readiness>,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn({
+        let (reconnects, held, readiness) = (reconnects.clone(), held.clone(), Arc::clone(readiness));
+        let stop = stop.clone();
+        supervise("worker", move || worker::run(reconnects.clone(), held.clone(), Arc::clone(&readiness), stop.clone()))
+    });
+    if let Some(poster) = checked.events.clone() {
+        let (reconnects, stop) = (reconnects.clone(), stop.clone());
+        workers.spawn(supervise("events", move || {
+            let Reconnects { storage, metrics, event_added, .. } = reconnects.clone();
+            events::run(storage, poster.clone(), metrics, event_added, stop.clone())
+        }));
+    }
+    if let Some(keys) = checked.users.keys() {
+        let (keys, stop) = (Arc::clone(keys), stop.clone());
+        workers.spawn(supervise("keys", move || {
+            let (keys, stop) = (Arc::clone(&keys), stop.clone());
+            async move { keys.keep_fresh(stop).await }
+        }));
+    }
+    workers.spawn({
+        let (storage, stop, data_kept) = (Arc::clone(&reconnects.storage), stop.clone(), config.data_kept);
+        supervise("cleaner", move || cleaner::run(Arc::clone(&storage), data_kept, stop.clone()))
+    });
+    workers.spawn({
+        let (reconnects, stop, interval) = (reconnects.clone(), stop.clone(), config.nightly_interval);
+        supervise("nightly", move || nightly::run(reconnects.clone(), interval, stop.clone()))
+    });
+    workers
 }
 
 /// Where the first one listens.

@@ -158,11 +158,6 @@ impl Arguments {
         let poll_interval = millis("POLL_INTERVAL_MS", self.poll_interval_ms, poll_default)?;
         let reconcile_after = millis("RECONCILE_AFTER_MS", self.reconcile_after_ms, defaults.reconcile_after)?;
         let nightly_interval = millis("NIGHTLY_INTERVAL_MS", self.nightly_interval_ms, defaults.nightly_interval)?;
-        let fetch = match self.fetch.as_deref() {
-            None | Some("on") => Fetch::On,
-            Some("off") => Fetch::Off,
-            Some(_) => return Err(setting("FETCH", "expected on or off")),
-        };
         let data_kept = millis("DATA_KEPT_MS", self.data_kept_ms, defaults.data_kept)?;
         let claim_lease = millis("CLAIM_LEASE_MS", self.claim_lease_ms, defaults.claim_lease)?;
         let bank_patience = millis("BANK_PATIENCE_MS", self.bank_patience_ms, defaults.bank_patience)?;
@@ -217,7 +212,7 @@ impl Arguments {
             poll_interval,
             reconcile_after,
             nightly_interval,
-            fetch,
+            fetch: fetch(self.fetch.as_deref())?,
             events_timeout: millis("EVENTS_TIMEOUT_MS", self.events_timeout_ms, defaults.events_timeout)?,
             data_kept,
             claim_lease,
@@ -246,6 +241,14 @@ fn millis(name: &'static str, text: Option<String>, default: Duration) -> Result
 
 fn whole<T: FromStr>(name: &'static str, text: Option<String>, default: T) -> Result<T, StartError> {
     text.map_or(Ok(default), |text| text.parse().map_err(|_| setting(name, "expected a whole number")))
+}
+
+fn fetch(text: Option<&str>) -> Result<Fetch, StartError> {
+    match text {
+        None | Some("on") => Ok(Fetch::On),
+        Some("off") => Ok(Fetch::Off),
+        Some(_) => Err(setting("FETCH", "expected on or off")),
+    }
 }
 
 fn events(url: Option<String>, secret: Option<String>) -> Result<Option<Events>, StartError> {

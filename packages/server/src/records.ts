@@ -88,7 +88,7 @@ export interface ReconnectEvent {
     accountIds: string[];
     /** How fresh it is, by Flinks' clock: ISO 8601. */
     refreshedAt: string | null;
-    /** Why, as a stable word: a Flinks code, or one of ours as `DATA_TIMEOUT`. */
+    /** Why, as a stable word: `nightly_failed`, `bank_refused`, `login_changed` … (the table is in `crates/backend/src/reason.rs`). */
     reason: string | null;
   };
 }

@@ -180,7 +180,8 @@ async fn accounts_before(
     user: &SignedInUser,
     id: &ConnectionId,
 ) -> Result<Json<AccountsBody>, Problem> {
-    let connection = app.reconnects.storage.connection(&user.0, id).await?.ok_or_else(Problem::no_connection)?;
+    let connection =
+        app.reconnects.storage.managed_connection(&user.0, id).await?.ok_or_else(Problem::no_connection)?;
     let body = json!({ "loginId": connection.login_id.as_str() }).to_string();
     let answer = controls.ask(Verb::Post, "stored", Some(body.into_bytes())).await?;
     let unknown = Problem::new(

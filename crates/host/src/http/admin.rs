@@ -27,7 +27,9 @@ use utoipa::{
 };
 
 use super::{
-    App, body, metrics,
+    App, body,
+    id::{IdText, wrong},
+    metrics,
     problem::{Problem, ProblemBody},
     user::bearer,
 };
@@ -52,8 +54,7 @@ const MAX_NAME_LEN: usize = 255;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PutBody {
     /// From REDIRECT, or from Flinks' answers.
-    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
-    login_id: String,
+    login_id: IdText,
     /// The bank's name, for people: at most 255 bytes.
     #[serde(default)]
     #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")]
@@ -64,7 +65,7 @@ pub(crate) struct PutBody {
     /// What the user picked in the Account Selector; none or empty means all.
     #[serde(default)]
     #[schema(max_items = 100)]
-    selected_accounts: Option<Vec<AccountIdText>>,
+    selected_accounts: Option<Vec<IdText>>,
 }
 
 /// A user or a connection in a path: the application's own names for them, 1 to 255 bytes.
@@ -72,11 +73,6 @@ pub(crate) struct PutBody {
 #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$")]
 #[allow(dead_code, reason = "it describes what user_id and connection_id take")]
 pub(crate) struct PathText(String);
-
-/// An account's id, as Flinks gives it.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
-pub(crate) struct AccountIdText(String);
 
 /// A language of Connect.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
@@ -446,7 +442,6 @@ fn connection_id(text: &str) -> Result<ConnectionId, Problem> {
 }
 
 fn managed(user: UserId, id: ConnectionId, body: PutBody) -> Result<ManagedConnection, Problem> {
-    const ID: &str = "8 to 128 characters of A-Z, a-z, 0-9, `.`, `_` and `-`";
     let institution = body.institution.unwrap_or_default();
     if institution.len() > MAX_NAME_LEN || institution.chars().any(char::is_control) {
         return Err(wrong("institution", "at most 255 bytes without control characters"));
@@ -457,7 +452,7 @@ fn managed(user: UserId, id: ConnectionId, body: PutBody) -> Result<ManagedConne
     }
     let mut selection = Vec::new();
     for account in &accounts {
-        let account = AccountId::parse(&account.0).ok_or_else(|| wrong("every one of selectedAccounts", ID))?;
+        let account = account.read("every one of selectedAccounts", AccountId::parse)?;
         if !selection.contains(&account) {
             selection.push(account);
         }
@@ -465,7 +460,7 @@ fn managed(user: UserId, id: ConnectionId, body: PutBody) -> Result<ManagedConne
     Ok(ManagedConnection {
         user,
         id,
-        login_id: LoginId::parse(&body.login_id).ok_or_else(|| wrong("loginId", ID))?,
+        login_id: body.login_id.read("loginId", LoginId::parse)?,
         institution,
         language: body.language.map(|language| match language {
             LanguageName::En => Language::En,
@@ -473,10 +468,6 @@ fn managed(user: UserId, id: ConnectionId, body: PutBody) -> Result<ManagedConne
         }),
         selection,
     })
-}
-
-fn wrong(what: &str, expected: &str) -> Problem {
-    Problem::malformed(format!("Expected {what} to be {expected}; it is not."))
 }
 
 impl From<Deleted> for DeletedBody {

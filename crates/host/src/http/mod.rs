@@ -1,7 +1,7 @@
 //! The host over HTTP.
 //!
 //! [`connections`] is what the page shows, [`reconnects`] the contract with the widget, [`webhook`] Flinks' own way in, [`admin`] the application's; [`user`] says
-//! who asks, [`same_origin`] from where, [`body`] how much is read, [`rate`] how often, [`problem`] how it is refused, [`health`] and [`metrics`] how the host is.
+//! who asks, [`same_origin`] from where, [`body`] how much is read, [`rate`] how often, [`id`] how ids are read, [`problem`] how it is refused, [`health`] and [`metrics`] how the host is.
 //!
 //! Invariants: every answer below `/api` is `no-store`; the log has method, route pattern, status and time of a request, never
 //! its path, query or body; what was begun is carried to its end, also when whoever asked has gone; nothing that a client sends is
@@ -11,6 +11,7 @@ pub(crate) mod admin;
 pub(crate) mod body;
 pub(crate) mod connections;
 mod health;
+mod id;
 mod metrics;
 mod openapi;
 pub(crate) mod problem;

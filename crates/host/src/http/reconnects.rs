@@ -29,6 +29,7 @@ use utoipa::ToSchema;
 
 use super::{
     App, body,
+    id::{IdText, wrong},
     problem::{Problem, ProblemBody},
     user::SignedInUser,
 };
@@ -89,26 +90,22 @@ pub(crate) enum ChallengeMode {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeliveryBody {
     /// As answered by start; also the `Idempotency-Key`.
-    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
-    attempt_id: String,
+    attempt_id: IdText,
     /// For people; it decides nothing.
     #[allow(dead_code, reason = "part of the contract, read to be checked")]
     mode: DeliveryMode,
     /// None where REDIRECT named none: Flinks then says which it is.
     #[serde(default)]
-    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
-    login_id: Option<String>,
+    login_id: Option<IdText>,
     #[serde(default)]
-    #[schema(pattern = "^[A-Za-z0-9._-]{8,128}$")]
-    request_id: Option<String>,
+    request_id: Option<IdText>,
     /// For people; not used.
     #[serde(default)]
     #[allow(dead_code, reason = "part of the contract, read to be checked")]
     institution: Option<String>,
-    /// By the same grammar as the other ids.
     #[serde(default)]
     #[schema(max_items = 100)]
-    account_ids: Vec<String>,
+    account_ids: Vec<IdText>,
     #[serde(default)]
     #[schema(pattern = "^[ -~]{1,256}$")]
     tag: Option<String>,
@@ -298,25 +295,19 @@ fn check_key(headers: &HeaderMap, attempt: &AttemptId) -> Result<(), Problem> {
 }
 
 fn delivery(body: DeliveryBody, fingerprint: String) -> Result<Delivery, Problem> {
-    const ID: &str = "8 to 128 characters of A-Z, a-z, 0-9, `.`, `_` and `-`";
-    let wrong =
-        |field: &str, expected: &str| Problem::malformed(format!("Expected {field} to be {expected}; it is not."));
     if body.account_ids.len() > MAX_ACCOUNTS {
         return Err(wrong("accountIds", "100 ids at most"));
     }
     let accounts = body
         .account_ids
         .iter()
-        .map(|id| AccountId::parse(id).ok_or_else(|| wrong("every one of accountIds", ID)))
+        .map(|id| id.read("every one of accountIds", AccountId::parse))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Delivery {
         account_ids: accounts,
-        attempt: AttemptId::parse(&body.attempt_id).ok_or_else(|| wrong("attemptId", ID))?,
-        login_id: body.login_id.map(|id| LoginId::parse(&id).ok_or_else(|| wrong("loginId", ID))).transpose()?,
-        request_id: body
-            .request_id
-            .map(|id| RequestId::parse(&id).ok_or_else(|| wrong("requestId", ID)))
-            .transpose()?,
+        attempt: body.attempt_id.read("attemptId", AttemptId::parse)?,
+        login_id: body.login_id.map(|id| id.read("loginId", LoginId::parse)).transpose()?,
+        request_id: body.request_id.map(|id| id.read("requestId", RequestId::parse)).transpose()?,
         tag: body
             .tag
             .map(|tag| Tag::parse(&tag).ok_or_else(|| wrong("tag", "1 to 256 printable ASCII characters")))

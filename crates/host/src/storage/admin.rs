@@ -90,7 +90,7 @@ impl Storage {
         .await
     }
 
-    /// A connection as it was put.
+    /// A connection as it was put; another user's is as unknown as one that never was.
     pub(crate) async fn managed_connection(
         &self,
         user: &UserId,
@@ -233,14 +233,13 @@ async fn read(reader: &mut sqlx::AnyConnection, id: &ConnectionId) -> Result<Opt
         .fetch_optional(&mut *reader)
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let language = |text: &str| Language::ALL.iter().find(|(name, _)| *name == text).map(|(_, language)| *language);
     Ok(Some(ManagedConnection {
         user: UserId::new(text(&row, "user_id")?),
         id: id.clone(),
         login_id: parsed(&text(&row, "login_id")?, LoginId::parse, "connections.login_id")?,
         institution: text(&row, "institution")?,
         language: optional_text(&row, "language")?
-            .map(|text| parsed(&text, language, "connections.language"))
+            .map(|text| parsed(&text, Language::parse, "connections.language"))
             .transpose()?,
         selection: selection(reader, id).await?,
     }))

@@ -353,14 +353,13 @@ fn connection(row: &AnyRow) -> Result<Connection, StorageError> {
         }
         _ => None,
     };
-    let language = |text: &str| Language::ALL.iter().find(|(name, _)| *name == text).map(|(_, language)| *language);
     Ok(Connection {
         id: text(row, "id")?,
         user: text(row, "user_id")?,
         version: number(row, "version")?,
         login_id: parsed(&text(row, "login_id")?, LoginId::parse, "connections.login_id")?,
         language: optional_text(row, "language")?
-            .map(|text| parsed(&text, language, "connections.language"))
+            .map(|text| parsed(&text, Language::parse, "connections.language"))
             .transpose()?,
         selection: Vec::new(),
         status: named(STATUS, row, "status")?,

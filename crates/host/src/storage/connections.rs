@@ -70,14 +70,6 @@ pub(crate) struct Overview {
     pub(crate) problem: Option<String>,
 }
 
-/// What the demo needs to know of a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Connection {
-    pub(crate) login_id: LoginId,
-    /// What the user picked in the Account Selector; empty means all.
-    pub(crate) selection: Vec<AccountId>,
-}
-
 /// The accounts of a connection, and how old they are.
 #[derive(Clone, Debug)]
 pub(crate) struct Holdings {
@@ -169,23 +161,6 @@ impl Storage {
                 })
             })
             .collect()
-    }
-
-    /// The user's connection of that id; another user's is as unknown as one that never was.
-    pub(crate) async fn connection(
-        &self,
-        user: &UserId,
-        id: &ConnectionId,
-    ) -> Result<Option<Connection>, StorageError> {
-        let mut reader = self.pool.acquire().await?;
-        let row = sqlx::query("SELECT login_id FROM connections WHERE id = $1 AND user_id = $2")
-            .bind(id.as_str())
-            .bind(user.as_str())
-            .fetch_optional(&mut *reader)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let login_id = parsed(&text(&row, "login_id")?, LoginId::parse, "connections.login_id")?;
-        Ok(Some(Connection { login_id, selection: selection(&mut reader, id).await? }))
     }
 
     pub(crate) async fn holdings(&self, user: &UserId, id: &ConnectionId) -> Result<Option<Holdings>, StorageError> {

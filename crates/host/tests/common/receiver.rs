@@ -71,12 +71,12 @@ impl Receiver {
     }
 }
 
-async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: String) -> StatusCode {
+async fn take(State(this): State<Receiver>, headers: HeaderMap, body: String) -> StatusCode {
     let id = headers["webhook-id"].to_str().unwrap().to_owned();
     let event: Value = serde_json::from_str(&body).unwrap();
     let connection = event["data"]["connection"].as_str().unwrap().to_owned();
     let pause = {
-        let mut received = receiver.received.lock().unwrap();
+        let mut received = this.received.lock().unwrap();
         received.posts += 1;
         let choice = received.dice.below(20);
         if choice < 4 && received.troubled.insert(id.clone()) {
@@ -92,7 +92,7 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: String
         }
     };
     {
-        let mut received = receiver.received.lock().unwrap();
+        let mut received = this.received.lock().unwrap();
         let taken = received.taken.entry(connection).or_default();
         if !taken.contains(&id) {
             taken.push(id);
