@@ -15,6 +15,7 @@ import { build } from "./build.mjs";
 import { Failure, main, secondsSince } from "./command.mjs";
 import { installRivals } from "./rivals.mjs";
 import { buildSandbox } from "./sandbox.mjs";
+import { buildServerPackage } from "./server-package.mjs";
 import { setUp } from "./setup.mjs";
 
 /** Each measures something and gives `{ lines, problems }`: Markdown, and which budgets were missed. */
@@ -60,6 +61,15 @@ const parts = {
         host: () => measureHost(quick ? { results: 150, stored: [1_000, 100_000] } : { results: 2_000, stored: [1_000, 10_000, 100_000] }),
         sandbox: () => measureSandbox(quick ? { sessions: 300, stored: [1_000] } : { sessions: 2_000, stored: [1_000, 10_000] }),
       };
+    },
+  },
+
+  node: {
+    needs: ["wasm-target", "wasm-bindgen-cli", "npm", "server-tests"],
+    async sections({ quick }) {
+      const { measurePackage } = await import("../tests/bench/server-package.mjs");
+      await buildServerPackage();
+      return { package: () => measurePackage(quick ? { starts: 5, count: 200 } : { starts: 25, count: 2_000 }) };
     },
   },
 

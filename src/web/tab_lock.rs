@@ -87,8 +87,9 @@ impl TabLock {
             inbox.report(Happened::Lock(LockState::Granted));
             return Self(None);
         };
-        let mut release = Function::default();
-        let released = Promise::new(&mut |resolve, _| release = resolve);
+        // Not `Function::default()`: that is `new Function`, which many pages' policies forbid.
+        let mut release = JsValue::UNDEFINED;
+        let released = Promise::new(&mut |resolve, _| release = resolve.into());
         let shared = Rc::new(Shared {
             locks,
             name: ["flinks-reconnect:", &session.to_string()].concat(),
@@ -97,7 +98,7 @@ impl TabLock {
             is_held: Cell::new(false),
             is_evicted: Cell::new(false),
             released,
-            release,
+            release: release.unchecked_into(),
         });
         let option = match mode {
             LockMode::IfFree => "ifAvailable",

@@ -53,6 +53,14 @@ test("a bundler prints the module's text as it is, without an escape", async () 
   assert.ok((await bundled('export { reconnect } from "flinks-reconnect";')).includes(literal));
 });
 
+test("no text is made into code, which many pages' policies forbid", () => {
+  for (const name of ["index.js", "element.js", "react.js", "flinks-reconnect.global.js"]) {
+    const code = readFileSync(new URL(`dist/${name}`, root), "utf8");
+    // The module's text is data and may have any letters.
+    assert.doesNotMatch(code.replace(literal, ""), /\bFunction\(|\beval\(/, name);
+  }
+});
+
 test("source maps lead to our sources, and name no folder of this machine", () => {
   for (const name of ["index.js", "element.js", "react.js", "flinks-reconnect.global.js"]) {
     const { sources, sourcesContent } = JSON.parse(readFileSync(new URL(`dist/${name}.map`, root), "utf8"));

@@ -174,7 +174,8 @@ impl Reconnects {
             match step.then {
                 Then::Again => {}
                 Then::Call(call) => {
-                    let CallOutcome { answer, fetched: came } = self.flinks.call(caller.lane(), &call, || self.now().now_ms).await;
+                    let CallOutcome { answer, fetched: came } =
+                        self.flinks.call(caller.lane(), &call, || self.now().now_ms).await;
                     rate = Rate::of(&answer);
                     fetched = came;
                     task.hear(answer);
