@@ -18,7 +18,8 @@ import { copyTree } from "../../scripts/tree.mjs";
 const target = process.env.CARGO_TARGET_DIR || join(root, "target");
 
 /** The instructions: `{ name, rest }`, lines joined and comments left out. */
-const instructions = readFileSync(join(root, "Dockerfile"), "utf8").replace(/^#.*\n/gm, "").replace(/\\\n\s*/g, "").split("\n").filter(Boolean)
+const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+const instructions = dockerfile.replace(/^#.*\n/gm, "").replace(/\\\n\s*/g, "").split("\n").filter(Boolean)
   .map((line) => ({ name: line.split(" ")[0], rest: line.slice(line.indexOf(" ") + 1) }));
 const all = (name) => instructions.filter((instruction) => instruction.name === name).map(({ rest }) => rest);
 const [health] = all("HEALTHCHECK").map((rest) => rest.slice(rest.indexOf("CMD ") + "CMD ".length));
@@ -46,6 +47,12 @@ const ignored = (() => {
   const expression = (line) => new RegExp(`^${line.replaceAll(".", "\\.").replaceAll("**/", "(?:.*/)?").replaceAll(/(?<!\.)\*/g, "[^/]*")}(?:/|$)`);
   return (path) => lines.some((line) => expression(line).test(path));
 })();
+
+test("the guide says the commands that the file says", () => {
+  const commands = [...dockerfile.matchAll(/^# {3}(docker .*)$/gm)].map(([, command]) => command);
+  assert.equal(commands.length, 2);
+  assert.ok(readFileSync(join(root, "docs/service.md"), "utf8").includes(`\`\`\`text\n${commands.join("\n")}\n\`\`\`\n`));
+});
 
 test("the context has the sources, and nothing that was built or is secret", async () => {
   for (const path of [".git/config", "dist/index.js", "node_modules/a/b.js", "examples/express/node_modules/a.js", "target/debug/x", "fuzz/target/x", "flinks-host.db", "examples/service/application.db", "secrets.env"]) {
