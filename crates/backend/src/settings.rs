@@ -23,6 +23,8 @@ pub struct Settings {
     pub data_deadline_ms: i64,
     /// How many live sign-ins of one user may be under way at Flinks.
     pub sign_ins_per_user: u32,
+    /// Between two questions which logins Nightly Refresh passes over.
+    pub nightly_ms: i64,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             poll_ms: 10_000,
             data_deadline_ms: 30 * 60_000,
             sign_ins_per_user: 8,
+            nightly_ms: 60 * 60_000,
         }
     }
 }

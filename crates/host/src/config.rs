@@ -261,6 +261,7 @@ impl Config {
             poll_ms: millis(self.poll_interval),
             data_deadline_ms: millis(self.data_deadline),
             sign_ins_per_user: self.sign_ins_per_user,
+            nightly_ms: millis(self.nightly_interval),
         }
     }
 

@@ -153,7 +153,8 @@ impl Reconnects {
             match step.then {
                 Then::Again => {}
                 Then::Call(call) => {
-                    let CallOutcome { answer, accounts: came } = self.flinks.call(caller.lane(), &call, || self.now().now_ms).await;
+                    let CallOutcome { answer, accounts: came } =
+                        self.flinks.call(caller.lane(), &call, || self.now().now_ms).await;
                     rate = Rate::of(&answer);
                     accounts = came;
                     task.hear(answer);
@@ -217,6 +218,6 @@ fn note(reply: &Reply) {
         Reply::Done(Done::Outdated) => tracing::info!("data came, and newer data was stored already"),
         Reply::Done(Done::Ended) => tracing::warn!("an attempt has ended without data"),
         Reply::Done(Done::Postponed) => tracing::debug!("work postponed"),
-        Reply::Done(Done::Nothing) => {}
+        Reply::Done(Done::Nothing | Done::Noted) => {}
     }
 }
