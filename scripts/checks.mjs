@@ -300,11 +300,11 @@ const slow = {
   },
 
   "server-crashes": {
-    about: "the server package's processes, killed or stopped at every statement and every call, on a SQLite file and on Postgres",
+    about: "the server package's processes, killed or stopped at every statement and every call, on a SQLite file and on Postgres; the scenarios on Postgres",
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
     async run(log) {
       await Promise.all([buildServerPackage(), buildSandbox()]);
-      await run("node", ["packages/server/test/run.mjs", "crashes"], { env: { CRASHES: "all" }, log });
+      await run("node", ["packages/server/test/run.mjs", "scenarios", "crashes"], { env: { WHOLE: "1" }, log });
     },
     count: nodeSummary,
   },
