@@ -131,6 +131,7 @@ const result = [
     ["the result waits", "it does not", "if failure.is_retryable && is_asked {", "if false {", "scenarios"],
     ["leaving a failure", "it is left unsettled", "return self.order(Output::Settle(Outcome::Failed(failure)));", "return;", "scenarios"],
     ["leaving a failure: with what", "with the leaving", "return self.order(Output::Settle(Outcome::Failed(failure)));", "return self.order(Output::Settle(Outcome::Failed(Failure { code, ..failure })));", "scenarios"],
+    ["retry: a delivery", "another session is begun", "if failure.phase == Phase::Delivering {", "if failure.phase == Phase::Closed {", "scenarios"],
     ["onFailure", "the user is asked all the same", "self.options.on_failure == OnFailure::Ask && ", "", "scenarios"],
     ["a failure that nobody sees", "it waits for nobody", " && self.visibility != Visibility::Hidden;", ";", "scenarios"],
     ["attemptfailed", "only the end is told", "self.emit(Event::AttemptFailed(failure.clone()));", "", "scenarios"],
