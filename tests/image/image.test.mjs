@@ -17,8 +17,8 @@ import { copyTree } from "../../scripts/tree.mjs";
 
 const target = process.env.CARGO_TARGET_DIR || join(root, "target");
 
-/** The instructions: `{ name, rest }`, lines joined and comments left out. */
 const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+/** The instructions: `{ name, rest }`, lines joined and comments left out. */
 const instructions = dockerfile.replace(/^#.*\n/gm, "").replace(/\\\n\s*/g, "").split("\n").filter(Boolean)
   .map((line) => ({ name: line.split(" ")[0], rest: line.slice(line.indexOf(" ") + 1) }));
 const all = (name) => instructions.filter((instruction) => instruction.name === name).map(({ rest }) => rest);
