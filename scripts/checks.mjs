@@ -300,11 +300,11 @@ const slow = {
   },
 
   "server-crashes": {
-    about: "the server package's processes, killed or stopped at every statement and every call, on a SQLite file and on Postgres",
+    about: "the server package's processes, killed or stopped at every statement and every call, on a SQLite file and on Postgres; the scenarios on Postgres",
     needs: ["c-compiler", "wasm-target", "wasm-bindgen-cli", "npm", "postgres", "server-tests"],
     async run(log) {
       await Promise.all([buildServerPackage(), buildSandbox()]);
-      await run("node", ["packages/server/test/run.mjs", "crashes"], { env: { CRASHES: "all" }, log });
+      await run("node", ["packages/server/test/run.mjs", "scenarios", "crashes"], { env: { WHOLE: "1" }, log });
     },
     count: nodeSummary,
   },
@@ -318,12 +318,13 @@ const slow = {
   },
 
   "server-profile": {
-    about: "a handler that panics in a server, as it is released, costs its own request only",
+    about: "the servers as they are released: a handler that panics costs its own request only; the Dockerfile's steps by hand",
     needs: ["c-compiler"],
     async run(log) {
       await run("cargo", ["build", "--profile", "server", "--workspace", "--example", "panic"], { log });
       const said = await run(built("examples/panic", "server"), [], { log });
       for (const line of said.trimEnd().split("\n")) appendFileSync(join(root, log), `| ${line} |\n`);
+      await run("node", ["--test", "--test-reporter=spec", ...testFiles("tests/image")], { log, limitMinutes: 40 });
     },
   },
 

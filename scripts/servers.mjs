@@ -55,6 +55,9 @@ export const withService = (sandbox, settings, log, work) =>
 export const withApplication = (hostUrl, settings, log, work) =>
   withServer("python3", [join(root, "examples/service/app.py")], { HOST_URL: hostUrl, ...settings }, log, (said) => /^http:\S+/m.exec(said)?.[0], work);
 
+/** Stands for a sandbox where none is called: nobody listens there. */
+export const noFlinks = { api: "http://127.0.0.1:1", connect: "http://127.0.0.1:1/v2/", customerId: "none", secretKey: "none", apiKey: "none" };
+
 /** What the host is told about Flinks. */
 const flinksSettings = (sandbox) => ({
   HOST_ADDR: "127.0.0.1:0",

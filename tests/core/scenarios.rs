@@ -2604,6 +2604,15 @@ fn a_host_that_says_when_to_ask_again_is_asked_again_for_four_minutes() {
     session.hears(&["start 4"]);
     session.host_refuses_start(retry_after(503, SECOND));
     assert_eq!((session.failure().code, session.failure().is_retryable), (ErrorCode::StartFailed, true));
+
+    // Of the bank only the host can speak.
+    let mut session = Driver::new(by_start());
+    session.skip();
+    session.host_refuses_start(retry_after(503, 20 * SECOND));
+    session.advance(4 * SECOND);
+    session.hears_nothing();
+    session.advance(SECOND);
+    session.hears(&["show Slow"]);
 }
 
 #[test]

@@ -119,6 +119,9 @@ const result = [
     ["a success without a login", "it is sent before another can name it", "if is_named {", "if true {", "scenarios"],
     ["a redirect is no receipt", "the first one ends it", "Verdict::Redirected if !std::mem::replace(&mut self.was_redirected, true)", "Verdict::Redirected if false", "scenarios"],
     ["a page that is left", "a try that ends with it is lost", "Waiting::Answer if !is_kept_alive => self.send(now_ms),", "", "scenarios"],
+    ["a page that is left between two tries", "the result is lost", "Waiting::Backoff => self.send(now_ms),\n            Waiting::Answer if", "Waiting::Answer if", "scenarios"],
+    ["keepalive", "one that the browser refuses is asked for again and again", "(HostAnswer::Unreachable, Keepalive::On) => Keepalive::Off,", "", "scenarios"],
+    ["Retry-After: the time that is left", "it is waited for beyond that", "retry_after_ms.map(|ms| ms.min(left_ms))", "retry_after_ms.map(|ms| ms.max(left_ms.min(0)))", "scenarios"],
     ["full flow told", "the result says refresh", "mode: if self.flow == Flow::FullFlowEntered { Mode::Connect } else { *mode },", "mode: *mode,", "scenarios"],
   ]),
   ...inFile("src/session/machine/ending.rs", [
@@ -127,23 +130,47 @@ const result = [
     ["retry: what it can help", "anything is retried", "if failure.is_retryable && is_asked {", "if is_asked {", "scenarios"],
     ["the result waits", "it does not", "if failure.is_retryable && is_asked {", "if false {", "scenarios"],
     ["leaving a failure", "it is left unsettled", "return self.order(Output::Settle(Outcome::Failed(failure)));", "return;", "scenarios"],
+    ["leaving a failure: with what", "with the leaving", "return self.order(Output::Settle(Outcome::Failed(failure)));", "return self.order(Output::Settle(Outcome::Failed(Failure { code, ..failure })));", "scenarios"],
+    ["onFailure", "the user is asked all the same", "self.options.on_failure == OnFailure::Ask && ", "", "scenarios"],
+    ["a failure that nobody sees", "it waits for nobody", " && self.visibility != Visibility::Hidden;", ";", "scenarios"],
+    ["attemptfailed", "only the end is told", "self.emit(Event::AttemptFailed(failure.clone()));", "", "scenarios"],
+    ["taking over is asked for", "a retry waits for the other tab", "self.lock_mode = LockMode::TakeOver;", "self.lock_mode = LockMode::IfFree;", "scenarios"],
   ]),
   ...inFile("src/session/machine/mod.rs", [
     ["begun once", "beginning again begins again", "Input::Begin if self.waiting == Waiting::Begin =>", "Input::Begin =>", "scenarios"],
     ["answers of abandoned tries", "any answer counts", "if try_number == self.tries && self.phase == Phase::Delivering", "if try_number <= self.tries && self.phase == Phase::Delivering", "scenarios"],
     ["answers of abandoned starts", "any answer counts", "if call == self.calls && ", "if call <= self.calls && ", "scenarios"],
     ["a frame that is up cannot be blocked", "it can", "if self.phase == Phase::Loading {\n                    self.not_loaded(problem);", "if !self.phase.is_final() {\n                    self.not_loaded(problem);", "scenarios"],
+    ["a frame that spoke from elsewhere", "nobody says so", "Input::Blocked(LoadProblem::Redirected) => self.suspected = LoadProblem::Redirected,", "Input::Blocked(LoadProblem::Redirected) => {}", "scenarios"],
+  ]),
+  ...inFile("src/session/failure.rs", [
+    ["hostCode", "nobody hears it", "self.host_code = code.clone().filter(|code| is_word(code));", "self.host_code = code.clone().filter(|code| is_word(code) && code.is_empty());", "scenarios"],
+    ["hostCode: a word", "whatever the host says is logged", "self.host_code = code.clone().filter(|code| is_word(code));", "self.host_code.clone_from(code);", "scenarios"],
+  ]),
+  ...inFile("src/session/output.rs", [
+    ["words: not started", "the failure is one of any kind", "(ErrorCode::StartFailed, _) if failure.is_retryable => Self::NotStarted,", "", "scenarios"],
+    ["words: signed out", "the failure is one of any kind", "(ErrorCode::SignedOut, _) => Self::SignedOut,", "", "scenarios"],
+    ["words: after an answer", "nothing was changed", "_ if failure.phase == Phase::Delivering => Self::Unconfirmed,", "", "scenarios"],
   ]),
   ...inFile("src/session/machine/clock.rs", [
     ["one renewal", "a dead session is renewed without end", "if self.may_renew(now_ms) && !self.renewals.session {", "if self.may_renew(now_ms) {", "scenarios"],
     ["one renewal of the token", "a refused token is renewed without end", "if self.may_renew(now_ms) && !self.renewals.token {", "if self.may_renew(now_ms) {", "scenarios"],
     ["a renewal without a click", "nobody need be there", "self.can_start() && self.page == PageState::Visible && now_ms <= self.fresh_until_ms", "self.can_start()", "scenarios"],
     ["our own clock", "it ends a session that somebody looks at", "} else if now_ms < last_ms && self.page == PageState::Visible {", "} else if now_ms < deadline_ms {", "scenarios"],
+    ["after a sleep", "deadlines come before what has arrived", "if self.was_away(now_ms) {", "if false {", "scenarios"],
+    ["after a sleep: a second try", "the time of the delivery was slept over", "self.give_up_ms = self.give_up_ms.max(another_ms);", "let _ = another_ms;", "scenarios"],
   ]),
   ...inFile("src/session/machine/launch.rs", [
     ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
     ["a slow bank", "it is asked without end", "if now_ms < self.bank_until_ms =>", "if now_ms < NEVER_MS =>", "scenarios"],
     ["one tab", "another tab's session is opened all the same", "LockState::HeldElsewhere,\n                Waiting::Lock | Waiting::Load", "LockState::HeldElsewhere,\n                Waiting::Load", "scenarios"],
+    ["taking over: once", "it is done at the next opening, too", "std::mem::replace(&mut self.lock_mode, LockMode::IfFree)", "self.lock_mode", "scenarios"],
+    ["start: which failures pass", "none", "is_retryable: answer.is_passing()", "is_retryable: false", "scenarios"],
+    ["start: without a network", "it fails at once", "if self.is_stretched(now_ms) {\n                return self.wait(Waiting::Restart", "if false {\n                return self.wait(Waiting::Restart", "scenarios"],
+    ["start: when to ask again", "it fails at once", "retry_after_ms: Some(wait_ms) }))\n                if now_ms < self.bank_until_ms", "retry_after_ms: Some(wait_ms) }))\n                if now_ms > self.bank_until_ms", "scenarios"],
+    ["start: a slow bank is told", "any host that asks for time is a bank", 'if code.as_deref() == Some("BANK_SLOW") {', "if code.as_deref() != None || true {", "scenarios"],
+    ["start: signed out", "it is any refusal", "HostAnswer::Refused { status: 401, .. } | HostAnswer::Redirected)", "HostAnswer::Redirected)", "scenarios"],
+    ["start: which property is wrong", "nobody says", "Failure { property: Some(property), ", "Failure { property: property.get(..0), ", "scenarios"],
   ]),
 ];
 
@@ -232,16 +259,30 @@ const delivery = inFile("src/session/delivery.rs", [
 
 const platform = [
   ...inFile("www/sdk/element.ts", [
+    ["the element: put back while it delivers", "another session is begun", 'if (session?.phase === "delivering") this.#unfinished = session;', 'if (session?.phase === "starting") this.#unfinished = session;', "e2e element a_session_lives"],
     ["the element's own options", "what is inherited is an option", "Object.fromEntries(given.map((name) => [name, this.#value(name)]))", "Object.fromEntries([...given, ...NAMES.filter((name) => name in Object.prototype)].map((name) => [name, this.#value(name) ?? Reflect.get(Object.prototype, name)]))", "e2e foreign patched_"],
+  ]),
+  ...inFile("www/sdk/react.ts", [
+    ["React: open() after unmounting", "it opens", "if (isGone.current) opened.close();", "", "e2e react react_19"],
+    ["React: container", "it is passed over", "if (given.container !== undefined) throw", 'if (String(given.container) === "?") throw', "e2e react react_19"],
+    ["React: a function that is gone", "the one of the mounting is called", "    if (now === undefined) return undefined;\n", "", "e2e react react_19"],
+  ]),
+  ...inFile("www/sdk/session.ts", [
+    ["labels: names", "one that is none is passed over", "if (unknown !== undefined) {", 'if (unknown === "") {', "e2e element wrong_"],
+    ["INTERNAL: the promise first", "the phase is told before", '() => this.#result.reject(error),\n      () => this.#emit("phasechange", { phase: "failed", previous }),', '() => this.#emit("phasechange", { phase: "failed", previous }),\n      () => this.#result.reject(error),', "e2e element wrong_"],
+    ["INTERNAL: what fails stops nothing", "the rest is left undone", "      } catch {\n        // What failed before may fail again; the rest is done all the same.\n", "      } catch (failed) {\n        throw failed;\n", "e2e element wrong_"],
+    ["INTERNAL: everything is given back", "the frame, the lock and the listeners stay", "() => widget?.abandon(),", "() => void widget,", "e2e element wrong_"],
   ]),
   ...inFile("www/sdk/words.ts", [
     ["the page's own labels", "what is inherited is a label", "(labels && Object.hasOwn(labels, name) ? labels[name] : undefined)", "labels?.[name]", "e2e foreign patched_"],
   ]),
   ...inFile("src/web/report.rs", [
+    ["START_FAILED: its cause", "the page does not get back what it threw", "if failure.code == ErrorCode::StartFailed { cause.clone() }", "if failure.code == ErrorCode::Internal { cause.clone() }", "e2e element wrong_"],
     ["members of a request", "what is inherited is one", "without_prototype(&object(fields))", "object(fields)", "e2e foreign patched_"],
     ["bodies: no toJSON", "an old library's counts", "            without_prototype(list);\n", "            let _ = list;\n", "e2e foreign patched_"],
   ]),
   ...inFile("src/web/frame.rs", [
+    ["a frame that spoke from elsewhere: who tells", "nobody", "} else if strayed_before == 0 && gate", "} else if strayed_before == u32::MAX && gate", "e2e element wrong_"],
     ["frame: recorders", "they read its address", "element.set_attribute(\"class\", UNRECORDED)?;", "element.set_attribute(\"class\", \"frame\")?;", "e2e libraries alike::pages_"],
     ["frame: sandbox", "the frame may lead the page away", '"allow-scripts allow-same-origin', '"allow-top-navigation allow-scripts allow-same-origin', "e2e policies r41_"],
     [
@@ -261,6 +302,7 @@ const platform = [
     ],
   ]),
   ...inFile("www/sdk/ui.ts", [
+    ["a failure in a container", "nothing closes it", "view.isFailure && !this.#dialog ? [...view.buttons, close] : view.buttons", "view.buttons", "e2e element a_session_lives"],
     ["texts are texts: buttons", "the page's labels are HTML", "element.textContent = this.#settings.say(button.text);", "element.innerHTML = this.#settings.say(button.text);", "e2e policies r31_"],
     ["texts are texts: views", "the page's labels are HTML", 'this.#alert.textContent = isPolite ? "" : said;', 'this.#alert.innerHTML = isPolite ? "" : said;', "e2e policies r31_"],
     ["texts are texts: the page's part", "the page's labels are HTML", '"about", { id: "about", dir: "auto" }).textContent = ', '"about", { id: "about", dir: "auto" }).innerHTML = ', "e2e policies r31_"],
@@ -270,7 +312,14 @@ const platform = [
     ["taken over: no way back", "a tab that hears of it late asks again", "if shared.is_evicted.replace(false) {", "if true {", "e2e element a_page_may"],
     ["taken away: asked again", "a tab whose browser took its locks away is busy", "if ended.is_err() {\n            shared.is_evicted.set(true);", "if ended.is_err() && false {\n            shared.is_evicted.set(true);", "e2e element a_page_may"],
   ]),
+  ...inFile("src/web/page_events.rs", [["a page that is left is heard", "nobody listens", 'listen("pagehide"', 'listen("pagehidden"', "e2e faults f13_a_result"]]),
+  ...inFile("src/web/driver.rs", [
+    ["the network: asked at the beginning", "the session waits to be told", "            Happened::Begun => {\n                self.look_around();", "            Happened::Begun => {", "e2e element a_page_may"],
+    ["the network: listened to between attempts", "the listeners go with the attempt", "        self.registered.page_ready.take();\n        self.registered.start_call.take();", "        self.registered.page_ready.take();\n        self.registered.page_events.take();\n        self.registered.start_call.take();", "e2e element a_page_may"],
+  ]),
   ...inFile("src/web/backend.rs", [
+    ["a Response of a function", "whatever it is, it is a receipt", "settled(deliver.call2(&JsValue::UNDEFINED, &result, &context), |came| answer(came, report));", "settled(deliver.call2(&JsValue::UNDEFINED, &result, &context), |came| {\n                        report(match came {\n                            Ok(reply) => Answer { judged: HostAnswer::Ok, reply },\n                            Err(error) => Answer::failed(error),\n                        });\n                    });", "e2e element wrong_"],
+    ["text under text/html", "it is no receipt", "\n        && text.bytes().find(|byte| !byte.is_ascii_whitespace()) == Some(b'<')", "\n        && text.len() < usize::MAX", "e2e foreign patched_"],
     ["delivery: redirects", "they are followed, body and all", '("redirect", "manual".into())', '("redirect", "follow".into())', "e2e leaks r47_"],
     ["delivery: referrer", "the backend learns the page's address", '("referrerPolicy", "no-referrer".into())', '("referrerPolicy", "unsafe-url".into())', "e2e leaks r61_"],
     ["delivery: pages", "a sign-in page is a receipt", "if is_page(response, text) { HostAnswer::Unreachable } else { HostAnswer::Ok }", "if is_page(response, \"\") { HostAnswer::Unreachable } else { HostAnswer::Ok }", "e2e foreign patched_"],

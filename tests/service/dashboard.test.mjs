@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "../../scripts/command.mjs";
+import { noFlinks, sharedSecrets, withService } from "../../scripts/servers.mjs";
 
 const dashboard = JSON.parse(readFileSync(join(root, "docs/grafana.json"), "utf8"));
 const words = (text) => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word);
@@ -36,6 +37,19 @@ test("every metric of a query is one of the host's, asked for as its kind wants"
       for (const label of labels.split(/, ?/)) assert.ok(label === "le" || metric.labels.includes(label), `${title}: ${base} has no label ${label}`);
     }
   }
+});
+
+test("every metric of a query is declared by a running host", async () => {
+  const { AUTH_JWT_SECRET, ADMIN_KEY } = sharedSecrets();
+  await withService(noFlinks, { AUTH_JWT_SECRET, ADMIN_KEY }, "target/test/service.log", async (base) => {
+    const answer = await fetch(`${base}/metrics`, { headers: { Authorization: `Bearer ${ADMIN_KEY}` } });
+    assert.equal(answer.status, 200);
+    const declared = new Map([...(await answer.text()).matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name, kind]) => [kind === "counter" ? `${name}_total` : name, kind]));
+    for (const { title, name } of uses) {
+      const base = name.replace(/_bucket$/, "");
+      assert.equal(declared.get(base), metrics.get(base)?.kind, `${title}: ${base}`);
+    }
+  });
 });
 
 test("every query is understood, and every metric is on the dashboard", () => {

@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { built, sharedSecrets, withService } from "../../scripts/servers.mjs";
+import { root } from "../../scripts/command.mjs";
+import { built, noFlinks, sharedSecrets, withService } from "../../scripts/servers.mjs";
 import { blocks, chapter } from "./guide.mjs";
 
 const log = "target/test/service.log";
@@ -38,9 +39,8 @@ test("every setting of the host is in the table, with its default, and no other"
 });
 
 test("every admin route of the host is in the table, and no other", async () => {
-  const nobody = { api: "http://127.0.0.1:1", connect: "http://127.0.0.1:1/v2/", customerId: "none", secretKey: "none", apiKey: "none" };
   const { AUTH_JWT_SECRET, ADMIN_KEY } = sharedSecrets();
-  await withService(nobody, { AUTH_JWT_SECRET, ADMIN_KEY }, log, async (base) => {
+  await withService(noFlinks, { AUTH_JWT_SECRET, ADMIN_KEY }, log, async (base) => {
     const { paths } = await (await fetch(`${base}/openapi.json`)).json();
     const general = (path) => path.replace(/\{[^}]+\}/g, "{}");
     const known = Object.entries(paths).filter(([path]) => path.startsWith("/admin")).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${general(path)}`));
@@ -52,6 +52,14 @@ test("every admin route of the host is in the table, and no other", async () => 
     assert.ok(known.length >= 7);
     assert.deepEqual(shown.sort(), known.sort());
   });
+});
+
+test("every reason of an event is in the table, and no other", () => {
+  const source = readFileSync(join(root, "crates/backend/src/reason.rs"), "utf8");
+  const known = [...source.matchAll(/Reason::\w+,\s+"([a-z_]+)",/g)].map(([, word]) => word);
+  const shown = rows(chapter("Events").slice(chapter("Events").indexOf("| reason |"))).flatMap(([reasons]) => [...reasons.matchAll(/`(\w+)`/g)].map(([, word]) => word));
+  assert.ok(known.length >= 10);
+  assert.deepEqual(shown.sort(), known.sort());
 });
 
 test("the signature is checked in three languages", async () => {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     code::{self, About, Meaning},
+    nightly::Listed,
     record::{Language, Transactions},
     settings::Settings,
 };
@@ -74,6 +75,8 @@ pub enum Call {
     },
     /// A token for one load of Connect.
     Token,
+    /// Which logins Nightly Refresh passes over.
+    Nightly,
 }
 
 /// What opens an endpoint.
@@ -126,7 +129,8 @@ impl Call {
             Self::Session { .. } => About::Session,
             Self::Cached { .. } => About::Cached,
             Self::Data { .. } | Self::Poll { .. } => About::Data,
-            Self::Token => About::Token,
+            // Like a token, the list needs nothing but our keys.
+            Self::Token | Self::Nightly => About::Token,
         }
     }
 
@@ -138,6 +142,7 @@ impl Call {
             Self::Data { .. } => "GetAccountsDetail",
             Self::Poll { .. } => "GetAccountsDetailAsync",
             Self::Token => "GenerateAuthorizeToken",
+            Self::Nightly => "GetNightlyRefreshStatus",
         }
     }
 
@@ -180,6 +185,7 @@ impl Call {
                 (Method::Get, Key::Api, None, DATA_MS)
             }
             Self::Token => (Method::Post, Key::Secret, None, QUICK_MS),
+            Self::Nightly => (Method::Get, Key::Api, None, DATA_MS),
         };
         Request { method, path, key, body: body.map(|body| body.to_string()), patience_ms, by_ms }
     }
@@ -277,6 +283,11 @@ pub enum Answer {
         /// Which accounts came.
         accounts: Vec<AccountId>,
     },
+    /// The list of Nightly Refresh.
+    Nightly {
+        /// The logins that it passes over.
+        listed: Vec<Listed>,
+    },
     /// A code of Flinks'.
     Code {
         /// Its name, or [`code::UNKNOWN`].
@@ -304,7 +315,7 @@ impl Answer {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Authorized { .. } | Self::Token { .. } | Self::Data { .. } => "OK",
+            Self::Authorized { .. } | Self::Token { .. } | Self::Data { .. } | Self::Nightly { .. } => "OK",
             Self::Challenge { .. } => "CHALLENGE",
             Self::Working { .. } => "OPERATION_PENDING",
             Self::Code { code, .. } => code::name(code),
@@ -343,6 +354,9 @@ impl Answer {
                 .map_or_else(|| unreadable(Trouble::Unreadable), |token| Self::Token { token }),
             (200, Call::Data { .. } | Call::Poll { .. }) => {
                 fields.data().unwrap_or_else(|| unreadable(Trouble::Unreadable))
+            }
+            (200, Call::Nightly) => {
+                fields.listed().map_or_else(|| unreadable(Trouble::Unreadable), |listed| Self::Nightly { listed })
             }
             (200, _) => match fields.login_id() {
                 Some(login_id) => Self::Authorized { login_id, request_id, last_refresh_ms: fields.last_refresh_ms() },
@@ -389,6 +403,11 @@ impl Fields {
 
     fn last_refresh_ms(&self) -> Option<i64> {
         timestamp_ms(self.login()?.get("LastRefresh")?.as_str()?)
+    }
+
+    /// Without the list itself it is another answer than was asked for.
+    fn listed(&self) -> Option<Vec<Listed>> {
+        Some(self.0.get("IneligibleCards")?.as_array()?.iter().filter_map(Listed::read).collect())
     }
 
     fn data(&self) -> Option<Answer> {
@@ -471,6 +490,17 @@ mod tests {
         let expected =
             Answer::Authorized { login_id: LoginId::parse(LOGIN).unwrap(), request_id: None, last_refresh_ms: None };
         assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn the_list_of_nightly_refresh_is_read_card_by_card() {
+        let read = |body: &[u8]| Answer::read(&Call::Nightly, None, 200, None, body);
+        let body = format!(
+            r#"{{"IneligibleCards": [7, {{"LoginId": 5}}, {{"LoginId": "{LOGIN}", "LastRefresh": []}}, {{"Institution": "Nowhere"}}]}}"#
+        );
+        let listed = vec![Listed { login_id: LoginId::parse(LOGIN).unwrap(), last_refresh_ms: None }];
+        assert_eq!(read(body.as_bytes()), Answer::Nightly { listed });
+        assert_eq!(read(b"{}"), Answer::failed(Trouble::Unreadable, Sent::Perhaps));
     }
 
     #[test]

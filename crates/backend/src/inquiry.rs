@@ -289,7 +289,9 @@ fn standing(answer: Answer) -> Standing {
             _ => Standing::Later { code },
         },
         Answer::Failed { trouble, .. } => Standing::Trouble { trouble },
-        Answer::Token { .. } | Answer::Data { .. } => Standing::Trouble { trouble: Trouble::Unreadable },
+        Answer::Token { .. } | Answer::Data { .. } | Answer::Nightly { .. } => {
+            Standing::Trouble { trouble: Trouble::Unreadable }
+        }
     }
 }
 
@@ -306,6 +308,8 @@ fn cached(answer: Answer) -> Cached {
             _ => Cached::Stale,
         },
         Answer::Failed { trouble, .. } => Cached::Trouble { trouble },
-        Answer::Token { .. } | Answer::Data { .. } => Cached::Trouble { trouble: Trouble::Unreadable },
+        Answer::Token { .. } | Answer::Data { .. } | Answer::Nightly { .. } => {
+            Cached::Trouble { trouble: Trouble::Unreadable }
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! and stores, calls Flinks and waits; it decides nothing. The host of this repository is one driver (axum, reqwest, sqlx).
 //!
 //! - [`step`]: what a driver does. [`record`]: what it stores. [`flinks`]: what it sends, and how answers are read.
-//! - [`start`], [`deliver`], [`webhook`], [`work`]: the four tasks. `inquiry`: has the user finished? `acceptance`: taking a result.
+//! - [`start`], [`deliver`], [`webhook`], [`work`], [`nightly`]: the five tasks. [`body`]: what pages send. `inquiry`: has the user finished? `acceptance`: taking a result.
 //! - [`code`]: endpoint × code. [`refusal`]: what is answered. [`reason`]: why, for the application. [`settings`]: how long things take.
 //!
 //! Invariants: no clock, no randomness, no network and no store in here; everything that crosses the boundary is plain data that
@@ -13,10 +13,12 @@
 //! while a user waits.
 
 mod acceptance;
+pub mod body;
 pub mod code;
 pub mod deliver;
 pub mod flinks;
 mod inquiry;
+pub mod nightly;
 pub mod reason;
 pub mod record;
 pub mod refusal;

@@ -23,6 +23,8 @@ pub struct Settings {
     pub data_deadline_ms: i64,
     /// How many live sign-ins of one user may be under way at Flinks.
     pub sign_ins_per_user: u32,
+    /// Between two questions which logins Nightly Refresh passes over.
+    pub nightly_ms: i64,
     /// Who fetches the data of an accepted result.
     pub fetch: Fetch,
 }
@@ -49,6 +51,7 @@ impl Default for Settings {
             data_deadline_ms: 30 * 60_000,
             sign_ins_per_user: 8,
             fetch: Fetch::On,
+            nightly_ms: 60 * 60_000,
         }
     }
 }

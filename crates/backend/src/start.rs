@@ -443,7 +443,7 @@ impl Start {
             Answer::Authorized { login_id, .. } if *login_id != connection.login_id => {
                 self.end(commit.telling(Event::login_changed(connection, attempt)), attempt, Refusal::OtherLogin)
             }
-            Answer::Authorized { .. } | Answer::Token { .. } | Answer::Data { .. } => {
+            Answer::Authorized { .. } | Answer::Token { .. } | Answer::Data { .. } | Answer::Nightly { .. } => {
                 self.end(commit, attempt, Refusal::Trouble(Trouble::Unreadable))
             }
             Answer::Challenge { request_id: Some(session), token } => {

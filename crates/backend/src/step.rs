@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     deliver::Deliver,
     flinks::{Answer, Call},
+    nightly::Nightly,
     reason::Reason,
     record::{Attempt, Connection, Query, Stored},
     refusal::Refusal,
@@ -34,6 +35,8 @@ pub enum Task {
     Webhook(Webhook),
     /// An attempt is due.
     Work(Work),
+    /// Nightly Refresh passes a connection over.
+    Nightly(Nightly),
 }
 
 impl Task {
@@ -45,6 +48,7 @@ impl Task {
             Self::Deliver(task) => task.query(),
             Self::Webhook(task) => task.query(),
             Self::Work(task) => task.query(),
+            Self::Nightly(task) => task.query(),
         }
     }
 
@@ -56,6 +60,7 @@ impl Task {
             Self::Deliver(task) => task.step(settings, now, stored),
             Self::Webhook(task) => task.step(settings, now, stored),
             Self::Work(task) => task.step(settings, now, stored),
+            Self::Nightly(task) => task.step(now, stored),
         }
     }
 
@@ -64,7 +69,7 @@ impl Task {
         match self {
             Self::Start(task) => task.hear(answer),
             Self::Deliver(task) => task.hear(answer),
-            Self::Webhook(_) => {}
+            Self::Webhook(_) | Self::Nightly(_) => {}
             Self::Work(task) => task.hear(answer),
         }
     }
@@ -76,6 +81,7 @@ impl Task {
             Self::Deliver(task) => task.refused(outcome),
             Self::Webhook(task) => task.refused(outcome),
             Self::Work(task) => task.refused(outcome),
+            Self::Nightly(_) => {}
         }
     }
 }
@@ -158,6 +164,8 @@ pub enum Done {
     Ended,
     /// What a webhook says contradicts what is stored.
     OtherLogin,
+    /// A connection wants its user from now on.
+    Noted,
 }
 
 /// Changes to store together, if the connection still has the version they were decided on.

@@ -199,7 +199,11 @@ impl Work {
                 let asked_ms = if let Trouble::Limit { after_ms } = trouble { *after_ms } else { 0 };
                 self.again_later(settings, now, connection, attempt, trouble.code(), asked_ms)
             }
-            Answer::Authorized { .. } | Answer::Challenge { .. } | Answer::Working { .. } | Answer::Token { .. } => {
+            Answer::Authorized { .. }
+            | Answer::Challenge { .. }
+            | Answer::Working { .. }
+            | Answer::Token { .. }
+            | Answer::Nightly { .. } => {
                 self.again_later(settings, now, connection, attempt, Trouble::Unreadable.code(), 0)
             }
         }

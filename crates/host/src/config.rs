@@ -279,6 +279,7 @@ impl Config {
             data_deadline_ms: millis(self.data_deadline),
             sign_ins_per_user: self.sign_ins_per_user,
             fetch: self.fetch,
+            nightly_ms: millis(self.nightly_interval),
         }
     }
 

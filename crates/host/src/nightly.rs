@@ -3,15 +3,15 @@
 //! Flinks tells nobody when it cannot refresh a login in the night; the list of such logins has to be asked for. Any number of
 //! hosts may ask: what is noted already is looked up and not written again.
 //!
-//! Invariant: what Flinks says is compared with what happened here since it was asked, so a user who has just reconnected is not
-//! sent to reconnect again.
+//! Invariant: what Flinks says is compared with what happened here since it was asked (`flinks_backend::nightly`), so a user who has
+//! just reconnected is not sent to reconnect again.
 
 use std::time::Duration;
 
-use flinks_backend::flinks::Trouble as FlinksTrouble;
+use flinks_backend::flinks::{Answer, Call};
 use tokio::{sync::watch, time::sleep};
 
-use crate::{random::doubled, reconnect::Reconnects, storage::StorageError};
+use crate::{flinks::Lane, random::doubled, reconnect::Reconnects, storage::StorageError};
 
 /// The first pause after a question that failed.
 const RETRY: Duration = Duration::from_secs(5);
@@ -47,12 +47,6 @@ enum Trouble {
     Storage(StorageError),
 }
 
-impl From<FlinksTrouble> for Trouble {
-    fn from(_: FlinksTrouble) -> Self {
-        Self::Flinks
-    }
-}
-
 impl From<StorageError> for Trouble {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
@@ -61,8 +55,9 @@ impl From<StorageError> for Trouble {
 
 async fn ask(reconnects: &Reconnects) -> Result<(), Trouble> {
     let asked_at = reconnects.storage.now();
-    let ineligible = reconnects.flinks.ineligible().await?;
-    let noted = reconnects.storage.note_nightly_failures(&ineligible, asked_at).await?;
-    tracing::info!(listed = ineligible.len(), noted, "nightly refresh status");
+    let asked = reconnects.flinks.call(Lane::Work, &Call::Nightly, || reconnects.now().now_ms).await;
+    let Answer::Nightly { listed } = asked.answer else { return Err(Trouble::Flinks) };
+    let noted = reconnects.storage.note_nightly_failures(&listed, asked_at).await?;
+    tracing::info!(listed = listed.len(), noted, "nightly refresh status");
     Ok(())
 }

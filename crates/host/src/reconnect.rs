@@ -259,6 +259,6 @@ fn note(reply: &Reply) {
         Reply::Done(Done::Outdated) => tracing::info!("data came, and newer data was stored already"),
         Reply::Done(Done::Ended) => tracing::warn!("an attempt has ended without data"),
         Reply::Done(Done::Postponed) => tracing::debug!("work postponed"),
-        Reply::Done(Done::Nothing) => {}
+        Reply::Done(Done::Nothing | Done::Noted) => {}
     }
 }

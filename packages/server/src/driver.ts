@@ -6,7 +6,7 @@
 import type { Flinks } from "./flinks.js";
 import { kindOf, type Log } from "./log.js";
 import type { Connection, ReconnectEvent, Stored } from "./records.js";
-import { type Answer, type Commit, hear, type HttpAnswer, type Now, queryOf, refused, type Settings, step, type Task } from "./rules.js";
+import { type Answer, type Call, type Commit, hear, type HttpAnswer, type Now, queryOf, refused, type Settings, step, type Task } from "./rules.js";
 import type { Store, Write } from "./store.js";
 
 /** How often a request that waits for a sign-in looks whether its answer is stored: another process may have stored it. */
@@ -75,6 +75,11 @@ export class Driver {
       this.log("error", "the store failed", kindOf(error));
       throw new StoreFailed("the store failed");
     }
+  }
+
+  /** A call to Flinks of which no task knows. */
+  async call(call: Call): Promise<Answer> {
+    return (await this.flinks.call(call, () => this.nowMs())).answer;
   }
 
   /** Carries a task out. `holder` is a worker's claim, which is given back with the commit that ends it. */

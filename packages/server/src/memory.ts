@@ -22,6 +22,7 @@ export function memoryStore(): Store {
   const data = new Map<string, { json: string; atMs: number }>();
   const attempts = new Map<string, Kept<Attempt>>();
   const events = new Map<string, KeptEvent>();
+  const turns = new Map<string, number>();
 
   const isWorkedOn = ({ state }: Attempt) => state === "open" || state === "accepted";
   const newestFirst = (one: Attempt, other: Attempt) => other.createdAtMs - one.createdAtMs || (one.id < other.id ? -1 : 1);
@@ -51,6 +52,7 @@ export function memoryStore(): Store {
       for (const [key, { value }] of events) if (value.data.connection === id) events.delete(key);
     },
     list: (user) => structuredClone([...connections.values()].filter((one) => one.user === user).sort((one, other) => (one.id < other.id ? -1 : 1))),
+    ofLogins: (logins) => structuredClone([...connections.values()].filter(({ loginId }) => logins.includes(loginId)).sort((one, other) => (one.id < other.id ? -1 : 1))),
     data(user, id, sinceMs) {
       const kept = own(user, id) && data.get(id);
       return kept && kept.atMs >= sinceMs ? kept.json : null;
@@ -129,6 +131,11 @@ export function memoryStore(): Store {
       const kept = events.get(event);
       if (!kept?.isParked) return false;
       Object.assign(kept, { isParked: false, tries: 0, sinceMs: nowMs, dueAtMs: nowMs });
+      return true;
+    },
+    takeTurn(name, nowMs, untilMs) {
+      if ((turns.get(name) ?? nowMs) > nowMs) return false;
+      turns.set(name, untilMs);
       return true;
     },
     nextDueMs() {

@@ -10,6 +10,7 @@ declare module "flinks-reconnect-server:module" {
   export function deliver_task(delivering: string, body: Uint8Array): string;
   export function webhook_task(body: Uint8Array): string;
   export function work_task(attempt: string): string;
+  export function nightly_tasks(listed: string, connections: string, now: string): string;
   export function query(task: string): string;
   export function step(settings: string, now: string, task: string, stored: string): string;
   export function hear(task: string, answer: string): string;

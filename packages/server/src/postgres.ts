@@ -62,6 +62,7 @@ export function postgresStore(pool: PostgresPool): Store {
     add: (connection) => perform(sql.add(connection)),
     remove: (user, id) => perform(sql.remove(user, id)),
     list: (user) => perform(sql.list(user)),
+    ofLogins: (logins) => perform(sql.ofLogins(logins)),
     data: (user, id, sinceMs) => perform(sql.data(user, id, sinceMs)),
     // All statements see the same moment.
     read: (query, nowMs) => perform(sql.read(query, nowMs), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
@@ -83,6 +84,7 @@ export function postgresStore(pool: PostgresPool): Store {
     settle: (event, holder, told) => perform(sql.settle(event, holder, told)),
     parked: () => perform(sql.parked()),
     unpark: (event, nowMs) => perform(sql.unpark(event, nowMs)),
+    takeTurn: (name, nowMs, untilMs) => perform(sql.takeTurn(name, nowMs, untilMs)),
     nextDueMs: () => perform(sql.nextDueMs()),
     forget: (attemptsMs, dataMs) => perform(sql.forget(attemptsMs, dataMs)),
   };

@@ -22,6 +22,8 @@ export interface Pace {
   dataDeadlineMs?: number | undefined;
   /** How many live sign-ins of one user may be under way at Flinks. */
   signInsPerUser?: number | undefined;
+  /** Between two questions which logins Nightly Refresh passes over. */
+  nightlyMs?: number | undefined;
 }
 
 export type Settings = { [name in keyof Pace]-?: number };
@@ -33,17 +35,21 @@ export interface Now {
 }
 
 /** Something to decide, and how far that is. It is the rules' own: data to be handed back. */
-export type Task = { task: "start" | "deliver" | "webhook" | "work" };
+export type Task = { task: "start" | "deliver" | "webhook" | "work" | "nightly" };
 
 /** A call to Flinks, as the rules name it: data to be handed back. */
-export type Call = { call: "signIn" | "session" | "cached" | "data" | "poll" | "token" };
+export type Call = { call: "signIn" | "session" | "cached" | "data" | "poll" | "token" | "nightly" };
 
 /** What came of a call: data to be handed back, but for these names. */
 export type Answer =
   | { answer: "token"; token: string }
   | { answer: "failed"; trouble: Trouble; sent: "no" | "perhaps" }
   | { answer: "data"; accounts: string[] }
+  | { answer: "nightly"; listed: Listed[] }
   | { answer: "authorized" | "challenge" | "working" | "code" };
+
+/** A login that Nightly Refresh passes over: data to be handed back, but for its name. */
+export type Listed = { loginId: string };
 
 export type Trouble = { trouble: "unreachable" | "silent" | "keysRefused" | "unreadable" | "crowded" } | { trouble: "limit"; afterMs: number };
 
@@ -132,6 +138,7 @@ export const deliverTask = (delivering: { user: string; idempotencyKey: string |
   call((module) => module.deliver_task(json(delivering), body));
 export const webhookTask = (body: Uint8Array): Task | null => call((module) => module.webhook_task(body));
 export const workTask = (attempt: string): Task => call((module) => module.work_task(attempt));
+export const nightlyTasks = (listed: Listed[], connections: Connection[], asked: Now): Task[] => call((module) => module.nightly_tasks(json(listed), json(connections), json(asked)));
 export const queryOf = (task: Task): Query => call((module) => module.query(json(task)));
 export const step = (settings: Settings, now: Now, task: Task, stored: Stored | null): Decision =>
   call((module) => module.step(json(settings), json(now), json(task), json(stored)));

@@ -30,8 +30,11 @@ export const RESULT_INDEX = "flinks_reconnect_attempts_result";
 const VERSIONS: string[][] = [
   [
     `CREATE TABLE flinks_reconnect_connections (
-       id TEXT PRIMARY KEY, user_id TEXT NOT NULL, version BIGINT NOT NULL, sign_in_until BIGINT, record TEXT NOT NULL, data TEXT, data_at BIGINT)`,
+       id TEXT PRIMARY KEY, user_id TEXT NOT NULL, login_id TEXT NOT NULL, version BIGINT NOT NULL, sign_in_until BIGINT, record TEXT NOT NULL, data TEXT,
+       data_at BIGINT)`,
     "CREATE INDEX flinks_reconnect_connections_user ON flinks_reconnect_connections (user_id)",
+    "CREATE INDEX flinks_reconnect_connections_login ON flinks_reconnect_connections (login_id)",
+    "CREATE TABLE flinks_reconnect_turns (name TEXT PRIMARY KEY, due_at BIGINT NOT NULL)",
     `CREATE TABLE flinks_reconnect_attempts (
        id TEXT PRIMARY KEY, tag TEXT NOT NULL UNIQUE, user_id TEXT NOT NULL, connection_id TEXT NOT NULL, state TEXT NOT NULL, request_id TEXT, result TEXT,
        created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, due_at BIGINT NOT NULL, claimed_by TEXT, claimed_until BIGINT NOT NULL DEFAULT 0,
@@ -62,8 +65,8 @@ export function* prepare(dialect: Dialect): Step<void> {
 
 export function* add(connection: Connection): Step<boolean> {
   const added = yield rows(
-    "INSERT INTO flinks_reconnect_connections (id, user_id, version, record) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING RETURNING id",
-    connection.id, connection.user, connection.version, JSON.stringify(connection),
+    "INSERT INTO flinks_reconnect_connections (id, user_id, login_id, version, record) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING RETURNING id",
+    connection.id, connection.user, connection.loginId, connection.version, JSON.stringify(connection),
   );
   return added.length === 1;
 }
@@ -77,6 +80,13 @@ export function* remove(user: string, id: string): Step<void> {
 
 export function* list(user: string): Step<Connection[]> {
   const found = yield rows("SELECT record FROM flinks_reconnect_connections WHERE user_id = $1 ORDER BY id", user);
+  return found.map((row) => record<Connection>(row));
+}
+
+export function* ofLogins(logins: string[]): Step<Connection[]> {
+  if (logins.length === 0) return [];
+  const places = logins.map((_, index) => `$${index + 1}`).join(", ");
+  const found = yield rows(`SELECT record FROM flinks_reconnect_connections WHERE login_id IN (${places}) ORDER BY id`, ...logins);
   return found.map((row) => record<Connection>(row));
 }
 
@@ -216,6 +226,15 @@ export function* parked(): Step<ReconnectEvent[]> {
 export function* unpark(id: string, nowMs: number): Step<boolean> {
   const found = yield rows("UPDATE flinks_reconnect_events SET parked = 0, tries = 0, since = $2, due_at = $3 WHERE id = $1 AND parked = 1 RETURNING id", id, nowMs, nowMs);
   return found.length === 1;
+}
+
+export function* takeTurn(name: string, nowMs: number, untilMs: number): Step<boolean> {
+  const taken = yield rows(
+    `INSERT INTO flinks_reconnect_turns (name, due_at) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET due_at = $3 WHERE flinks_reconnect_turns.due_at <= $4 RETURNING name`,
+    name, untilMs, untilMs, nowMs,
+  );
+  return taken.length === 1;
 }
 
 export function* nextDueMs(): Step<number | null> {

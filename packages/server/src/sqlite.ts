@@ -58,6 +58,7 @@ export function sqliteStore(db: SqliteDatabase): Store {
     add: (connection) => perform(sql.add(connection)),
     remove: (user, id) => perform(sql.remove(user, id)),
     list: (user) => look(sql.list(user)),
+    ofLogins: (logins) => look(sql.ofLogins(logins)),
     data: (user, id, sinceMs) => look(sql.data(user, id, sinceMs)),
     read: (query, nowMs) => look(sql.read(query, nowMs)),
     version: (connection) => look(sql.version(connection)),
@@ -75,6 +76,7 @@ export function sqliteStore(db: SqliteDatabase): Store {
     settle: (event, holder, told) => perform(sql.settle(event, holder, told)),
     parked: () => look(sql.parked()),
     unpark: (event, nowMs) => perform(sql.unpark(event, nowMs)),
+    takeTurn: (name, nowMs, untilMs) => perform(sql.takeTurn(name, nowMs, untilMs)),
     nextDueMs: () => look(sql.nextDueMs()),
     forget: (attemptsMs, dataMs) => perform(sql.forget(attemptsMs, dataMs)),
   };

@@ -196,6 +196,19 @@ const cases: { [name: string]: Case } = {
     same((await one.claimEvents(claimOf("holder-6", 63_000))).map(({ event }) => event.id), ["bank-2-first"], "a claim that ran out");
   },
 
+  async "a turn is one caller's, until it is due again"({ one, other }) {
+    same((await Promise.all([one.takeTurn("a", 1_000, 5_000), other.takeTurn("a", 1_000, 5_000), one.takeTurn("b", 1_000, 5_000)])).sort(), [false, true, true], "two callers at once");
+    same(await other.takeTurn("a", 4_999, 9_000), false, "before it is due again");
+    same([await other.takeTurn("a", 5_000, 9_000), await one.takeTurn("a", 5_000, 9_000)], [true, false], "when it is due again");
+  },
+
+  async "connections are found by their logins, whosever they are"({ one, other }) {
+    const [first, second, third] = [connectionOf("bank-1"), { ...connectionOf("bank-2", "bob"), loginId: "login-of-bob" }, { ...connectionOf("bank-3"), loginId: "another-login" }];
+    for (const connection of [first, second, third]) await one.add(connection);
+    same(await other.ofLogins([LOGIN, "login-of-bob", "login-of-nobody"]), [first, second], "those of two logins");
+    same(await other.ofLogins([]), [], "those of none");
+  },
+
   async "a parked event is listed, lets later ones go on, and can be told again"({ one, other }) {
     await one.add(connectionOf("bank"));
     await one.commit(writeOf(connectionOf("bank"), { events: [eventOf("first", "bank", 16), eventOf("second", "bank", 17)], nowMs: 1_000 }));

@@ -70,6 +70,8 @@ export interface Store {
   remove(user: string, id: string): Awaitable<void>;
   /** All connections of a user, by id. */
   list(user: string): Awaitable<Connection[]>;
+  /** All connections of these logins, whosever. */
+  ofLogins(logins: string[]): Awaitable<Connection[]>;
   /** The data that was stored last, where it is not older than `sinceMs`. */
   data(user: string, id: string, sinceMs: number): Awaitable<string | null>;
 
@@ -94,7 +96,10 @@ export interface Store {
   /** Makes a parked event due again; `false` where there is none with this id. */
   unpark(event: string, nowMs: number): Awaitable<boolean>;
 
-  /** When there is something to claim next, or `null`. */
+  /** Whether it is this caller's turn to do what `name` says: where that is due by `nowMs`, or never was. It is due again at `untilMs`, then. */
+  takeTurn(name: string, nowMs: number, untilMs: number): Awaitable<boolean>;
+
+  /** When there is something to claim next, or `null`. Turns do not count. */
   nextDueMs(nowMs: number): Awaitable<number | null>;
   /** Forgets attempts that ended and whose time was over before `attemptsMs`, and data older than `dataMs`. */
   forget(attemptsMs: number, dataMs: number): Awaitable<void>;

@@ -1,4 +1,4 @@
-// What goes on without a request: asking about open attempts, fetching data, telling events.
+// What goes on without a request: asking about open attempts, fetching data, asking whom Nightly Refresh passes over, telling events.
 //
 // Invariants: what is to be done is in the store, so any process carries on where another one died, at any time and at once with others; a
 // look is bounded, and remembers nothing.
@@ -6,13 +6,15 @@
 import { type Driver, randomId, within } from "./driver.js";
 import { kindOf, type Log } from "./log.js";
 import type { ReconnectEvent } from "./records.js";
-import { workTask } from "./rules.js";
+import { nightlyTasks, workTask } from "./rules.js";
 import type { DueEvent, Told } from "./store.js";
 
 /** How long a claim lasts without being renewed. */
 const LEASE_MS = 60_000;
 /** The most attempts at a time. */
 const MOST_ATTEMPTS = 8;
+/** How many logins are looked up at once. */
+const LOGINS_AT_ONCE = 50;
 /** The most events of one look. */
 const MOST_EVENTS = 32;
 /** How long the application may take for an event. */
@@ -33,7 +35,7 @@ export type Tell = (event: ReconnectEvent) => unknown;
 /** One look at all that is due. Never rejects. */
 export async function look(driver: Driver, tell: Tell | undefined, dataKeptMs: number, log: Log): Promise<{ nextInMs: number }> {
   try {
-    const limitedMs = await attempts(driver, log);
+    const [limitedMs] = await Promise.all([attempts(driver, log), nightly(driver)]);
     if (tell) await events(driver, tell, log);
     if (Math.random() < FORGETTING) await forget(driver, dataKeptMs);
     const nowMs = await driver.nowMs();
@@ -57,6 +59,23 @@ async function attempts(driver: Driver, log: Log): Promise<number> {
   const claimed = await driver.ask((store) => store.claimAttempts({ nowMs, untilMs: nowMs + LEASE_MS, holder, most: MOST_ATTEMPTS }));
   const limits = await Promise.all(claimed.map((attempt) => work(driver, attempt, holder, log)));
   return Math.max(0, ...limits);
+}
+
+/**
+ * Asks Flinks which logins Nightly Refresh passes over: one process, so often. Where that fails, some look asks again after a lease.
+ */
+async function nightly(driver: Driver): Promise<void> {
+  const asked = await driver.now();
+  const leaseMs = asked.nowMs + LEASE_MS;
+  if (!(await driver.ask((store) => store.takeTurn("nightly", asked.nowMs, leaseMs)))) return;
+  const answer = await driver.call({ call: "nightly" });
+  if (answer.answer !== "nightly") return;
+  for (let at = 0; at < answer.listed.length; at += LOGINS_AT_ONCE) {
+    const some = answer.listed.slice(at, at + LOGINS_AT_ONCE);
+    const connections = await driver.ask((store) => store.ofLogins(some.map(({ loginId }) => loginId)));
+    for (const task of nightlyTasks(some, connections, asked)) await driver.run(task);
+  }
+  await driver.ask((store) => store.takeTurn("nightly", leaseMs, asked.nowMs + driver.settings.nightlyMs));
 }
 
 /** One step about one attempt; how long Flinks wants no more requests. */

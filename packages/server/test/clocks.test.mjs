@@ -44,6 +44,9 @@ for (const machineMs of [HOUR_MS, -HOUR_MS]) {
         fetch: (url, init) => own.pass(String(url).includes("GetAccountsDetail"), () => fetch(url, init)),
       });
       try {
+        await one.prepare();
+        // Nightly Refresh is asked about at any time.
+        await one.takeTurn("nightly", 0, Number.MAX_SAFE_INTEGER);
         await bank.addConnection({ user: "alice", id: "bank", loginId: LOGIN });
         for (const [holder, hold, looking, idle] of [[bank, own, other, theirs], [other, theirs, bank, own]]) {
           const before = told();

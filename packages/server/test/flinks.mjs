@@ -33,6 +33,8 @@ export class Flinks {
   /** What `/GetNightlyRefreshStatus` lists, and how often it was answered. */
   ineligible = [];
   nightlyAsked = 0;
+  /** The list is empty after the next answer. */
+  listsOnce = false;
   /** The cached `/Authorize` answers this code. */
   cachedCode = null;
   /** The cached `/Authorize` answers 202, and a session that is through `ALREADY_AUTHORIZED`. */
@@ -79,12 +81,18 @@ export class Flinks {
         return this.#data(headers, session);
       case "GET GetNightlyRefreshStatus":
         if (headers["x-api-key"] !== access.apiKey) return refused("auth key");
-        this.nightlyAsked += 1;
-        return json(200, { IneligibleCards: this.ineligible });
+        return this.#nightly();
       default:
         return gateway(404);
     }
   };
+
+  #nightly() {
+    this.nightlyAsked += 1;
+    const answer = json(200, { IneligibleCards: this.ineligible });
+    if (this.listsOnce) this.ineligible = [];
+    return answer;
+  }
 
   setSession(requestId, stand) {
     const session = this.sessions.get(requestId);

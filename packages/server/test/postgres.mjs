@@ -24,7 +24,7 @@ const freePort = () => new Promise((resolve) => {
   });
 });
 
-/** Runs `work` with the address of a server whose user may create databases. */
+/** Runs `work` with the address of a server whose user may create schemas. */
 export async function withPostgres(work) {
   const [bin, port] = [programs(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), "flinks-postgres-"));

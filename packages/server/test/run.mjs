@@ -1,5 +1,5 @@
 // Runs the tests with a Postgres of their own, in a Node that has SQLite; and what needs no database also in the machine's own, where that is another.
-// The files' names may be given; CRASHES=all plays every point of `crashes`.
+// The files' names may be given; WHOLE=1 plays every point of `crashes`, and the scenarios on Postgres, too.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ const files = process.argv.length > 2 ? process.argv.slice(2) : ["stores", "http
 const ofDatabases = ["stores", "clocks", "crashes"];
 
 await withPostgres(async (POSTGRES) => {
-  await play(hasSqlite ? process.execPath : newer, files, { POSTGRES });
   const everywhere = files.filter((file) => !ofDatabases.includes(file));
-  if (!hasSqlite && everywhere.length > 0) await play(process.execPath, everywhere, {});
+  const elsewhere = !hasSqlite && everywhere.length > 0 ? [play(process.execPath, everywhere, {})] : [];
+  await Promise.all([play(hasSqlite ? process.execPath : newer, files, { POSTGRES }), ...elsewhere]);
 });

@@ -1,6 +1,6 @@
 // Our own stores by the suite that we publish, each with two instances on one database; and that the suite finds a store that breaks its word.
 //
-// POSTGRES is the address of a server whose user may create databases.
+// POSTGRES is the address of a server whose user may create schemas.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

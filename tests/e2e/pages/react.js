@@ -276,7 +276,9 @@ export async function hooked() {
   await until("it is closed with its component", () => third.phase === "closed");
   const before = { frames: lab.frames.length, starts };
   const late = open(options());
-  const lateEnd = await late.result.catch(({ code }) => code);
+  let lateEnd;
+  late.result.catch(({ code }) => (lateEnd = code));
+  await until("what is opened too late is closed", () => lateEnd);
   await late.dismissed;
   await turn();
   const opensNothing = lateEnd === "CLOSED" && starts === before.starts && lab.frames.length === before.frames;

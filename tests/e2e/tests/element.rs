@@ -36,6 +36,7 @@ async fn a_page_may_close_at_any_moment_and_do_everything_twice() -> Result<()> 
         "mistakes.doubled",
         "mistakes.taken",
         "mistakes.woken",
+        "mistakes.offline",
         "mistakes.slowly",
         "mistakes.copies",
     ];

@@ -12,7 +12,7 @@
 //! | F9 headers anew, F11 kinds of success, F26 a broken `fetch` | Chromium | the same lines of JavaScript everywhere |
 //! | F10 redirects | all | the browser refuses them |
 //! | F12 online and offline | Chromium | no other driver can take the network away; `online` is the core's |
-//! | F13, F14 the page navigates away or closes after 0, 10, 50 ms | all | keepalive, and what a browser does with a page's last requests |
+//! | F13, F14 the page navigates away or closes after 0, 10, 50 ms, or between two tries | all | keepalive, and what a browser does with a page's last requests |
 //! | F14 `close()` while delivering, F18 repeated and contradicting REDIRECTs | Chromium | the core's, `tests/core/scenarios.rs` |
 //! | F16 storage that throws, F19 a blocked main thread | Chromium | nothing is stored; what waits is in the browser's queue |
 //! | F17 keepalive quota | all | only some browsers have one |
@@ -197,6 +197,18 @@ async fn f13_the_result_survives_the_page_navigating_away() -> Result<()> {
 #[tokio::test]
 async fn f13_the_result_survives_on_its_way_to_another_origin() -> Result<()> {
     survives("F13 navigates away, deliver asks another origin first,", End::Navigates, Faulty::deliver_elsewhere).await
+}
+
+#[tokio::test]
+async fn f13_a_result_between_two_tries_is_sent_when_its_page_is_left() -> Result<()> {
+    Faulty::run(async |stage| {
+        // The next try is far away: only the page's end can bring it in time.
+        stage.answers([Answer::Status(503, "Retry-After: 100\r\n", "{}")]);
+        stage.open(json!({}), &json!({ "leaveWhenRetrying": true })).await?;
+        stage.expect_delivered(2).await?;
+        row(stage, "F13 navigates away between two tries", "sent once more")
+    })
+    .await
 }
 
 #[tokio::test]

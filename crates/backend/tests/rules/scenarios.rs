@@ -3,6 +3,7 @@
 use flinks_backend::{
     deliver::Delivery,
     flinks::{Answer, Call, Sent, Trouble},
+    nightly::{Listed, NIGHTLY_FAILED, Nightly},
     reason::Reason,
     record::{Stage, State, Status},
     settings::Fetch,
@@ -577,6 +578,51 @@ fn a_session_that_ended_in_a_refusal_is_not_worth_a_retry() {
         meaning: flinks_backend::code::Meaning::Refused,
     }));
     refused(&world.finish(&mut driver), 422, "DISABLED_LOGIN");
+}
+
+// Nightly Refresh.
+
+/// Flinks, asked at `asked_ms`, lists the connection's login.
+fn list(world: &mut World, last_refresh_ms: Option<i64>, asked_ms: i64) -> Vec<Reply> {
+    let listed = [Listed { login_id: world.connection().login_id.clone(), last_refresh_ms }];
+    let connections = [world.connection().clone()];
+    Nightly::of(&listed, &connections, asked_ms).into_iter().map(|task| world.run(Task::Nightly(task))).collect()
+}
+
+fn repaired() -> World {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms);
+    world.deliver(delivery(&challenge.attempt, None));
+    world.work_for(MINUTE);
+    world.is_repaired();
+    world
+}
+
+#[test]
+fn a_login_that_nightly_refresh_passes_over_wants_its_user_once() {
+    let mut world = repaired();
+    let told = world.store.events.len();
+    let asked_ms = world.now_ms;
+    assert_eq!(list(&mut world, None, asked_ms), [Reply::Done(Done::Noted)]);
+    let connection = world.connection();
+    assert_eq!((connection.status, connection.problem.as_deref()), (Status::NeedsAttention, Some(NIGHTLY_FAILED)));
+    assert_eq!(list(&mut world, None, asked_ms), []);
+    assert_eq!(world.store.events.len(), told + 1);
+    let event = world.store.events.last().unwrap();
+    assert_eq!((event.reason, event.attempt.as_ref()), (Some(Reason::NightlyFailed), None));
+    world.challenge();
+}
+
+#[test]
+fn nightly_refresh_says_nothing_about_what_was_refreshed_since_or_is_under_way() {
+    let mut world = repaired();
+    let now_ms = world.now_ms;
+    assert_eq!(list(&mut world, Some(OLD_MS), now_ms), [], "Flinks speaks of older data");
+    assert_eq!(list(&mut world, None, now_ms - 10 * MINUTE), [], "it was asked before the user was through");
+    world.challenge();
+    assert_eq!(list(&mut world, None, now_ms), [Reply::Done(Done::Nothing)], "the user is at it");
+    assert_eq!(world.connection().status, Status::UpToDate);
 }
 
 // The life of an attempt.

@@ -14,20 +14,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use flinks_backend::{
-    code::{self, About, Meaning},
     flinks::{Answer, Call, Key, Method, Request, Sent, Trouble},
     settings::Settings,
 };
 use flinks_connect::id::AuthorizeToken;
-use serde_json::Value;
 use url::Url;
 
 use self::limiter::CallLimiter;
 pub(crate) use self::{
     limiter::Lane,
-    reply::{Details, Ineligible, only_accounts, read_details},
+    reply::{Details, only_accounts, read_details},
 };
 use crate::{
     account::Account,
@@ -37,8 +35,6 @@ use crate::{
     outbound::{self, Failure, NoRoots, Outbound, Verb},
 };
 
-/// For `/GetNightlyRefreshStatus`.
-const NIGHTLY: Duration = Duration::from_secs(30);
 /// The most bytes read of one answer; a year of transactions is a few megabytes.
 const MAX_BODY_LEN: usize = 32 * 1024 * 1024;
 
@@ -176,45 +172,6 @@ impl Flinks {
         value.set_sensitive(true);
         let request = self.http.request(verb, url, request.body.map(String::into_bytes)).header(name, value);
         outbound::exchange(request, patience, MAX_BODY_LEN).await
-    }
-
-    /// The logins that Nightly Refresh passes over, so their users are wanted.
-    pub(crate) async fn ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
-        const ENDPOINT: &str = "GetNightlyRefreshStatus";
-        let began = Instant::now();
-        let outcome = self.ask_ineligible().await;
-        let took = !matches!(outcome, Err(Trouble::Crowded));
-        let code = outcome.as_ref().map_or_else(|trouble| trouble.code(), |_| "OK");
-        self.metrics.called(ENDPOINT, code, took.then(|| began.elapsed()));
-        if let Err(trouble) = &outcome {
-            tracing::warn!(endpoint = ENDPOINT, trouble = trouble.code(), "asking Flinks failed");
-        }
-        outcome
-    }
-
-    async fn ask_ineligible(&self) -> Result<Vec<Ineligible>, Trouble> {
-        let _place = self.limiter.place(Lane::Work).await.ok_or(Trouble::Crowded)?;
-        let access = self.access.get();
-        let url = url(&access, &["GetNightlyRefreshStatus".to_owned()]).ok_or(Trouble::Unreachable)?;
-        let mut key = secret(&access.api_key).ok_or(Trouble::KeysRefused)?;
-        key.set_sensitive(true);
-        let request = self.http.request(Verb::Get, url, None).header("x-api-key", key);
-        let answer = outbound::exchange(request, NIGHTLY.min(self.longest), MAX_BODY_LEN).await;
-        let answer = answer.map_err(|failure| match failed(failure) {
-            Answer::Failed { trouble, .. } => trouble,
-            _ => Trouble::Unreachable,
-        })?;
-        if answer.status == StatusCode::OK {
-            return reply::ineligible(&answer.body).ok_or(Trouble::Unreadable);
-        }
-        let body: Value = serde_json::from_slice(&answer.body).map_err(|_| Trouble::Unreachable)?;
-        let name = body.get("FlinksCode").and_then(Value::as_str).ok_or(Trouble::Unreachable)?;
-        // Like a token, the list needs nothing but our keys.
-        Err(match code::meaning(About::Token, answer.status.as_u16(), name, None) {
-            Meaning::Limit => Trouble::Limit { after_ms: retry_after(&answer.headers).unwrap_or(0) },
-            Meaning::Keys => Trouble::KeysRefused,
-            _ => Trouble::Unreachable,
-        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the application shows of Flinks' bodies: accounts, and the list of Nightly Refresh.
+//! What the application shows of Flinks' bodies: accounts.
 //!
 //! Invariants: what is only shown is read leniently, because Flinks' pages and real clients disagree on it: a field that is missing or of
 //! another type than expected costs nothing but itself. What decides is read strictly: an id counts by its grammar only. What does not
@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use flinks_connect::id::{AccountId, LoginId};
+use flinks_connect::id::AccountId;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{
     Value,
@@ -79,22 +79,6 @@ struct TransactionBody {
     credit: Option<f64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct NightlyBody {
-    /// What was asked for.
-    ineligible_cards: Vec<Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct CardBody {
-    #[serde(deserialize_with = "lenient")]
-    login_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    last_refresh: Option<String>,
-}
-
 /// A value of the expected type; anything else is as if it were missing.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
@@ -132,14 +116,6 @@ pub(crate) struct Details {
     pub(crate) accounts: Vec<Account>,
 }
 
-/// A login that Nightly Refresh passes over.
-#[derive(Debug)]
-pub(crate) struct Ineligible {
-    pub(crate) login_id: LoginId,
-    /// The last refresh Flinks knows of, when the answer says so.
-    pub(crate) last_refresh: Option<Time>,
-}
-
 /// The accounts in the body of an answer of `/GetAccountsDetail`.
 pub(crate) fn read_details(bytes: &[u8]) -> Option<Details> {
     let body: DetailsBody = serde_json::from_slice(bytes).ok()?;
@@ -166,16 +142,6 @@ pub(crate) fn only_accounts(body: &str, wanted: &[AccountId]) -> Option<String> 
     let accounts = to_raw_value(&accounts).ok()?;
     fields.insert("Accounts".to_owned(), accounts);
     serde_json::to_string(&fields).ok()
-}
-
-/// A card without a login is nobody's. Without the list itself it is another answer than was asked for.
-pub(super) fn ineligible(bytes: &[u8]) -> Option<Vec<Ineligible>> {
-    let cards = serde_json::from_slice::<NightlyBody>(bytes).ok()?.ineligible_cards;
-    let ineligible = readable(cards).filter_map(|card: CardBody| {
-        let last_refresh = card.last_refresh.as_deref().and_then(Time::from_flinks);
-        Some(Ineligible { login_id: LoginId::parse(&card.login_id?)?, last_refresh })
-    });
-    Some(ineligible.collect())
 }
 
 /// An account without an id cannot be told from another one.
@@ -223,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_not_flinks_is_nothing() {
         for bytes in [&b""[..], b"<html>", b"[]", b"null", b"{}"] {
-            assert!(read_details(bytes).is_none() && ineligible(bytes).is_none());
+            assert!(read_details(bytes).is_none());
         }
     }
 
@@ -273,8 +239,6 @@ mod tests {
             account["Id"] = value.clone();
             assert!(read(&account).is_empty(), "{value}");
         }
-        let list = br#"{"IneligibleCards": [7, {"LoginId": 5}, {"LoginId": "8b35f6c8-e7b6-41d3-98f8-08d68b7f8d31", "LastRefresh": []}]}"#;
-        assert_eq!(ineligible(list).unwrap().len(), 1);
     }
 
     #[test]

@@ -109,13 +109,7 @@ impl ReadBody {
 
 /// Reads a JSON object; the refusal says where it stops being what was expected.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], expected: &str) -> Result<T, Problem> {
-    // serde would read a struct from an array as well.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Problem::malformed(format!("Expected {expected}; the body is no JSON object.")));
-    }
-    serde_json::from_slice(bytes).map_err(|error| {
-        Problem::malformed(format!("Expected {expected}; line {}, column {} is not.", error.line(), error.column()))
-    })
+    Ok(flinks_backend::body::object(bytes, expected)?)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use flinks_backend::refusal::Refusal;
+use flinks_backend::{body::Malformed, refusal::Refusal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -233,6 +233,12 @@ impl From<Refusal> for Problem {
             Some(seconds) => problem.after(seconds),
             None => problem,
         }
+    }
+}
+
+impl From<Malformed> for Problem {
+    fn from(Malformed(expected): Malformed) -> Self {
+        Self::malformed(expected)
     }
 }
 

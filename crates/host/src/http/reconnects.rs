@@ -12,24 +12,23 @@ use axum::{
     http::HeaderMap,
 };
 use flinks_backend::{
-    deliver::{Deliver, Delivery},
+    body::{self, DeliveryBody, StartBody},
+    deliver::Deliver,
     record::Language,
     refusal::Refusal,
-    start::{self, Challenge, Connect, Minted, Mode, PageToken, Selector, Start},
+    start::{self, Challenge, Connect, Minted, Mode, Selector, Start},
     step::{Reply, Task},
 };
 use flinks_connect::{
-    id::{AccountId, AttemptId, LoginId, RequestId, Tag},
+    id::{AttemptId, Tag},
     parameters::RESERVED,
-    redirect::MAX_ACCOUNTS,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::{
-    App, body,
-    id::{IdText, wrong},
+    App,
     problem::{Problem, ProblemBody},
     user::SignedInUser,
 };
@@ -85,44 +84,6 @@ pub(crate) enum ChallengeMode {
     Refresh,
 }
 
-/// What the widget reports.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DeliveryBody {
-    /// As answered by start; also the `Idempotency-Key`.
-    attempt_id: IdText,
-    /// For people; it decides nothing.
-    #[allow(dead_code, reason = "part of the contract, read to be checked")]
-    mode: DeliveryMode,
-    /// None where REDIRECT named none: Flinks then says which it is.
-    #[serde(default)]
-    login_id: Option<IdText>,
-    #[serde(default)]
-    request_id: Option<IdText>,
-    /// For people; not used.
-    #[serde(default)]
-    #[allow(dead_code, reason = "part of the contract, read to be checked")]
-    institution: Option<String>,
-    #[serde(default)]
-    #[schema(max_items = 100)]
-    account_ids: Vec<IdText>,
-    #[serde(default)]
-    #[schema(pattern = "^[ -~]{1,256}$")]
-    tag: Option<String>,
-}
-
-/// What the user went through.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum DeliveryMode {
-    /// MFA in a session that had been left.
-    Resume,
-    /// MFA in a session of a refresh.
-    Refresh,
-    /// The full flow.
-    Connect,
-}
-
 /// That a result was taken.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DeliveryReply {
@@ -135,22 +96,6 @@ pub(crate) struct DeliveryReply {
 pub(crate) enum Accepted {
     /// Committed; data is being fetched.
     Accepted,
-}
-
-/// What a page may say when it starts.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct StartBody {
-    /// Why it starts again.
-    #[serde(default)]
-    after: Option<StartAfter>,
-}
-
-/// Why a page starts again.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-pub(crate) enum StartAfter {
-    /// Connect refused the token: the other kind may be the one it wants.
-    #[serde(rename = "TOKEN_INVALID")]
-    TokenInvalid,
 }
 
 /// Begins a session for a connection, or resumes the one its user left.
@@ -198,8 +143,7 @@ async fn answer_start(
 ) -> Result<StartReply, Problem> {
     app.starts.admit(&user.0)?;
     let bytes = app.bodies.json(headers, body).await?;
-    let StartBody { after } = body::parse(&bytes, "a JSON object, as `{}`")?;
-    let page_token = if after.is_some() { PageToken::Sessions } else { PageToken::Fresh };
+    let page_token = body::page_token(&bytes)?;
     let reconnects = app.reconnects.clone();
     let answer_by = Duration::from_millis(u64::try_from(reconnects.settings.start_answer_ms).unwrap_or(0));
     let user = user.0.as_str().to_owned();
@@ -270,50 +214,13 @@ async fn answer_delivery(
 ) -> Result<DeliveryReply, Problem> {
     app.deliveries.admit(&user.0)?;
     let bytes = app.bodies.json(headers, body).await?;
-    let body: DeliveryBody =
-        body::parse(&bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;
-    let delivery = delivery(body, random::fingerprint(&bytes))?;
-    check_key(headers, &delivery.attempt)?;
+    let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or_default());
+    let delivery = body::delivery(&bytes, key, random::fingerprint(&bytes))?;
     let deliver = Deliver::new(user.0.as_str().to_owned(), delivery);
     match app.reconnects.run(Task::Deliver(deliver), Caller::Deliver).await?.reply {
         Reply::Accepted => Ok(DeliveryReply { status: Accepted::Accepted }),
         other => Err(unexpected(other)),
     }
-}
-
-/// RFC 8941 string: the quotes belong to the value.
-fn check_key(headers: &HeaderMap, attempt: &AttemptId) -> Result<(), Problem> {
-    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
-    let unquoted = key.and_then(|key| key.trim().strip_prefix('"')?.strip_suffix('"'));
-    match (key, unquoted) {
-        (_, Some(key)) if key == attempt.as_str() => Ok(()),
-        (None, _) => Err(Problem::malformed("Expected the header `Idempotency-Key: \"<attemptId>\"`; there is none.")),
-        _ => Err(Problem::malformed(
-            "Expected the header `Idempotency-Key` to be the body's attemptId in double quotes; it is not.",
-        )),
-    }
-}
-
-fn delivery(body: DeliveryBody, fingerprint: String) -> Result<Delivery, Problem> {
-    if body.account_ids.len() > MAX_ACCOUNTS {
-        return Err(wrong("accountIds", "100 ids at most"));
-    }
-    let accounts = body
-        .account_ids
-        .iter()
-        .map(|id| id.read("every one of accountIds", AccountId::parse))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Delivery {
-        account_ids: accounts,
-        attempt: body.attempt_id.read("attemptId", AttemptId::parse)?,
-        login_id: body.login_id.map(|id| id.read("loginId", LoginId::parse)).transpose()?,
-        request_id: body.request_id.map(|id| id.read("requestId", RequestId::parse)).transpose()?,
-        tag: body
-            .tag
-            .map(|tag| Tag::parse(&tag).ok_or_else(|| wrong("tag", "1 to 256 printable ASCII characters")))
-            .transpose()?,
-        fingerprint,
-    })
 }
 
 impl App {
@@ -353,31 +260,6 @@ impl App {
                 }
             }
             start::StartReply::UpToDate => StartReply::UpToDate,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn the_key_is_the_quoted_attempt() {
-        let attempt = AttemptId::parse("abcdefgh").unwrap();
-        for (key, fits) in [
-            (Some("\"abcdefgh\""), true),
-            (Some("abcdefgh"), false),
-            (Some("\"abcdefgi\""), false),
-            (Some("\""), false),
-            (None, false),
-        ] {
-            let mut headers = HeaderMap::new();
-            if let Some(key) = key {
-                headers.insert("idempotency-key", HeaderValue::from_static(key));
-            }
-            assert_eq!(check_key(&headers, &attempt).is_ok(), fits, "{key:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a connection's `login_id` is written by the application only (`super::admin`): no reconnect can swap it. What a connection's status is follows from its stored status and its attempts; it is computed here only.
 
-use flinks_backend::reason::Reason as WhyTold;
+use flinks_backend::{nightly::Listed, reason::Reason as WhyTold};
 use flinks_connect::id::{AccountId, LoginId};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -12,7 +12,7 @@ use super::{
     ConnectionId, Storage, StorageError, UserId, Write, events::NewEvent, number, optional_number, optional_text,
     parsed, repeated, text,
 };
-use crate::{account::Account, flinks::Ineligible, time::Time};
+use crate::{account::Account, time::Time};
 
 /// Why a connection wants its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -184,19 +184,15 @@ impl Storage {
 
     /// Notes which logins Nightly Refresh passes over, as Flinks said when it was asked at `asked_at`. A connection on which something is
     /// under way, or that was refreshed since, is left alone; so nothing is written when nothing changes. How many changed.
-    pub(crate) async fn note_nightly_failures(
-        &self,
-        listed: &[Ineligible],
-        asked_at: Time,
-    ) -> Result<usize, StorageError> {
+    pub(crate) async fn note_nightly_failures(&self, listed: &[Listed], asked_at: Time) -> Result<usize, StorageError> {
         let mut noted = 0;
         for some in listed.chunks(LOGINS_AT_ONCE) {
             for candidate in self.up_to_date(some, asked_at).await? {
-                let is_newer = |login: &&Ineligible| {
-                    login.login_id == candidate.login_id
-                        && candidate.refreshed_at <= login.last_refresh.unwrap_or(Time::from_millis(i64::MAX))
+                let is_news = |one: &Listed| {
+                    one.login_id == candidate.login_id
+                        && one.is_news(candidate.refreshed_at_ms, candidate.settled_at_ms, asked_at.millis())
                 };
-                if candidate.settled_at < asked_at && some.iter().any(|login| is_newer(&login)) {
+                if some.iter().any(is_news) {
                     noted += usize::from(self.want_user(&candidate).await?);
                 }
             }
@@ -205,7 +201,7 @@ impl Storage {
     }
 
     /// The connections of these logins that are up to date and on which nothing is under way.
-    async fn up_to_date(&self, logins: &[Ineligible], now: Time) -> Result<Vec<Candidate>, StorageError> {
+    async fn up_to_date(&self, logins: &[Listed], now: Time) -> Result<Vec<Candidate>, StorageError> {
         let places: Vec<_> = (2..LOGINS_AT_ONCE + 2).map(|place| format!("${place}")).collect();
         let text_of_query = format!(
             "SELECT id, user_id, login_id, version, refreshed_at, settled_at FROM connections \
@@ -221,14 +217,13 @@ impl Storage {
         let rows = query.fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
-                let time = |column| optional_number(row, column).map(|millis| Time::from_millis(millis.unwrap_or(0)));
                 Ok(Candidate {
                     id: text(row, "id")?,
                     user: text(row, "user_id")?,
                     version: number(row, "version")?,
                     login_id: parsed(&text(row, "login_id")?, LoginId::parse, "connections.login_id")?,
-                    refreshed_at: time("refreshed_at")?,
-                    settled_at: time("settled_at")?,
+                    refreshed_at_ms: optional_number(row, "refreshed_at")?,
+                    settled_at_ms: optional_number(row, "settled_at")?,
                 })
             })
             .collect()
@@ -269,10 +264,10 @@ struct Candidate {
     user: String,
     version: i64,
     login_id: LoginId,
-    /// Flinks' time of the stored data; the beginning of time when there is none.
-    refreshed_at: Time,
-    /// When it was stored, likewise.
-    settled_at: Time,
+    /// Flinks' time of the stored data, when there is some.
+    refreshed_at_ms: Option<i64>,
+    /// When it was stored.
+    settled_at_ms: Option<i64>,
 }
 
 /// The accounts that the user picked; empty means all.

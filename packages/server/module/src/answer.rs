@@ -44,6 +44,7 @@ fn word(done: Done) -> &'static str {
         Done::Outdated => "outdated",
         Done::Ended => "ended",
         Done::OtherLogin => "other-login",
+        Done::Noted => "nightly-failed",
     }
 }
 

@@ -6,11 +6,12 @@
 //! not be read, never what stands in it.
 
 mod answer;
-mod body;
 
 use flinks_backend::{
+    body::{self, Malformed},
     deliver::Deliver,
     flinks::{Answer, Call, Request},
+    nightly::{Listed, Nightly},
     refusal::Refusal,
     settings::{Now, Settings},
     start::{Minted, Start},
@@ -108,7 +109,7 @@ pub fn start_task(settings: &str, now: &str, starting: &str, body: &[u8]) -> Res
         Ok(token) => {
             Read::Task { task: Box::new(Task::Start(Start::new(&settings, now, user, connection, minted, token))) }
         }
-        Err(answer) => Read::Refused { answer },
+        Err(Malformed(detail)) => Read::Refused { answer: answer::malformed(&detail) },
     })
 }
 
@@ -118,7 +119,7 @@ pub fn deliver_task(delivering: &str, body: &[u8]) -> Result<String, String> {
     let Delivering { user, idempotency_key, fingerprint } = read("delivering", delivering)?;
     write(&match body::delivery(body, idempotency_key.as_deref(), fingerprint) {
         Ok(delivery) => Read::Task { task: Box::new(Task::Deliver(Deliver::new(user, delivery))) },
-        Err(answer) => Read::Refused { answer },
+        Err(Malformed(detail)) => Read::Refused { answer: answer::malformed(&detail) },
     })
 }
 
@@ -133,6 +134,15 @@ pub fn webhook_task(body: &[u8]) -> Result<String, String> {
 pub fn work_task(attempt: &str) -> Result<String, String> {
     let attempt = AttemptId::parse(attempt).ok_or("attempt: expected an attempt's id")?;
     write(&Task::Work(Work::new(attempt)))
+}
+
+/// What there is to decide about these connections, whose logins Nightly Refresh passes over, as Flinks said when it was asked.
+#[wasm_bindgen]
+pub fn nightly_tasks(listed: &str, connections: &str, now: &str) -> Result<String, String> {
+    let listed: Vec<Listed> = read("listed", listed)?;
+    let Now { now_ms: asked_ms, .. } = read("now", now)?;
+    let tasks = Nightly::of(&listed, &read::<Vec<_>>("connections", connections)?, asked_ms);
+    write(&tasks.into_iter().map(Task::Nightly).collect::<Vec<_>>())
 }
 
 /// What to read before the next step.

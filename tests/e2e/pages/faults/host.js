@@ -78,6 +78,7 @@ for (const name of ["phasechange", "step", "flinkscode", "fullflow", "expiring",
       }
     }
     if (name === "retrying" && page.online === detail.attempt) dispatchEvent(new Event("online"));
+    if (name === "retrying" && page.leaveWhenRetrying) location.assign("/away");
     if (detail.step === "REDIRECT") {
       if ("leaveAfter" in page) setTimeout(() => location.assign("/away"), page.leaveAfter);
       if ("closeAfter" in page) setTimeout(() => window.close(), page.closeAfter);
