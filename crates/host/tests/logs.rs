@@ -180,7 +180,7 @@ async fn judge() {
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let json = String::from_utf8(objects.0.lock().unwrap().clone()).unwrap();
     for log in [&text, &json] {
-        assert!(log.lines().any(|line| line.contains(PLANTED)));
+        assert!(log.contains(PLANTED));
     }
     each_line_says_what_it_belongs_to(&json);
     for expected in [
@@ -218,8 +218,11 @@ async fn judge() {
     ];
     let given_to_service = given_to_service.iter().map(String::as_str);
     for secret in secrets.into_iter().chain(given).chain(given_to_service) {
-        let leak = text.lines().chain(json.lines()).find(|line| line.contains(secret));
-        assert!(leak.is_none(), "{secret}: {}", leak.unwrap());
+        for log in [&text, &json] {
+            // Searched as a whole: line by line takes ten times as long.
+            let leak = log.find(secret).map(|at| log.get(at.saturating_sub(200)..at + secret.len()));
+            assert!(leak.is_none(), "{secret}: {leak:?}");
+        }
     }
 }
 
