@@ -8,7 +8,7 @@ import { describe, mock, test } from "node:test";
 import { memoryStore } from "flinks-reconnect-server/memory";
 import { Bench, delivery, LOGINS } from "./bench.mjs";
 import { postgresDatabase, sqliteDatabases } from "./databases.mjs";
-import { accountOf } from "./flinks.mjs";
+import { access, accountOf } from "./flinks.mjs";
 import { answerAll, bankOf, deliver, LOGIN, resultOf, signed, signIns, start, tickUntil, until, withSandbox } from "./world.mjs";
 
 const PICKED = [accountOf(LOGINS[3], 1), accountOf(LOGINS[3], 3)];
@@ -722,6 +722,27 @@ const databases = [
   // Its statements are those of SQLite, and the other tests play them there every day.
   { name: "Postgres", skip: !(process.env.POSTGRES && process.env.WHOLE) && "only with POSTGRES and WHOLE=1", open: postgresDatabase },
 ];
+
+test("of two processes one asks for the list of Nightly Refresh; where Flinks gives none, ten minutes later again, and else after an hour", async () => {
+  const { open } = databases.find(({ name, skip }) => name === "node:sqlite" && !skip) ?? databases[0];
+  await Bench.with(open, { looks: false }, async ({ flinks, one, other, pace }) => {
+    let aheadMs = 0;
+    const banks = [one, other].map((store) => bankOf(null, { ...store, nowMs: () => Date.now() + aheadMs }, { flinks: access, fetch: flinks.fetch, pace }));
+    const after = async (ms) => {
+      aheadMs += ms;
+      await Promise.all(banks.map((bank) => bank.tick()));
+      return [flinks.calls, flinks.nightlyAsked];
+    };
+    flinks.isDown = true;
+    assert.deepEqual(await after(0), [1, 0]);
+    flinks.isDown = false;
+    assert.deepEqual(await after(590_000), [1, 0]);
+    assert.deepEqual(await after(20_000), [2, 1]);
+    assert.deepEqual(await after(3_500_000), [2, 1]);
+    assert.deepEqual(await after(200_000), [3, 2]);
+  });
+});
+
 for (const { name, skip, open } of databases) {
   const declare = ([name, play]) => test(name.replaceAll("_", " "), { timeout: 60_000 }, () => play((pace, work) => Bench.with(open, pace, work), open));
   const { slow_flinks_is_a_problem_until_it_answers, ...others } = { ...scenarios, ...faults };
