@@ -9,7 +9,7 @@ import { memoryStore } from "flinks-reconnect-server/memory";
 import { Bench, delivery, LOGINS } from "./bench.mjs";
 import { postgresDatabase, sqliteDatabases } from "./databases.mjs";
 import { access, accountOf } from "./flinks.mjs";
-import { answerAll, bankOf, deliver, LOGIN, resultOf, signed, signIns, start, tickUntil, until, withSandbox } from "./world.mjs";
+import { answerAll, bankOf, deliver, LOGIN, pause, resultOf, signed, signIns, start, tickUntil, until, withSandbox } from "./world.mjs";
 
 const PICKED = [accountOf(LOGINS[3], 1), accountOf(LOGINS[3], 3)];
 
@@ -365,9 +365,12 @@ const scenarios = {
     await bench.until("the nightly status is being asked for", () => bench.flinks.heldCalls > held);
     // The look that waits for Flinks does nothing else meanwhile; another process does.
     bench.begin(bench.other);
-    const looking = setInterval(() => void bench.bank.tick(), 5);
-    await bench.repaired("ondemand");
-    clearInterval(looking);
+    let isRepaired = false;
+    const looking = (async () => {
+      while (!isRepaired) await bench.bank.tick().then(() => pause(5));
+    })();
+    await bench.repaired("ondemand").finally(() => (isRepaired = true));
+    await looking;
     Object.assign(bench.flinks, { held: null, ineligible: [{ LoginId: LOGINS[1] }], listsOnce: true });
     await untilAskedAgain(bench);
     assert.deepEqual([bench.flinks.ineligible, (await bench.connection("ondemand")).status], [[], "up-to-date"]);
