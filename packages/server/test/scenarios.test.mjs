@@ -8,8 +8,8 @@ import { describe, mock, test } from "node:test";
 import { memoryStore } from "flinks-reconnect-server/memory";
 import { Bench, delivery, LOGINS } from "./bench.mjs";
 import { postgresDatabase, sqliteDatabases } from "./databases.mjs";
-import { accountOf } from "./flinks.mjs";
-import { answerAll, bankOf, deliver, LOGIN, resultOf, signed, signIns, start, tickUntil, until, withSandbox } from "./world.mjs";
+import { access, accountOf } from "./flinks.mjs";
+import { answerAll, bankOf, deliver, LOGIN, pause, resultOf, signed, signIns, start, tickUntil, until, withSandbox } from "./world.mjs";
 
 const PICKED = [accountOf(LOGINS[3], 1), accountOf(LOGINS[3], 3)];
 
@@ -365,9 +365,12 @@ const scenarios = {
     await bench.until("the nightly status is being asked for", () => bench.flinks.heldCalls > held);
     // The look that waits for Flinks does nothing else meanwhile; another process does.
     bench.begin(bench.other);
-    const looking = setInterval(() => void bench.bank.tick(), 5);
-    await bench.repaired("ondemand");
-    clearInterval(looking);
+    let isRepaired = false;
+    const looking = (async () => {
+      while (!isRepaired) await bench.bank.tick().then(() => pause(5));
+    })();
+    await bench.repaired("ondemand").finally(() => (isRepaired = true));
+    await looking;
     Object.assign(bench.flinks, { held: null, ineligible: [{ LoginId: LOGINS[1] }], listsOnce: true });
     await untilAskedAgain(bench);
     assert.deepEqual([bench.flinks.ineligible, (await bench.connection("ondemand")).status], [[], "up-to-date"]);
@@ -722,6 +725,27 @@ const databases = [
   // Its statements are those of SQLite, and the other tests play them there every day.
   { name: "Postgres", skip: !(process.env.POSTGRES && process.env.WHOLE) && "only with POSTGRES and WHOLE=1", open: postgresDatabase },
 ];
+
+test("of two processes one asks for the list of Nightly Refresh; where Flinks gives none, ten minutes later again, and else after an hour", async () => {
+  const { open } = databases.find(({ name, skip }) => name === "node:sqlite" && !skip) ?? databases[0];
+  await Bench.with(open, { looks: false }, async ({ flinks, one, other, pace }) => {
+    let aheadMs = 0;
+    const banks = [one, other].map((store) => bankOf(null, { ...store, nowMs: () => Date.now() + aheadMs }, { flinks: access, fetch: flinks.fetch, pace }));
+    const after = async (ms) => {
+      aheadMs += ms;
+      await Promise.all(banks.map((bank) => bank.tick()));
+      return [flinks.calls, flinks.nightlyAsked];
+    };
+    flinks.isDown = true;
+    assert.deepEqual(await after(0), [1, 0]);
+    flinks.isDown = false;
+    assert.deepEqual(await after(590_000), [1, 0]);
+    assert.deepEqual(await after(20_000), [2, 1]);
+    assert.deepEqual(await after(3_500_000), [2, 1]);
+    assert.deepEqual(await after(200_000), [3, 2]);
+  });
+});
+
 for (const { name, skip, open } of databases) {
   const declare = ([name, play]) => test(name.replaceAll("_", " "), { timeout: 60_000 }, () => play((pace, work) => Bench.with(open, pace, work), open));
   const { slow_flinks_is_a_problem_until_it_answers, ...others } = { ...scenarios, ...faults };
