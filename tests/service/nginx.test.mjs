@@ -186,8 +186,9 @@ test("without PUBLIC_ORIGIN the page is refused, and the guide says what to set"
       const answer = page.waitForResponse((response) => response.url().endsWith("/reconnect"));
       await page.getByRole("button", { name: "Reconnect" }).click();
       const refused = await answer;
-      const { code } = await refused.json();
+      const { code, detail } = await refused.json();
       assert.deepEqual([refused.status(), code], [403, "CROSS_ORIGIN"]);
+      assert.match(detail, /PUBLIC_ORIGIN/);
       assert.match(chapter("When it does not work"), /^\| 403 `CROSS_ORIGIN` \| .*`PUBLIC_ORIGIN`/m);
       row("PUBLIC_ORIGIN is not set", "403", code);
     }, names(port));

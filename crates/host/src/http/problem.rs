@@ -124,7 +124,7 @@ impl Problem {
         Self::new(
             StatusCode::FORBIDDEN,
             "CROSS_ORIGIN",
-            "Expected a request of this site's own pages; another site sent it. Call the API from its own origin.",
+            "Expected a request of this site's own pages; another site sent it. Name the page's origin in ALLOWED_ORIGINS; where a proxy changes Host, set PUBLIC_ORIGIN to what the browser shows.",
         )
     }
 
