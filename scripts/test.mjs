@@ -6,7 +6,7 @@
 //   npm test -- --list           what there is
 //
 // Each check runs once: a test that passes at the second try is a broken test. Nothing is skipped: a check that cannot
-// run has failed. They run one after the other, but for the browsers.
+// run has failed. They run one after the other, but for those that are named below.
 //
 // Each check has an allowance of seconds, and so has all of an everyday run: tests/allowance.json. What takes longer is told and no failure, because
 // a machine may be slow.
@@ -20,8 +20,11 @@ import { setUp } from "./setup.mjs";
 
 const shownLines = 60;
 
-/** Side by side, because the browsers' tests wait more than they work; the lints work in the meantime. Chromium plays the most. */
-const lanes = [["e2e-chromium"], ["e2e-firefox"], ["e2e-webkit", "clippy"]];
+/** What goes on side by side, in lanes: while tests of browsers and servers wait, which they do more than they work, compilers work. */
+const sideBySide = [
+  [["e2e-chromium"], ["e2e-firefox"], ["e2e-webkit", "clippy"]],
+  [["conformance", "newcomer", "runtimes", "server-crashes", "host-log"], ["server-profile", "service", "journeys", "lost-pages"]],
+];
 
 /** What the tests print for people: rows of a table (attack, engine, outcome …) and the sizes of the corpora. */
 const evidence = /^(\| .* \||corpus: )/;
@@ -48,10 +51,10 @@ await main(async () => {
   const results = {};
   const started = performance.now();
   for (const name of wanted) {
-    // The first of a lane has begun them all.
+    // The first of the lanes has begun them all.
     if (name in results) continue;
-    const together = lanes.flat().includes(name) ? lanes : [[name]];
-    await Promise.all(together.map((lane) => performInTurn(lane.filter((name) => wanted.includes(name)), results)));
+    const lanes = sideBySide.find((lanes) => lanes.flat().includes(name)) ?? [[name]];
+    await Promise.all(lanes.map((lane) => performInTurn(lane.filter((name) => wanted.includes(name)), results)));
   }
   const all = wanted.map((name) => results[name]);
   summarise(all, secondsFrom(started));
