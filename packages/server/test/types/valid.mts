@@ -53,6 +53,9 @@ export class OwnStore implements Store {
   list(): Connection[] {
     return [];
   }
+  ofLogins(): Connection[] {
+    return [];
+  }
   data(): null {
     return null;
   }
@@ -81,6 +84,9 @@ export class OwnStore implements Store {
   }
   unpark(): boolean {
     return false;
+  }
+  takeTurn(): boolean {
+    return true;
   }
   nextDueMs(): null {
     return null;
