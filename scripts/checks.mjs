@@ -47,7 +47,8 @@ const everyday = {
     // The corpora come as npm packages, and Node's URL parser is their oracle. The host is tested on SQLite and on Postgres.
     needs: ["c-compiler", "npm", "postgres"],
     async run(log) {
-      await run("cargo", ["test", "--workspace", "--no-fail-fast"], { log });
+      // Most of them wait for a host, a database or a clock: four at once also on two cores.
+      await run("cargo", ["test", "--workspace", "--no-fail-fast", "--", "--test-threads=4"], { log });
       // Which calls of which client passed against the sandbox, and how many scenarios were played.
       for (const name of ["client-calls.md", "scenarios.md"]) appendFileSync(join(root, log), readFileSync(join(cargoTarget, "tmp", name)));
     },
