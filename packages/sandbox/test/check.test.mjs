@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { createServer as createListener } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { freePort } from "../../../scripts/ports.mjs";
 import { rows } from "../check/rows.js";
 import { startNaive } from "./backends/naive.mjs";
 
@@ -27,12 +27,7 @@ const UNTRIED = ["start.tag", "start.origin", "start.signed-out", "deliver.other
 
 /** Two free ports: the backend has to know them before the check begins. */
 async function freeAddresses() {
-  const listeners = await Promise.all([1, 2].map(() => new Promise((resolve) => {
-    const listener = createListener().listen(0, "127.0.0.1", () => resolve(listener));
-  })));
-  const [connect, api] = listeners.map((listener) => `127.0.0.1:${listener.address().port}`);
-  await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
-  return { connect, api };
+  return { connect: `127.0.0.1:${await freePort()}`, api: `127.0.0.1:${await freePort()}` };
 }
 
 function check(args) {

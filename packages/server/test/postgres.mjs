@@ -2,9 +2,9 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { freePort } from "../../../scripts/ports.mjs";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -16,13 +16,6 @@ function programs() {
   if (!folder) throw new Error("this machine has no Postgres (initdb and pg_ctl): `npm run setup -- test` installs it");
   return folder;
 }
-
-const freePort = () => new Promise((resolve) => {
-  const listener = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = listener.address();
-    listener.close(() => resolve(port));
-  });
-});
 
 /** Runs `work` with the address of a server whose user may create schemas. */
 export async function withPostgres(work) {

@@ -4,21 +4,18 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../../../scripts/ports.mjs";
 
 const cli = fileURLToPath(new URL("../../cli.js", import.meta.url));
 const CUSTOMER = "43387ca6-0391-4c82-857d-70d95f087ecb";
 
 /** Ports that nobody has: a backend has to know its Flinks before the check begins. */
 export async function freePorts(count) {
-  const listeners = await Promise.all(Array.from({ length: count }, () => new Promise((resolve) => {
-    const listener = createServer().listen(0, "127.0.0.1", () => resolve(listener));
-  })));
-  const ports = listeners.map((listener) => listener.address().port);
-  await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
+  const ports = [];
+  while (ports.length < count) ports.push(await freePort());
   return ports;
 }
 
