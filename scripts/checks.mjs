@@ -364,6 +364,12 @@ const slow = {
 /** Which checks there are to be asked for at once. */
 export const sets = { everyday: Object.keys(everyday), slow: Object.keys(slow) };
 
+/** What goes on side by side, in lanes: while tests of browsers and servers wait, which they do more than they work, compilers work. */
+export const sideBySide = [
+  [["e2e-chromium"], ["e2e-firefox"], ["e2e-webkit", "clippy"]],
+  [["conformance", "newcomer", "runtimes", "server-crashes", "host-log"], ["server-profile", "service", "journeys", "lost-pages"]],
+];
+
 export const checks = { ...everyday, ...slow };
 
 const cargoTarget = process.env.CARGO_TARGET_DIR || join(root, "target");

@@ -14,17 +14,11 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { checks, outputOf, sets } from "./checks.mjs";
+import { checks, outputOf, sets, sideBySide } from "./checks.mjs";
 import { Failure, main, root } from "./command.mjs";
 import { setUp } from "./setup.mjs";
 
 const shownLines = 60;
-
-/** What goes on side by side, in lanes: while tests of browsers and servers wait, which they do more than they work, compilers work. */
-const sideBySide = [
-  [["e2e-chromium"], ["e2e-firefox"], ["e2e-webkit", "clippy"]],
-  [["conformance", "newcomer", "runtimes", "server-crashes", "host-log"], ["server-profile", "service", "journeys", "lost-pages"]],
-];
 
 /** What the tests print for people: rows of a table (attack, engine, outcome …) and the sizes of the corpora. */
 const evidence = /^(\| .* \||corpus: )/;
