@@ -147,8 +147,11 @@ export function tell(target, code, given, patienceMs = PATIENCE_MS) {
 /** Waits until the window shows a puppet page at this address. */
 export async function reach(target, address) {
   let seen;
+  // A page that is not there yet loses the question, and one on a busy machine is slow to answer: each try waits longer.
+  let patienceMs = 100;
   const isThere = async () => {
-    seen = await tell(target, "return location.href", null, 200).catch(({ message }) => message);
+    patienceMs = Math.min(2 * patienceMs, 2_000);
+    seen = await tell(target, "return location.href", null, patienceMs).catch(({ message }) => message);
     return seen.startsWith(address);
   };
   await until("a puppet", isThere).catch(({ message }) => {
