@@ -77,6 +77,9 @@ pub enum DeliveryMode {
     Connect,
 }
 
+/// What an id of Flinks', or of an attempt, is made of; for people.
+pub const ID: &str = "8 to 128 characters of A-Z, a-z, 0-9, `.`, `_` and `-`";
+
 /// A request that is not what was expected: 400, `MALFORMED`. The text says what was, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed(pub String);
@@ -100,7 +103,6 @@ pub fn page_token(bytes: &[u8]) -> Result<PageToken, Malformed> {
 ///
 /// Where it is no body of a delivery, or the key is another attempt's.
 pub fn delivery(bytes: &[u8], key: Option<&str>, fingerprint: String) -> Result<Delivery, Malformed> {
-    const ID: &str = "8 to 128 characters of A-Z, a-z, 0-9, `.`, `_` and `-`";
     const TAG: &str = "1 to 256 printable ASCII characters";
     let body: DeliveryBody = object(bytes, "{attemptId, mode, loginId, requestId, institution, accountIds, tag}")?;
     if body.account_ids.len() > MAX_ACCOUNTS {
@@ -128,7 +130,9 @@ fn optional<T>(
     text.map(|text| parse(&text).ok_or_else(|| wrong(field, expected))).transpose()
 }
 
-fn wrong(field: &str, expected: &str) -> Malformed {
+/// The refusal of a field that has another shape than it should.
+#[must_use]
+pub fn wrong(field: &str, expected: &str) -> Malformed {
     Malformed(format!("Expected {field} to be {expected}; it is not."))
 }
 

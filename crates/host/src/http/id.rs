@@ -1,5 +1,6 @@
 //! Ids in bodies: one grammar, described and read in one place.
 
+use flinks_backend::body;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,11 +14,11 @@ pub(crate) struct IdText(String);
 impl IdText {
     /// The id; the refusal names the field, never what stands in it.
     pub(crate) fn read<T>(&self, field: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Problem> {
-        parse(&self.0).ok_or_else(|| wrong(field, "8 to 128 characters of A-Z, a-z, 0-9, `.`, `_` and `-`"))
+        parse(&self.0).ok_or_else(|| wrong(field, body::ID))
     }
 }
 
 /// The refusal of a field that has another shape than it should.
 pub(crate) fn wrong(field: &str, expected: &str) -> Problem {
-    Problem::malformed(format!("Expected {field} to be {expected}; it is not."))
+    body::wrong(field, expected).into()
 }
