@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
 use crate::{
     common::{
-        Bench, Database, LOGINS, delivery,
+        Bench, Database, LOGINS, delivery, eventually,
         flinks::{Live, Session},
         postgres::Postgres,
         send,
@@ -54,15 +54,13 @@ async fn repair(bench: &Bench, id: &str, login: &str) {
     let reply = start(bench, id).await;
     deliver(bench, &reply, login).await;
     let path = "anna/attempts";
-    for _ in 0..1500 {
+    eventually("it is repaired", async || {
         let attempts = send(bench.admin(Method::GET, path)).await.expect(200).body;
         let of_it = |attempt: &&Value| attempt["id"] == reply["attemptId"];
-        if attempts["attempts"].as_array().unwrap().iter().find(of_it).unwrap()["state"] == "finished" {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("not repaired within 15 s");
+        let attempt = attempts["attempts"].as_array().unwrap().iter().find(of_it).unwrap();
+        (attempt["state"] == "finished").then_some(())
+    })
+    .await;
 }
 
 async fn kept_rows(database: &Database) -> i64 {
@@ -109,13 +107,7 @@ async fn kept(database: &Database) {
     bench.restart().await;
     put(&bench, "bank", &json!({"loginId": LOGINS[0]})).await;
     repair(&bench, "bank", LOGINS[0]).await;
-    for _ in 0..1500 {
-        if kept_rows(database).await == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(kept_rows(database).await, 0, "within 15 s");
+    eventually("no answer is kept", async || (kept_rows(database).await == 0).then_some(())).await;
     refused(&bench, "bank", "NO_DATA").await;
 
     // None are kept: the old one goes with the next repair all the same.

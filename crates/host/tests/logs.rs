@@ -12,7 +12,7 @@ use std::{
 
 use axum::{Router, http::StatusCode, routing::post};
 use common::{
-    Bench, Database, LOGINS, WEBHOOK_SECRET, delivery,
+    Bench, Database, LOGINS, WEBHOOK_SECRET, delivery, eventually,
     flinks::{API_KEY, Live, SECRET, Session},
     print_row, scenarios, send,
 };
@@ -106,12 +106,7 @@ async fn service() -> Vec<String> {
     let post = bench.browser.post(url("/api/reconnects")).bearer_auth(&token).header("idempotency-key", key);
     send(post.json(&delivery(&reply, LOGINS[0]))).await.expect(200);
     let data = || bench.browser.get(url("/admin/connections/bank-of-the-test/data")).bearer_auth(ADMIN_KEY);
-    for _ in 0..1500 {
-        if data().send().await.unwrap().status() == 200 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("the data is there", async || (data().send().await.unwrap().status() == 200).then_some(())).await;
     assert!(data().send().await.unwrap().text().await.unwrap().contains(HOLDER));
     let given =
         ["attemptId", "requestId", "authorizeToken", "tag"].map(|name| reply[name].as_str().unwrap().to_owned());

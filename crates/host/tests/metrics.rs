@@ -6,7 +6,7 @@ use reqwest::{Client, Method};
 use serde_json::json;
 
 use crate::{
-    common::{Bench, Database, LOGINS, delivery, flinks::Session, postgres::Postgres, send},
+    common::{Bench, Database, LOGINS, delivery, eventually, flinks::Session, postgres::Postgres, send},
     service::{ADMIN_KEY, AsApplication as _, NEW_SECRET, OLD_SECRET, Receiver, SECRET, claims, service, signed},
 };
 
@@ -19,14 +19,7 @@ async fn read(bench: &Bench) -> String {
 
 /// Waits for a line that says so.
 async fn until(bench: &Bench, line: &str) -> String {
-    for _ in 0..1500 {
-        let text = read(bench).await;
-        if text.lines().any(|one| one == line) {
-            return text;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("not within 15 s: {line}\n{}", read(bench).await);
+    eventually(line, async || Some(read(bench).await).filter(|text| text.lines().any(|one| one == line))).await
 }
 
 /// A repair, what goes wrong around it, and what is counted of both, on any database.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::common::{Bench, Database, LOGINS, answer_all, delivery, send};
+use crate::common::{Bench, Database, LOGINS, answer_all, delivery, eventually, send};
 use flinks_host::{Config as HostConfig, demo_login_ids};
 use flinks_sandbox::{Config, DEMO_LOGINS, Sandbox, log::Happening};
 use serde_json::{Value, json};
@@ -43,13 +43,7 @@ impl Stage {
             calls.count()
         };
         let before = asked();
-        for _ in 0..1500 {
-            if asked() >= before + 2 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the nightly status is not asked for");
+        eventually("the nightly status is asked for", async || (asked() >= before + 2).then_some(())).await;
     }
 
     async fn answer(&self, reply: &Value) {

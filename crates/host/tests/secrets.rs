@@ -1,7 +1,7 @@
 //! Secrets that are changed while the host runs, and how often one user may ask.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use flinks_host::{AuthKey, Config};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{
     common::{
-        Bench, Database, LOGINS, delivery,
+        Bench, Database, LOGINS, delivery, eventually,
         flinks::{API_KEY, CUSTOMER, Flinks, SECRET as FLINKS_SECRET, Session},
         program::run_host,
         send,
@@ -25,13 +25,8 @@ const SECOND_SECRET: &str = "the-application's-second-secret-of-the-test";
 
 /// Sends again and again until the answer has this status.
 async fn until(status: u16, request: impl Fn() -> RequestBuilder) {
-    for _ in 0..1500 {
-        if request().send().await.unwrap().status() == status {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no {status} within 15 s");
+    let look = async || (request().send().await.unwrap().status() == status).then_some(());
+    eventually(&format!("an answer of {status}"), look).await;
 }
 
 fn signed_with(secret: &str, user: &str) -> String {
@@ -103,14 +98,11 @@ async fn secrets_in_files_are_changed_without_a_restart_and_bad_ones_change_noth
 
     // One bad file, and nothing of the others is taken.
     let metric = async |line: &str| {
-        for _ in 0..1500 {
+        let look = async || {
             let text = http.get(format!("{base}/metrics")).bearer_auth(SECOND_KEY).send().await.unwrap().text().await;
-            if text.unwrap().lines().any(|one| one == line) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("not within 15 s: {line}");
+            text.unwrap().lines().any(|one| one == line).then_some(())
+        };
+        eventually(line, look).await;
     };
     file("admin", "short");
     metric("reconnect_secrets_reloads_total{outcome=\"refused\"} 1").await;

@@ -200,36 +200,50 @@ impl Bench {
 
     /// Until the bank of this Flinks is as `wanted`.
     pub async fn until_bank(&self, what: &str, wanted: impl Fn(&flinks::Bank) -> bool) {
-        for _ in 0..1500 {
-            if wanted(&self.flinks.bank()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("not within 15 s: {what}");
+        eventually(what, async || wanted(&self.flinks.bank()).then_some(())).await;
     }
 
     pub async fn until_problem(&self, id: &str, status: &str, code: &str) -> Value {
-        for _ in 0..1500 {
-            let connection = self.connection(id).await;
-            if connection["status"] == status && connection["problem"] == json!({"code": code}) {
-                return connection;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{id} is not {status} with {code} after 15 s: {}", self.connection(id).await);
+        self.until_connection(id, &format!("{status} with {code}"), |connection| {
+            connection["status"] == status && connection["problem"] == json!({"code": code})
+        })
+        .await
     }
 
     pub async fn until_status(&self, id: &str, status: &str) -> Value {
-        for _ in 0..1500 {
-            let connection = self.connection(id).await;
-            if connection["status"] == status {
-                return connection;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{id} is not {status} after 15 s: {}", self.connection(id).await);
+        self.until_connection(id, status, |connection| connection["status"] == status).await
     }
+
+    async fn until_connection(&self, id: &str, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let look = async || {
+            last = self.connection(id).await;
+            is_wanted(&last).then(|| last.clone())
+        };
+        match within_patience(look).await {
+            Some(connection) => connection,
+            None => panic!("{id} is not {what} after 15 s: {last}"),
+        }
+    }
+}
+
+/// What `look` finds, as soon as it finds something; a failure after 15 s.
+pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    match within_patience(look).await {
+        Some(found) => found,
+        None => panic!("not within 15 s: {what}"),
+    }
+}
+
+async fn within_patience<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    for _ in 0..1500 {
+        let found = look().await;
+        if found.is_some() {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    None
 }
 
 /// As Flinks signs a webhook's body.
