@@ -292,7 +292,9 @@ proptest! {
         // Busy from the start is a failure like any other.
         prop_assert_eq!(session.outcomes.len(), usize::from(session.phase().is_final() && !session.session.can_retry()));
         session.skip();
-        let mut watch = Watch { is_hidden: session.view.is_none(), may_deliver };
+        // Who waits for the lock may not be shown yet.
+        let is_hidden = session.view.is_none() && session.phase().is_final();
+        let mut watch = Watch { is_hidden, may_deliver };
         for action in &actions {
             watch.step(&mut session, action)?;
         }

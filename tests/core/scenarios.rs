@@ -859,7 +859,7 @@ fn without_a_network_the_load_is_tried_again_until_there_is_one() {
     assert!(session.frames.len() >= 11, "at least every 30 s, not {} times", session.frames.len());
     session.skip();
     session.goes_online();
-    session.hears(&["open frame", "show Slow"]);
+    session.hears(&["show Slow", "open frame"]);
     // Back in the network, the limit is the usual one.
     session.advance(LOAD_TIMEOUT_MS);
     assert_eq!(session.failure().load_problem, LoadProblem::Unknown);
@@ -2370,11 +2370,43 @@ fn the_retryable_codes_are_the_documented_ones() {
 // ---- tabs ----
 
 #[test]
+fn the_first_view_comes_with_the_frame_while_the_browser_says_at_once_who_holds_the_session() {
+    let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
+    session.lock = None;
+    session.handle(Input::Begin);
+    session.hears_nothing();
+    session.goes_offline();
+    session.goes_online();
+    session.advance(99);
+    session.hears_nothing();
+    session.holds = true;
+    session.handle(Input::Lock(LockState::Granted));
+    session.hears(&["show Loading", "starting → loading", "open frame"]);
+    // Nothing is left to be shown later.
+    session.advance(4 * SECOND);
+    session.hears_nothing();
+
+    let mut slow = Driver::unbegun(interrupted(), OWN_ATTEMPT);
+    slow.lock = None;
+    slow.goes_offline();
+    slow.handle(Input::Begin);
+    slow.advance(100);
+    slow.hears(&["show Offline"]);
+
+    let mut closed = Driver::unbegun(interrupted(), OWN_ATTEMPT);
+    closed.lock = None;
+    closed.handle(Input::Begin);
+    closed.page_closes();
+    assert_eq!(closed.session.deadline_ms(), None);
+    assert_eq!(closed.view, None);
+}
+
+#[test]
 fn a_session_another_tab_holds_is_busy_and_no_frame_is_opened() {
     let mut session = Driver::unbegun(interrupted(), OWN_ATTEMPT);
     session.lock = Some(LockState::HeldElsewhere);
     session.handle(Input::Begin);
-    session.hears(&["show Loading", "starting → failed", "close frame", "show Busy", "failed BUSY in starting"]);
+    session.hears(&["starting → failed", "close frame", "show Busy", "failed BUSY in starting"]);
     assert!(session.frames.is_empty());
     assert_eq!(session.lock_requests, [LockMode::IfFree]);
 }
@@ -2442,7 +2474,9 @@ fn a_browser_that_does_not_say_who_holds_the_session_keeps_nobody_waiting() {
     session.lock = None;
     session.handle(Input::Begin);
     session.skip();
-    session.advance(2 * SECOND - 1);
+    session.advance(100);
+    session.hears(&["show Loading"]);
+    session.advance(2 * SECOND - 101);
     session.hears_nothing();
     session.advance(1);
     session.hears(&["starting → loading", "open frame"]);

@@ -115,11 +115,11 @@ blocked_by_isolation    .       .        failed     .          .          .     
 claim_granted           .       loading  .          .          .          .          .          .          .    .      .       .       .     .
 claim_refused           .       failed   failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
 woken_early             .       .        .          .          .          .          .          .          .    .      .       .       .     .
-woken_at_deadline       .       loading  =          =          =          failed     =          =          .    .      .       .       .     .
+woken_at_deadline       .       =        =          =          =          failed     =          =          .    .      .       .       .     .
 woken_an_hour_late      .       loading  failed     failed     failed     failed     failed     failed     .    .      .       .       .     .
 page_hidden             .       .        .          .          .          failed     .          .          .    .      .       .       .     .
 page_left               .       .        .          .          .          .          .          .          .    .      .       .       .     .
-offline                 .       =        =          =          .          .          =          .          .    .      .       .       .     .
+offline                 .       .        =          =          .          .          =          .          .    .      .       .       .     .
 online                  .       .        .          .          .          .          .          .          .    .      .       .       .     .
 user_stays              .       .        .          .          =          =          .          =          .    .      .       .       .     .
 user_retries            .       .        .          .          .          .          .          .          .    .      loading .       .     .

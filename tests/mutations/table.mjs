@@ -161,6 +161,11 @@ const result = [
     ["after a sleep", "deadlines come before what has arrived", "if self.was_away(now_ms) {", "if false {", "scenarios"],
     ["after a sleep: a second try", "the time of the delivery was slept over", "self.give_up_ms = self.give_up_ms.max(another_ms);", "let _ = another_ms;", "scenarios"],
   ]),
+  ...inFile("src/session/machine/view.rs", [
+    ["first view: after the lock", "it is drawn while the frame waits for the lock", "self.visibility == Visibility::Shown(None) && self.waiting == Waiting::Lock", "false", "scenarios"],
+    ["first view: not for ever", "it waits as long as the lock", "now_ms + FIRST_VIEW_LIMIT_MS", "NEVER_MS", "scenarios"],
+    ["first view: once", "what was hidden is thought of again", "pub(super) fn hide(&mut self, notice: CompletionNotice) {\n        self.first_view_ms = NEVER_MS;", "pub(super) fn hide(&mut self, notice: CompletionNotice) {", "scenarios"],
+  ]),
   ...inFile("src/session/machine/launch.rs", [
     ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],
     ["a slow bank", "it is asked without end", "if now_ms < self.bank_until_ms =>", "if now_ms < NEVER_MS =>", "scenarios"],

@@ -24,10 +24,15 @@ impl Session {
         self.bank_until_ms = now_ms + BANK_LIMIT_MS;
         // What takes a while comes first: the user's view is drawn meanwhile.
         match self.options.begin_with {
-            BeginWith::StartEndpoint => self.ask_host(now_ms),
-            BeginWith::RequestId => self.open(now_ms),
+            BeginWith::StartEndpoint => {
+                self.ask_host(now_ms);
+                self.show(view);
+            }
+            BeginWith::RequestId => {
+                self.open(now_ms);
+                self.show_with_frame(now_ms, view);
+            }
         }
-        self.show(view);
         self.enter(Phase::Starting);
     }
 
@@ -136,6 +141,7 @@ impl Session {
             Network::Online => self.options.load_timeout_ms,
             Network::Offline => OFFLINE_RETRY_MS,
         };
+        self.present();
         self.wait(Waiting::Load, now_ms + limit_ms);
         self.suspected = LoadProblem::Unknown;
         self.enter(Phase::Loading);

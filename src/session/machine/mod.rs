@@ -84,6 +84,9 @@ const OFFLINE_LIMIT_MS: u64 = 30 * 60_000;
 /// How long the user waits without a further word, in milliseconds.
 const PATIENCE_MS: u64 = 5_000;
 
+/// How long the first view waits for Connect's frame, in milliseconds: a user takes this for at once.
+const FIRST_VIEW_LIMIT_MS: u64 = 100;
+
 /// How long the host's start endpoint may take, in milliseconds: a live call to a bank is slow, but not this slow.
 const START_LIMIT_MS: u64 = 60_000;
 
@@ -218,6 +221,8 @@ pub struct Session {
     until_ms: u64,
     /// When the user who waits for Connect gets a further word.
     patience_until_ms: u64,
+    /// When the first view is shown, with Connect's frame or without it.
+    first_view_ms: u64,
     /// Until when a host that says when to ask again is asked again.
     bank_until_ms: u64,
     /// When delivery is given up.
@@ -286,6 +291,7 @@ impl Session {
             waiting: Waiting::Begin,
             until_ms: NEVER_MS,
             patience_until_ms: NEVER_MS,
+            first_view_ms: NEVER_MS,
             bank_until_ms: now_ms,
             give_up_ms: NEVER_MS,
             token_until_ms: now_ms + TOKEN_LIFE_MS,
@@ -373,7 +379,7 @@ impl Session {
             NEVER_MS => self.until_ms.min(self.give_up_ms),
             judged_from_ms => judged_from_ms,
         };
-        let deadline_ms = judged_ms.min(self.patience_until_ms);
+        let deadline_ms = judged_ms.min(self.patience_until_ms).min(self.first_view_ms);
         (deadline_ms != NEVER_MS).then_some(deadline_ms)
     }
 
