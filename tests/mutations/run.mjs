@@ -9,7 +9,8 @@
 //
 // A test that passes with and without a check proves nothing about it: this is the proof that ours do. What the core decides is caught by native
 // tests, who posted a message by those of tests/web.rs in Chromium; what only a whole browser can show, by an end-to-end test in it against a package built with the mutation
-// inside. The two go side by side, each in a copy of its own.
+// inside. The two go side by side, each in a copy of its own. The server's rules are caught by their own tests on a virtual clock, among the native ones; the few that
+// stand in the host's driver by the host's, which compiles the host once more: two minutes and half a gigabyte, when one of them is tried.
 //
 // Invariants: the working tree is only read; a copy is restored before every mutation; all tests pass before the first; what does not compile has
 // not been caught, for then no test said a word (a lint is a test of its own kind); a mutation that never ends is ended after a while, and counts as caught.
@@ -33,6 +34,10 @@ const limitMinutes = 2;
 
 const inBrowser = (test) => test.startsWith("e2e ");
 const inNode = (test) => test.startsWith("sdk ");
+
+/** The server half's programs of tests: the package, and where the tests stand. */
+const servers = { rules: { package: "flinks-backend", tests: "crates/backend/tests/rules" }, host: { package: "flinks-host", tests: "crates/host/tests" } };
+const inServer = (test) => test.split(" ")[0] in servers;
 
 await main(async () => {
   const { values, positionals } = parseArgs({
@@ -147,6 +152,11 @@ async function inCore(tests) {
   const beside = (options) => cargo("test", ["-p", "flinks-reconnect", "-p", "flinks-connect", "--no-fail-fast", "--lib"], options);
   // For WebAssembly, because the shell is compiled for nothing else.
   const lint = (options) => cargo("clippy", ["-p", "flinks-reconnect", "-p", "flinks-connect", "--lib", "--target", target], { ...options, env: wasmEnv() });
+  /** One test of the server half, or those of a module. Where no test has that name, none fails, and the mutation survives. */
+  const server = ([program, module, name = ""], options) => {
+    const which = module === "lib" ? ["--lib", "--", name] : ["--test", program, "--", `${module}::${name}`];
+    return cargo("test", ["-p", servers[program].package, ...which], options);
+  };
   const node = (script, options) => run("node", ["--test", "--test-reporter=tap", script], { cwd: copy, ...options });
   const web = (options) => playInBrowser("Chromium", ["--chrome", "--chromedriver", find("chromedriver")], { cwd: copy, ...options, env: { CARGO_TARGET_DIR: env.CARGO_TARGET_DIR } });
   /** Where a test stands, and how it is run. */
@@ -154,15 +164,21 @@ async function inCore(tests) {
     if (name === "clippy") return { where: "the lints of `Cargo.toml`", play: lint };
     if (name === "lib") return { where: "beside the code", play: beside };
     const script = `tests/${name.replace(" ", "/")}.test.mjs`;
+    if (inServer(name)) {
+      const [program, module] = name.split(" ");
+      const where = module === "lib" ? "beside the code" : `\`${servers[program].tests}/${module}.rs\``;
+      return { where, play: (options) => server(name.split(" "), options) };
+    }
     if (name === "web") return { where: "`tests/web.rs`", play: web };
     if (inNode(name)) return { where: `\`${script}\``, play: (options) => node(script, options) };
     return { where: `\`tests/core/${name}.rs\``, play: (options) => core([name], options) };
   };
-  const isInCore = (name) => !["clippy", "lib", "web"].includes(name) && !inNode(name);
+  const isInCore = (name) => !["clippy", "lib", "web"].includes(name) && !inNode(name) && !inServer(name);
   // The modules of one program in one go.
   const modules = tests.filter(isInCore);
   if (modules.length) await core(modules);
-  for (const name of tests.filter((name) => !isInCore(name))) await runner(name).play();
+  for (const name of tests.filter((name) => !isInCore(name) && !inServer(name))) await runner(name).play();
+  for (const module of new Set(tests.filter(inServer).map((name) => name.split(" ", 2).join(" ")))) await runner(module).play();
   const fails = (name) => {
     const { where, play } = runner(name);
     return verdict(() => play({ limitMinutes }), where);

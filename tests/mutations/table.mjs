@@ -5,7 +5,8 @@
 
 /**
  * Mutations of one file: `[check, what becomes of it, text, replacement, test]`. A test is a file of tests/core, `lib` for those beside the code,
- * `clippy` for lints, `web` for tests/web.rs in a browser, `sdk` and a file of tests/sdk, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name.
+ * `clippy` for lints, `web` for tests/web.rs in a browser, `sdk` and a file of tests/sdk, or `e2e`, a file of tests/e2e/tests and the beginning of a test's name. For the server
+ * half it is `rules` (crates/backend) or `host`, a module of its tests (or `lib`) and the beginning of a test's name.
  */
 const inFile = (file, mutations) => mutations.map(([check, change, text, replacement, test]) => ({ file, check, change, text, replacement, test }));
 
@@ -342,4 +343,106 @@ const lints = [
   ...inFile("src/web/driver.rs", [["lint: expect", "a number too large is a panic", "u32::try_from(at_ms.saturating_sub(self.now_ms())).unwrap_or(u32::MAX)", 'u32::try_from(at_ms.saturating_sub(self.now_ms())).expect("a small number")', "clippy"]]),
 ];
 
-export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...sender, ...frame, ...decoderOnThePage, ...platform];
+/** The rules of the server half, by the faults that a backend once had: docs/backend.md has each in words. */
+const rules = [
+  ...inFile("crates/backend/src/inquiry.rs", [
+    ["rules: the attempt's own session first", "the one that a page names is asked instead", "if let Some(session) = own {", "if let Some(session) = own.filter(|_| named.is_none()) {", "rules scenarios while_the_attempts_own"],
+    ["rules: the own session waits", "what Flinks has of the login is asked all the same", "Some(standing @ (Standing::Waiting | Standing::Working)) => {\n                    return self.younger(named, standing, connection, attempt);\n                }", "Some(standing @ (Standing::Waiting | Standing::Working)) => {\n                    let _ = self.younger(named, standing, connection, attempt);\n                }", "rules scenarios while_the_attempts_own"],
+    ["rules: freshness", "an answer as old as before counts", "last_refresh > attempt.baseline_ms", "last_refresh >= attempt.baseline_ms", "rules scenarios a_cached_answer"],
+    ["rules: freshness of a named session", "any session of the login counts", "Some(Standing::Authorized { request_id, last_refresh_ms, .. })\n                    if is_later(*last_refresh_ms, attempt) =>\n                {", "Some(Standing::Authorized { request_id, last_refresh_ms, .. }) => {", "rules scenarios an_older_session_of_the_login_is_no_result_of_the_full_flow"],
+    ["rules: freshness beside an own session", "any session of the login counts", "Some(Standing::Authorized { request_id, last_refresh_ms, .. }) if is_later(*last_refresh_ms, attempt) => {", "Some(Standing::Authorized { request_id, last_refresh_ms, .. }) => {", "rules scenarios an_older_session_of_the_login_is_no_result_while"],
+    ["rules: the own session's login", "any login will do", "None => return self.ask_own(session, attempt),\n                Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => {", "None => return self.ask_own(session, attempt),\n                Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => {", "rules scenarios another_login_is_found_out"],
+    ["rules: a named session's login", "any login will do", "None => return ask(session),\n                Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => {", "None => return ask(session),\n                Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => {", "rules scenarios another_login_is_found_out"],
+    ["rules: a younger session's login", "any login will do", "Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => Finding::OtherLogin,", "Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => Finding::OtherLogin,", "rules scenarios another_login_is_found_out"],
+    ["rules: the cached login", "any login will do", "(Cached::Has { login_id, .. }, _) if *login_id != connection.login_id => Finding::OtherLogin,", "", "rules scenarios another_login_is_found_out"],
+    ["rules: the session's own token", "a fresh one is tried first", "Some(token) if !self.own_token_refused => {", "Some(token) if self.own_token_refused => {", "rules scenarios a_session_is_asked_about"],
+    ["rules: then a fresh token", "the first refusal stands", "if is_token_refused(&answer) => self.own_token_refused = true,", "if is_token_refused(&answer) && false => self.own_token_refused = true,", "rules scenarios a_session_is_asked_about"],
+    ["rules: a token refused without a word", "it is the bank's refusal of the user", '*meaning == Meaning::Token || code == "UNAUTHORIZED"', "*meaning == Meaning::Token && !code.is_empty()", "rules scenarios a_session_is_asked_about"],
+    ["rules: two refused tokens", "the session is over", "Meaning::Token | Meaning::Keys => Standing::Trouble { trouble: Trouble::KeysRefused },", "Meaning::Token | Meaning::Keys => Standing::Over,", "rules scenarios two_refused_tokens"],
+    ["rules: still aggregating", "it is not finished", "Some(Standing::Done) => own_is_done = Some(session),", "Some(Standing::Done) => own_is_done = Some(session).filter(|_| false),", "rules scenarios what_flinks_has_finished"],
+    ["rules: still aggregating, a page's session", "it is a result", "Some(Standing::Working) => return Finding::Working,\n                Some(Standing::Later", "Some(Standing::Working) => return Finding::Working,\n                Some(Standing::Done) => return of_session(session, None, None),\n                Some(Standing::Later", "rules scenarios already_authorized_about"],
+    ["rules: Flinks cannot say", "nothing newer is there", "(Cached::Later { code }, _) => Finding::Unsure(code.clone()),", "(Cached::Later { .. }, _) => Finding::Over,", "rules scenarios an_attempt_is_not_given_up"],
+  ]),
+  ...inFile("crates/backend/src/deliver.rs", [
+    ["rules: the same bytes", "they are another delivery", "TakenDelivery::Of(taken) if *taken == delivery.fingerprint => return self.end(None, Reply::Accepted),", "", "rules scenarios a_session_found_finished"],
+    ["rules: other bytes", "they are taken for the same", "TakenDelivery::Of(_) => return self.refuse(Refusal::AttemptUsed),", "TakenDelivery::Of(_) => {}", "rules scenarios other_bytes"],
+    ["rules: other bytes first", "the tag is judged before", "match &attempt.delivery {", "if delivery.tag.as_ref().is_some_and(|tag| *tag != attempt.tag) {\n            return self.refuse(Refusal::OtherTag);\n        }\n        match &attempt.delivery {", "rules scenarios other_bytes"],
+    ["rules: the attempt's tag", "any tag will do", "if delivery.tag.as_ref().is_some_and(|tag| *tag != attempt.tag) {", "if false {", "rules scenarios what_is_not_the_users"],
+    ["rules: the login a page names", "any login will do", "let names_other = delivery.login_id.as_ref().is_some_and(|login| *login != connection.login_id);", "let names_other = false;", "rules scenarios another_login_changes_nothing"],
+    ["rules: nulls", "both have to be there", "if delivery.login_id.is_none() && delivery.request_id.is_none() && attempt.request_id.is_none() {", "if delivery.login_id.is_none() || delivery.request_id.is_none() {", "rules scenarios a_delivery_that_names_nothing"],
+    ["rules: nothing to verify", "the login is asked about", "if delivery.login_id.is_none() && delivery.request_id.is_none() && attempt.request_id.is_none() {", "if false {", "rules scenarios a_delivery_that_names_nothing"],
+    ["rules: how long a result is taken", "for ever", "if !attempt.is_waiting_at(now.now_ms) {\n            return self.refuse(Refusal::Expired);", "if false {\n            return self.refuse(Refusal::Expired);", "rules scenarios an_attempt_expires"],
+    ["rules: a refused session", "the page is told to try again", "Finding::Refused(code) => self.refuse(Refusal::Refused(code)),", "Finding::Refused(code) => self.refuse(Refusal::Later(code)),", "rules scenarios a_session_that_ended_in_a_refusal"],
+    ["rules: one result for each session, delivered", "the page is refused", "if self.result_taken {\n            // One result", "if false {\n            // One result", "rules scenarios two_attempts_that_share"],
+  ]),
+  ...inFile("crates/backend/src/refusal.rs", [
+    ["rules: what no retry cures", "it is 502, which the widget repeats", "Self::OtherTag | Self::AttemptUsed | Self::NothingToVerify | Self::Refused(_) => 422,", "Self::OtherTag | Self::AttemptUsed | Self::NothingToVerify => 422,\n            Self::Refused(_) => 502,", "rules scenarios a_session_that_ended_in_a_refusal"],
+  ]),
+  ...inFile("crates/backend/src/webhook.rs", [
+    ["rules: a webhook without a tag", "it is about nothing", "(None, Some(_)) => By::Session,", "(None, Some(_)) => return None,", "rules scenarios a_webhook_is_known"],
+    ["rules: a webhook with another's tag", "its session is not looked for", "if self.by == By::Tag && self.request_id.is_some() {", "if false {", "rules scenarios a_webhook_is_known"],
+    ["rules: a webhook's login", "any login will do", "if self.login_id != connection.login_id {", "if false {", "rules scenarios another_login_that_flinks_names"],
+    ["rules: a webhook twice", "it is accepted twice", "if self.result_taken || !attempt.is_waiting_at(now.now_ms) {", "if self.result_taken {", "rules scenarios a_webhook_is_known"],
+    ["rules: two webhooks of one session", "the second is a failure without end", "self.result_taken |= outcome == Outcome::ResultTaken;", "let _ = outcome;", "rules scenarios two_attempts_that_share"],
+    ["rules: accounts picked anew, the webhook first", "the old selection is fetched", "if flow.picks_accounts(connection) {", "if false {", "rules scenarios accounts_picked_anew_win"],
+    ["rules: accounts picked anew in a question's frame, the webhook first", "the old selection is fetched", "let has_left = attempt.request_id.as_ref().is_some_and(|own| own != session);", "let has_left = false;", "rules scenarios accounts_picked_anew_in"],
+  ]),
+  ...inFile("crates/backend/src/acceptance.rs", [
+    ["rules: one result for each session", "nobody notes which session it is of", "result: Some(finished.session),", "result: None,", "rules scenarios two_attempts_that_share"],
+    ["rules: accounts of a session come back to", "they are a choice", "if came_back || connection.selection.is_empty() {", "if connection.selection.is_empty() {", "rules scenarios account_ids_of_a_session"],
+    ["rules: accounts without the selector", "they are a choice", "if came_back || connection.selection.is_empty() {", "if came_back {", "rules scenarios account_ids_choose_nothing"],
+    ["rules: the attempts beside a result", "they stay open", "commit.and(supersede_others(stored, attempt))", "{\n        let _ = supersede_others(stored, attempt);\n        commit\n    }", "rules scenarios the_attempts_beside"],
+  ]),
+  ...inFile("crates/backend/src/work.rs", [
+    ["rules: an account Flinks does not have", "the rest is a choice", "attempt.choice.iter().all(|id| accounts.contains(id))", "attempt.choice.iter().any(|id| accounts.contains(id))", "rules scenarios account_ids_that_flinks"],
+    ["rules: success is never empty", "it may be", "if ids.is_empty() {", "if false {", "rules scenarios success_is_never_empty"],
+    ["rules: what the user did not pick", "it is stored", "(Kept::Only(wanted.clone()), accounts", "(Kept::All, accounts", "rules scenarios accounts_picked_anew_win"],
+    ["rules: accounts picked anew, found by the job", "the old selection is fetched", "Finding::Finished(_) if attempt.picks_accounts(connection) => {", "Finding::Finished(_) if attempt.picks_accounts(connection) && false => {", "rules scenarios accounts_picked_anew_win"],
+    ["rules: accounts picked anew, never told", "the old selection is fetched at the end", "Finding::Finished(_) if attempt.picks_accounts(connection) && is_last => {", "Finding::Finished(_) if attempt.picks_accounts(connection) && false => {", "rules scenarios a_choice_that_no_browser"],
+    ["rules: a refused API key", "it ends an accepted result within the hour", "if is_ours { Settings::keys_deadline_ms() } else { settings.data_deadline_ms }", "if is_ours { settings.data_deadline_ms } else { settings.data_deadline_ms }", "rules scenarios a_refused_api_key"],
+    ["rules: a code of the data call", "it ends an accepted result", "Answer::Code { code, .. } => self.again_later(settings, now, connection, attempt, code, 0),", "Answer::Code { code, .. } => self.fail(connection, attempt, code),", "rules codes whatever_the_data_call"],
+    ["rules: no transactions", "the accounts are not asked for without", "if attempt.transactions == Transactions::Wanted => {", "if attempt.transactions == Transactions::LeftOut => {", "rules scenarios no_transactions"],
+    ["rules: a spent session", "the cached one is as old as before", "if is_later(*last_refresh_ms, attempt) || attempt.baseline_ms == 0 =>", "if last_refresh_ms.is_some() || attempt.baseline_ms == 0 =>", "rules scenarios a_spent_session"],
+    ["rules: the data's login", "any login will do", "Answer::Data { login_id: Some(login_id), .. } if *login_id != connection.login_id => {", "Answer::Data { login_id: Some(login_id), .. } if login_id.as_str().is_empty() => {", "rules scenarios another_login_is_found_out"],
+    ["rules: older data", "it replaces newer", "if let Some(stored_ms) = newer_in_store(connection, attempt, refreshed_at_ms) {", "if let Some(stored_ms) = newer_in_store(connection, attempt, refreshed_at_ms).filter(|_| false) {", "rules scenarios an_older_answer"],
+    ["rules: an outage past the hour", "the attempt is given up", "if now.now_ms < attempt.expires_at_ms.saturating_add(LAST_QUESTION_MS) =>", "if !is_last =>", "rules scenarios an_outage_past"],
+    ["rules: once more by the login", "the session is asked at the end", "let is_over = attempt.expires_at_ms <= now.now_ms || attempt.stage == Stage::SessionOver;", "let is_over = attempt.stage == Stage::SessionOver;", "rules scenarios before_it_is_given_up"],
+  ]),
+  ...inFile("crates/backend/src/start.rs", [
+    ["rules: the full flow is asked about", "never", "let attempt = Attempt { stage: Stage::FullFlow, due_at_ms, ..attempt.clone() };", "let attempt = Attempt { stage: Stage::FullFlow, due_at_ms: due_at_ms.max(i64::MAX), ..attempt.clone() };", "rules scenarios a_full_flow_that"],
+    ["rules: a slow bank's session", "it is thrown away", "let commit = commit.with(Change::PutAttempt(in_session(session, token)));", "let commit = commit.with(Change::PutAttempt(Attempt { stage: Stage::SessionOver, ..in_session(session, token) }));", "rules scenarios a_slow_bank"],
+    ["rules: a slow bank's token", "it is thrown away", "let commit = commit.with(Change::PutAttempt(in_session(session, token)));", "let _ = token;\n                let commit = commit.with(Change::PutAttempt(in_session(session, &None)));", "rules scenarios a_slow_bank"],
+    ["rules: the sign-in is marked", "nobody sees that it is under way", "Connection { sign_in: Some(sign_in), ..connection.clone() }", "Connection { sign_in: Some(sign_in).filter(|_| false), ..connection.clone() }", "rules scenarios five_clicks_at_once"],
+    ["rules: the sign-in is marked, two hosts", "nobody sees that it is under way", "Connection { sign_in: Some(sign_in), ..connection.clone() }", "Connection { sign_in: Some(sign_in).filter(|_| false), ..connection.clone() }", "rules hosts"],
+    ["rules: a lost answer", "the next click asks the bank again", "Answer::Challenge { .. } | Answer::Working { .. } | Answer::Failed { sent: Sent::Perhaps, .. } => {\n                self.refuse(Refusal::BankSlow)", "Answer::Challenge { .. } | Answer::Working { .. } | Answer::Failed { sent: Sent::Perhaps, .. } => {\n                self.end(commit, attempt, Refusal::BankSlow)", "rules scenarios a_sign_in_whose_answer"],
+    ["rules: a call that was not sent", "the mark stays", "Answer::Failed { trouble, sent: Sent::No } => self.end(commit, attempt, Refusal::Trouble(*trouble)),", "Answer::Failed { trouble, sent: Sent::No } => self.refuse(Refusal::Trouble(*trouble)),", "rules scenarios a_call_that_was_certainly_not"],
+    ["rules: who waited for a failure", "each signs in for itself", "_ => self.refuse(Refusal::BankSlow),\n        }\n    }\n\n    /// A session", "_ => self.go(Phase::Baseline { received: None }, None, Then::Call(Call::Cached { login_id: stored.connection.login_id.clone() })),\n        }\n    }\n\n    /// A session", "rules scenarios clicks_that_waited"],
+    ["rules: who looked before the mark", "each signs in for itself", "attempt.id != self.minted.attempt && self.seen.as_ref()", "false && attempt.id != self.minted.attempt && self.seen.as_ref()", "rules scenarios five_clicks"],
+    ["rules: a late sign-in", "it is sent", "by_ms: until_ms - settings.bank_ms,", "by_ms: i64::MAX - settings.bank_ms,", "rules scenarios a_sign_in_that_was_held_up"],
+    ["rules: a start that stood still", "it asks the bank for nobody", "if now.now_ms > self.answer_by_ms.saturating_add(LATEST_SIGN_IN_MS) {", "if now.now_ms > self.answer_by_ms.saturating_add(LATEST_SIGN_IN_MS).max(i64::MAX) {", "rules scenarios a_start_whose_process"],
+    ["rules: a lost sign-in that went well", "another one is sent", "if let (Some(attempt), Some(cached)) = (unnoticed, request_id) {", "if let (Some(attempt), Some(cached)) = (unnoticed.filter(|_| false), request_id) {", "rules scenarios a_lost_sign_in"],
+    ["rules: accounts picked anew, found by the next start", "the old selection is fetched", "\n                        && !attempt.picks_accounts(connection)", "", "rules scenarios accounts_picked_anew_are_not"],
+    ["rules: a user's limit", "there is none", "commit.limit =\n            Some(", "let _ =\n            Some(", "rules scenarios a_users_limit"],
+    ["rules: resuming", "another attempt begins", "attempt.state == State::Open && attempt.stage == Stage::Session && attempt.is_waiting_at(now.now_ms)", "attempt.state == State::Superseded && attempt.stage == Stage::Session && attempt.is_waiting_at(now.now_ms)", "rules scenarios a_resume_keeps"],
+    ["rules: 200 about an open attempt", "its user is asked once more", "let commit = accept(settings, stored, attempt, finished, Bearer::Server, now);\n                self.commit_and_reply(commit, StartReply::UpToDate)\n            }\n            Finding::Waiting", "let _ = accept(settings, stored, attempt, finished, Bearer::Server, now);\n                self.load(attempt, PageKind::Resume, None)\n            }\n            Finding::Waiting", "rules scenarios a_session_found_finished"],
+    ["rules: 202 about an open attempt", "its user waits in Connect", "Finding::Working => self.refuse(Refusal::BankSlow),", "Finding::Working => self.load(attempt, PageKind::Resume, None),", "rules scenarios a_slow_bank"],
+    ["rules: a page's token after a refusal", "it is of the same kind again", "(PageToken::Sessions, Some(_)) => Then::Again,", "(PageToken::Sessions, Some(_)) => Then::Call(Call::Token),", "rules scenarios a_page_whose_token"],
+  ]),
+  ...inFile("crates/backend/src/settings.rs", [
+    ["rules: how long a bank may take", "a minute", "self.bank_ms + self.bank_ms / 20", "self.bank_ms.min(60_000)", "rules lib flinks::"],
+    ["rules: how long a sign-in is marked", "a minute", "self.bank_ms + self.bank_ms / 10 + 1_000", "self.bank_ms.min(60_000)", "rules scenarios a_sign_in_whose_answer"],
+    ["rules: how often to ask", "each minute, which keeps a session alive", "now.now_ms + now.doubled(self.reconcile_after_ms, times, LONGEST_RECONCILE_PAUSE_MS)", "now.now_ms + now.doubled(self.reconcile_after_ms, times.min(0), LONGEST_RECONCILE_PAUSE_MS)", "rules scenarios questions_about"],
+  ]),
+  ...inFile("crates/backend/src/flinks.rs", [
+    ["rules: the tag at Flinks", "it is not sent", '"Save": true, "Tag": tag.as_str(),', '"Save": tag.as_str() == tag.as_str(),', "rules scenarios a_refresh_ends"],
+  ]),
+  ...inFile("crates/backend/src/code.rs", [
+    ["rules: UNAUTHORIZED about a key", "it is about the user", 'if message.contains("key") {', "if false {", "rules lib code::"],
+    ["rules: UNAUTHORIZED about a token", "it is about the user", 'if message.contains("token") {', "if false {", "rules lib code::"],
+    ["rules: endpoint × code", "a spent session is to be asked again", '("SESSION_EXPIRED", [AskUser, Over, Stale, Over]),', '("SESSION_EXPIRED", [AskUser, Over, Stale, Later]),', "rules codes the_documented"],
+    ["rules: a code Flinks adds", "it is later", "if about == About::SignIn && (400..500).contains(&http_status) => AskUser,", "if about == About::SignIn && http_status == 0 => AskUser,", "rules scenarios whatever_flinks_would"],
+    ["rules: a refused secret key", "it is the user's", "(None, _) if (400..500).contains(&http_status) => Meaning::Keys,", "(None, _) if http_status == 0 => Meaning::Keys,", "rules lib code::"],
+  ]),
+];
+
+export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...sender, ...frame, ...decoderOnThePage, ...platform, ...rules];

@@ -15,7 +15,7 @@ use crate::{
     acceptance::{Bearer, accept, supersede},
     flinks::timestamp_ms,
     inquiry::Finished,
-    record::{Attempt, Query, State, Stored},
+    record::{Attempt, Query, Stage, State, Stored},
     settings::{Now, Settings},
     step::{Change, Commit, Done, Event, Outcome, Reply, Step, Task, Then},
     work::{LOGIN_MISMATCH, problem},
@@ -104,13 +104,16 @@ impl Webhook {
         let Some(session) = self.request_id.as_ref().or(attempt.request_id.as_ref()) else {
             return self.end(None, Done::Nothing);
         };
-        if attempt.picks_accounts(connection) {
+        // The user did not come back to the attempt's own session: in the same frame there is a way to the full flow.
+        let has_left = attempt.request_id.as_ref().is_some_and(|own| own != session);
+        let flow = Attempt { stage: if has_left { Stage::FullFlow } else { attempt.stage }, ..attempt.clone() };
+        if flow.picks_accounts(connection) {
             // Only the browser knows which accounts its user picked, and showing the old ones would show what the user may have
             // taken away. Its delivery is waited for; this says what it will be about.
             if attempt.request_id.as_ref() == Some(session) {
                 return self.end(None, Done::Nothing);
             }
-            let known = Attempt { request_id: Some(session.clone()), ..attempt.clone() };
+            let known = Attempt { request_id: Some(session.clone()), token: None, ..flow };
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(known))), Done::Postponed);
         }
         let finished =

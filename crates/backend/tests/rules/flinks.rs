@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flinks_backend::{
+    code::About,
     flinks::{Answer, Call, Key, Sent, Trouble},
     settings::Settings,
 };
@@ -51,6 +52,15 @@ pub enum Weather {
     StillAggregating,
 }
 
+/// A code that answers every call to an endpoint, whatever else there is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal {
+    pub about: About,
+    pub http_status: u16,
+    pub code: &'static str,
+    pub message: Option<&'static str>,
+}
+
 #[derive(Debug)]
 pub struct Stand {
     pub login: String,
@@ -64,6 +74,9 @@ pub struct Flinks {
     pub bank: Bank,
     pub tokens: Tokens,
     pub weather: Weather,
+    pub refuses: Option<Refusal>,
+    /// What is said of a session's token that does not fit.
+    pub token_message: Option<&'static str>,
     /// `LastRefresh` by login.
     pub last_refresh_ms: BTreeMap<String, i64>,
     /// The code of the last live sign-in that failed, by login: a cached call repeats it.
@@ -86,6 +99,8 @@ impl Default for Flinks {
             bank: Bank::Asks,
             tokens: Tokens::Any,
             weather: Weather::Fair,
+            refuses: None,
+            token_message: Some("You must provide a valid authorize token"),
             last_refresh_ms: BTreeMap::new(),
             failed_last: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -160,7 +175,9 @@ impl Flinks {
             Key::Secret | Key::Api => (None, false),
         };
         let body: Value = request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).unwrap());
+        let refusal = self.refuses.filter(|refusal| Some(refusal.about) == about(call));
         let (status, answer) = match call {
+            _ if refusal.is_some() => refusal.map(|it| code(it.http_status, it.code, it.message)).unwrap(),
             Call::Token => {
                 let token = self.mint("token");
                 self.fresh.insert(token.clone());
@@ -219,7 +236,7 @@ impl Flinks {
             Tokens::OnlyFresh => is_fresh,
         };
         if !fits {
-            return code(401, "UNAUTHORIZED", Some("You must provide a valid authorize token"));
+            return code(401, "UNAUTHORIZED", self.token_message);
         }
         stand.touched_ms = now_ms;
         let login = stand.login.clone();
@@ -267,6 +284,17 @@ impl Flinks {
             .map(|id| json!({"Id": id}))
             .collect();
         (200, json!({"Accounts": accounts, "Login": {"Id": login, "LastRefresh": last}}))
+    }
+}
+
+fn about(call: &Call) -> Option<About> {
+    match call {
+        Call::SignIn { .. } => Some(About::SignIn),
+        Call::Session { .. } => Some(About::Session),
+        Call::Cached { .. } => Some(About::Cached),
+        Call::Data { .. } | Call::Poll { .. } => Some(About::Data),
+        Call::Token => Some(About::Token),
+        Call::Nightly => None,
     }
 }
 

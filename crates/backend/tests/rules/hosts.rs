@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{
     flinks::Bank,
-    world::{BANK, Driver, LOGIN, USER, World, delivery},
+    world::{BANK, Driver, LOGIN, USER, World, delivery, print_row},
 };
 
 /// `SplitMix64`: the same numbers for the same seed, everywhere.
@@ -166,6 +166,9 @@ fn two_hosts_that_fail_at_every_step_lose_nothing_and_do_nothing_twice() {
             }
         }
     }
-    println!("model of two hosts: {counts:?}");
+    let Counts { runs, operations, stopped, sign_ins, most_sign_ins, accepted } = counts;
+    print_row(&format!(
+        "model of two hosts | {runs} runs, {operations} operations, {stopped} times one host stopped before one of them | {accepted} results accepted, none lost or twice; {sign_ins} live sign-ins, at most {most_sign_ins} in a run, never two at once"
+    ));
     assert!(counts.stopped > 1000, "{counts:?}");
 }

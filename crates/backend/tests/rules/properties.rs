@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use super::{
     flinks::{Bank, Session, Weather},
     hosts::judge,
-    world::{At, BANK, Driver, LOGIN, USER, World, delivery},
+    world::{At, BANK, Driver, LOGIN, USER, World, delivery, print_row},
 };
 
 /// What may happen.
@@ -217,8 +217,8 @@ fn one_result_per_session_none_lost_no_sign_in_twice_and_nobody_asked_alone() {
     whatever_happens();
     let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
     let (cases, sign_ins, results, delivered) = (read(&CASES), read(&SIGN_INS), read(&RESULTS), read(&DELIVERED));
-    println!(
-        "properties: {cases} stories, {sign_ins} live sign-ins, {results} results accepted, {delivered} deliveries answered 200"
-    );
+    print_row(&format!(
+        "the server's rules, whatever happens | {cases} stories, {sign_ins} live sign-ins, {results} results accepted, {delivered} deliveries answered 200 | one result for each session, none lost, no sign-in twice or for nobody"
+    ));
     assert!(cases >= 600 && results > 200 && delivered > 50, "too little happened to prove anything");
 }

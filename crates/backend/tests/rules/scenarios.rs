@@ -1,7 +1,7 @@
 //! The rules as stories, each about one thing that went wrong once.
 
 use flinks_backend::{
-    deliver::Delivery,
+    deliver::{Deliver, Delivery},
     flinks::{Answer, Call, Sent, Trouble},
     nightly::{Listed, NIGHTLY_FAILED, Nightly},
     reason::Reason,
@@ -12,12 +12,12 @@ use flinks_backend::{
     webhook::Webhook,
     work::Work,
 };
-use flinks_connect::id::{AttemptId, LoginId, Tag};
+use flinks_connect::id::{AttemptId, LoginId, RequestId, Tag};
 use serde_json::json;
 
 use super::{
     flinks::{Bank, Session, Tokens, Weather},
-    world::{At, BANK, Driver, LOGIN, OLD_MS, World, accounts, delivery, refused},
+    world::{At, BANK, Driver, LOGIN, OLD_MS, USER, World, accounts, delivery, refused},
 };
 
 const MINUTE: i64 = 60_000;
@@ -64,6 +64,100 @@ fn an_older_session_of_the_login_is_no_result_while_the_attempts_own_waits() {
     world.now_ms += MINUTE;
     world.flinks.full_flow("a-younger-session", LOGIN, world.now_ms);
     assert_eq!(world.deliver(delivery(&challenge.attempt, Some("a-younger-session"))), Reply::Accepted);
+}
+
+#[test]
+fn an_older_session_of_the_login_is_no_result_of_the_full_flow() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    world.flinks.full_flow("an-older-session", LOGIN, OLD_MS);
+    refused(&world.deliver(delivery(&connect.attempt, Some("an-older-session"))), 409, "NOT_FINISHED");
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("a-younger-session", LOGIN, world.now_ms);
+    assert_eq!(world.deliver(delivery(&connect.attempt, Some("a-younger-session"))), Reply::Accepted);
+}
+
+#[test]
+fn while_the_attempts_own_session_waits_what_flinks_has_of_the_login_is_no_result() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    // The login was refreshed elsewhere, later than the attempt began.
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("a-session-elsewhere", LOGIN, world.now_ms);
+    refused(&world.deliver(delivery(&challenge.attempt, Some("made-up-session"))), 409, "NOT_FINISHED");
+    refused(&world.deliver(delivery(&challenge.attempt, None)), 409, "NOT_FINISHED");
+    assert_eq!(world.state(&challenge.attempt), State::Open);
+}
+
+/// Answers the next call of a task with this.
+fn hears(world: &mut World, driver: &mut Driver, is_it: fn(&Call) -> bool, answer: Answer) {
+    while !matches!(&driver.at, At::Send(call) if is_it(call)) {
+        assert!(driver.reply().is_none(), "the call is not made: {:?}", driver.reply());
+        world.advance(driver);
+    }
+    driver.at = At::Hear(Box::new(answer));
+}
+
+fn another_login(session: &str) -> Answer {
+    let (login_id, request_id) = (LoginId::parse("login-of-another").unwrap(), RequestId::parse(session));
+    Answer::Authorized { login_id, request_id, last_refresh_ms: Some(i64::MAX) }
+}
+
+#[test]
+fn another_login_is_found_out_in_the_attempts_own_session() {
+    let world_with_it = || {
+        let mut world = World::new();
+        let challenge = world.challenge();
+        let session = challenge.request_id.as_str();
+        world.flinks.sessions.get_mut(session).unwrap().login = "login-of-another".to_owned();
+        world.flinks.finish(session, world.now_ms + 1);
+        (world, challenge)
+    };
+    let (mut world, challenge) = world_with_it();
+    refused(&world.deliver(delivery(&challenge.attempt, None)), 409, "LOGIN_MISMATCH");
+    assert_eq!(world.state(&challenge.attempt), State::Open);
+    // The next start begins anew.
+    assert_ne!(world.challenge().attempt, challenge.attempt);
+    assert_eq!(world.state(&challenge.attempt), State::Superseded);
+    let (mut world, challenge) = world_with_it();
+    world.work_for(2 * MINUTE);
+    assert_eq!(world.state(&challenge.attempt), State::Superseded);
+    assert_eq!(world.connection().problem.as_deref(), Some("LOGIN_MISMATCH"));
+}
+
+#[test]
+fn another_login_is_found_out_in_what_flinks_has() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    let is_cached = |call: &Call| matches!(call, Call::Cached { .. });
+    let mut driver = Driver::of(Task::Deliver(Deliver::new(USER.to_owned(), delivery(&connect.attempt, None))));
+    hears(&mut world, &mut driver, is_cached, another_login("session-of-another"));
+    refused(&world.finish(&mut driver), 409, "LOGIN_MISMATCH");
+    let mut driver = Driver::of(Task::Work(Work::new(connect.attempt.clone())));
+    hears(&mut world, &mut driver, is_cached, another_login("session-of-another"));
+    assert_eq!(world.finish(&mut driver), Reply::Done(Done::Ended));
+    assert_eq!(world.connection().problem.as_deref(), Some("LOGIN_MISMATCH"));
+}
+
+#[test]
+fn another_login_is_found_out_in_the_sign_in_and_in_the_data() {
+    let mut world = World::new();
+    let mut driver = Driver::of(world.start_task(BANK));
+    let is_sign_in = |call: &Call| matches!(call, Call::SignIn { .. });
+    hears(&mut world, &mut driver, is_sign_in, another_login("session-of-another"));
+    refused(&world.finish(&mut driver), 409, "LOGIN_MISMATCH");
+    let challenge = world.challenge();
+    let session = challenge.request_id.as_str();
+    world.flinks.finish(session, world.now_ms + 1);
+    assert_eq!(world.deliver(delivery(&challenge.attempt, None)), Reply::Accepted);
+    world.flinks.sessions.get_mut(session).unwrap().login = "login-of-another".to_owned();
+    world.flinks.last_refresh_ms.insert("login-of-another".to_owned(), world.now_ms);
+    world.work_for(MINUTE);
+    assert_eq!(world.state(&challenge.attempt), State::Failed);
+    assert_eq!(world.connection().problem.as_deref(), Some("LOGIN_MISMATCH"));
+    assert!(world.stored_accounts().is_empty());
 }
 
 #[test]
@@ -128,6 +222,48 @@ fn accounts_picked_anew_win_also_when_the_webhook_is_faster() {
     world.is_repaired();
     assert_eq!(world.stored_accounts(), ["account-two"]);
     assert_eq!(world.connection().selection, accounts(&["account-two"]));
+}
+
+#[test]
+fn accounts_picked_anew_are_not_taken_for_the_old_ones_by_the_next_start() {
+    let (mut world, attempt, _) = picking();
+    world.flinks.bank = Bank::Asks;
+    world.challenge();
+    world.work_for(MINUTE);
+    assert!(world.stored_accounts().is_empty());
+    let picked = Delivery { account_ids: accounts(&["account-two"]), ..delivery(&attempt, Some("session-of-connect")) };
+    assert_eq!(world.deliver(picked), Reply::Accepted);
+    world.work_for(MINUTE);
+    assert_eq!(world.stored_accounts(), ["account-two"]);
+}
+
+/// The user leaves the bank's question for the full flow, in the same frame.
+#[test]
+fn accounts_picked_anew_in_a_questions_frame_win_also_when_the_webhook_is_faster() {
+    let mut world = World::with(&["account-one"]);
+    let challenge = world.challenge();
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("session-of-connect", LOGIN, world.now_ms);
+    let hook = world.webhook(Some("session-of-connect"), Some(&challenge.tag));
+    assert_eq!(hook, Reply::Done(Done::Postponed));
+    assert_eq!(world.webhook(Some("session-of-connect"), Some(&challenge.tag)), Reply::Done(Done::Nothing));
+    world.work_for(10 * MINUTE);
+    assert!(world.stored_accounts().is_empty(), "the old selection may be what the user took away");
+    let ids = accounts(&["account-two"]);
+    let picked = Delivery { account_ids: ids, ..delivery(&challenge.attempt, Some("session-of-connect")) };
+    assert_eq!(world.deliver(picked), Reply::Accepted);
+    world.work_for(MINUTE);
+    world.is_repaired();
+    assert_eq!(world.stored_accounts(), ["account-two"]);
+
+    // The webhook of the attempt's own session says that the user came back to the question: there was nothing to pick.
+    let mut world = World::with(&["account-one"]);
+    let challenge = world.challenge();
+    let session = challenge.request_id.as_str();
+    world.flinks.finish(session, world.now_ms + 1);
+    assert_eq!(world.webhook(Some(session), Some(&challenge.tag)), Reply::Done(Done::Accepted));
+    world.work_for(MINUTE);
+    assert_eq!(world.stored_accounts(), ["account-one"]);
 }
 
 #[test]
@@ -237,9 +373,16 @@ fn whatever_flinks_would_send_to_connect_is_the_full_flow() {
 
 #[test]
 fn a_session_is_asked_about_with_its_own_token_and_then_with_a_fresh_one() {
-    for tokens in [Tokens::Any, Tokens::OnlyTheSessions, Tokens::OnlyFresh] {
+    let in_words = Some("You must provide a valid authorize token");
+    for (tokens, message) in [
+        (Tokens::Any, None),
+        (Tokens::OnlyTheSessions, in_words),
+        (Tokens::OnlyFresh, in_words),
+        // Without a word of the token it could be the bank's refusal of the user: a fresh one tells.
+        (Tokens::OnlyFresh, None),
+    ] {
         let mut world = World::new();
-        world.flinks.tokens = tokens;
+        (world.flinks.tokens, world.flinks.token_message) = (tokens, message);
         let challenge = world.challenge();
         assert_eq!(world.challenge().mode, Mode::Resume, "{tokens:?}");
         world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
@@ -288,6 +431,17 @@ fn what_flinks_has_finished_but_still_aggregates_is_accepted() {
     world.is_repaired();
 }
 
+#[test]
+fn already_authorized_about_a_session_that_only_a_page_names_proves_nothing() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
+    let connect = world.connect();
+    world.flinks.full_flow("session-of-another", "login-of-another", world.now_ms);
+    world.flinks.failed_last.clear();
+    world.flinks.weather = Weather::StillAggregating;
+    refused(&world.deliver(delivery(&connect.attempt, Some("session-of-another"))), 409, "NOT_FINISHED");
+}
+
 // Fault 7: what the browser lost.
 
 #[test]
@@ -317,6 +471,69 @@ fn an_outage_past_the_attempts_life_loses_nothing() {
 }
 
 #[test]
+fn an_attempt_is_not_given_up_while_flinks_cannot_say() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    let session = challenge.request_id.as_str();
+    world.flinks.finish(session, world.now_ms + 1);
+    world.flinks.sessions.get_mut(session).unwrap().standing = Session::Over;
+    // A cached call repeats the failure of the last live one, also one that passes.
+    world.flinks.failed_last.insert(LOGIN.to_owned(), "RETRY_LATER");
+    world.work_for(3 * 60 * MINUTE);
+    assert_eq!(world.state(&challenge.attempt), State::Open);
+    world.flinks.failed_last.clear();
+    world.work_for(30 * MINUTE);
+    world.is_repaired();
+}
+
+#[test]
+fn before_it_is_given_up_an_attempt_is_asked_about_by_its_login() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    let session = challenge.request_id.as_str();
+    // Its user has left the question for the full flow, and somebody keeps the question's session alive.
+    world.now_ms += MINUTE;
+    world.flinks.full_flow("session-of-connect", LOGIN, world.now_ms);
+    for _ in 0..30 {
+        assert_eq!(world.state(&challenge.attempt), State::Open);
+        world.flinks.sessions.get_mut(session).unwrap().touched_ms = world.now_ms;
+        world.work_for(2 * MINUTE);
+    }
+    assert_eq!(world.state(&challenge.attempt), State::Finished);
+    world.is_repaired();
+}
+
+#[test]
+fn the_attempts_beside_a_result_are_asked_about_no_more() {
+    let mut world = World::new();
+    let first = world.challenge();
+    world.now_ms += 9 * MINUTE;
+    let second = world.challenge();
+    assert_eq!(world.state(&first.attempt), State::Open, "its user may be in the full flow");
+    world.flinks.finish(second.request_id.as_str(), world.now_ms + 1);
+    assert_eq!(world.deliver(delivery(&second.attempt, None)), Reply::Accepted);
+    assert_eq!(world.state(&first.attempt), State::Superseded);
+}
+
+#[test]
+fn a_spent_session_is_replaced_by_a_younger_one_only() {
+    let mut world = World::new();
+    let challenge = world.challenge();
+    let session = challenge.request_id.as_str();
+    let finished_ms = world.now_ms + 1;
+    world.flinks.finish(session, finished_ms);
+    assert_eq!(world.deliver(delivery(&challenge.attempt, None)), Reply::Accepted);
+    world.flinks.sessions.get_mut(session).unwrap().standing = Session::Over;
+    world.flinks.last_refresh_ms.insert(LOGIN.to_owned(), OLD_MS);
+    world.work_for(5 * MINUTE);
+    assert_eq!(world.state(&challenge.attempt), State::Accepted);
+    assert_eq!(world.connection().problem.as_deref(), Some("SESSION_NONEXISTENT"));
+    world.flinks.last_refresh_ms.insert(LOGIN.to_owned(), finished_ms);
+    world.work_for(5 * MINUTE);
+    world.is_repaired();
+}
+
+#[test]
 fn a_full_flow_that_no_browser_reported_is_found() {
     let mut world = World::new();
     world.flinks.bank = Bank::Refuses(401, "INVALID_PASSWORD");
@@ -341,6 +558,13 @@ fn a_webhook_is_known_by_its_tag_or_by_its_session() {
         let unknown = Tag::parse("a tag of somebody else's").unwrap();
         assert_eq!(world.webhook(Some("unknown-session"), Some(&unknown)), Reply::Done(Done::Nothing));
     }
+    // Flinks may return a tag that is not ours: the session is.
+    let mut world = World::new();
+    let challenge = world.challenge();
+    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+    let unknown = Tag::parse("a tag of somebody else's").unwrap();
+    let hook = world.webhook(Some(challenge.request_id.as_str()), Some(&unknown));
+    assert_eq!(hook, Reply::Done(Done::Accepted));
 }
 
 #[test]
@@ -392,19 +616,22 @@ fn a_cached_call_that_repeats_a_passing_failure_keeps_nobody_out() {
 
 #[test]
 fn a_slow_bank_is_one_sign_in_however_often_it_is_asked_for() {
-    let mut world = World::new();
-    world.flinks.bank = Bank::Slow(2 * MINUTE);
-    for _ in 0..3 {
-        let refusal = refused(&world.start(), 503, "BANK_SLOW");
-        assert!(refusal.retry_after_s().is_some());
-        world.now_ms += 20_000;
+    for tokens in [Tokens::Any, Tokens::OnlyTheSessions] {
+        let mut world = World::new();
+        world.flinks.tokens = tokens;
+        world.flinks.bank = Bank::Slow(2 * MINUTE);
+        for _ in 0..3 {
+            let refusal = refused(&world.start(), 503, "BANK_SLOW");
+            assert!(refusal.retry_after_s().is_some());
+            world.now_ms += 20_000;
+        }
+        world.now_ms += 2 * MINUTE;
+        let challenge = world.challenge();
+        assert_eq!(challenge.mode, Mode::Resume);
+        assert_eq!(world.flinks.sign_ins.len(), 1);
+        world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
+        assert_eq!(world.deliver(delivery(&challenge.attempt, None)), Reply::Accepted);
     }
-    world.now_ms += 2 * MINUTE;
-    let challenge = world.challenge();
-    assert_eq!(challenge.mode, Mode::Resume);
-    assert_eq!(world.flinks.sign_ins.len(), 1);
-    world.flinks.finish(challenge.request_id.as_str(), world.now_ms + 1);
-    assert_eq!(world.deliver(delivery(&challenge.attempt, None)), Reply::Accepted);
 }
 
 #[test]
@@ -566,10 +793,7 @@ fn a_users_limit_counts_sign_ins_under_way_and_not_requests() {
 fn a_session_that_ended_in_a_refusal_is_not_worth_a_retry() {
     let mut world = World::new();
     let challenge = world.challenge();
-    let mut driver = Driver::of(Task::Deliver(flinks_backend::deliver::Deliver::new(
-        super::world::USER.to_owned(),
-        delivery(&challenge.attempt, None),
-    )));
+    let mut driver = Driver::of(Task::Deliver(Deliver::new(USER.to_owned(), delivery(&challenge.attempt, None))));
     while !matches!(driver.at, At::Hear(_)) {
         world.advance(&mut driver);
     }
@@ -685,7 +909,7 @@ fn an_attempt_expires_and_a_session_that_is_over_begins_anew() {
 fn what_is_not_the_users_is_unknown() {
     let mut world = World::new();
     let challenge = world.challenge();
-    let stranger = flinks_backend::deliver::Deliver::new("eve".to_owned(), delivery(&challenge.attempt, None));
+    let stranger = Deliver::new("eve".to_owned(), delivery(&challenge.attempt, None));
     refused(&world.run(Task::Deliver(stranger)), 404, "NO_SUCH_ATTEMPT");
     let task = world.start_task("nobodys");
     refused(&world.run(task), 404, "NO_SUCH_CONNECTION");
