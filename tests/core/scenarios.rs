@@ -2631,6 +2631,7 @@ fn a_host_that_says_when_to_ask_again_is_asked_again_for_four_minutes() {
     session.hears(&["start 2"]);
     // Neutral words for any other reason; and never in a hurry.
     session.host_refuses_start(retry_after(503, 0));
+    session.hears(&["show Slow"]);
     session.advance(SECOND);
     session.hears(&["start 3"]);
     session.host_refuses_start(retry_after(503, 300 * SECOND));

@@ -77,6 +77,8 @@ impl Session {
                 if code.as_deref() == Some("BANK_SLOW") {
                     self.patience_until_ms = NEVER_MS;
                     self.show(View::BankSlow);
+                } else if self.view == View::BankSlow {
+                    self.show(View::Slow);
                 }
             }
             Err(NoStart::Refused(answer @ (HostAnswer::Refused { status: 401, .. } | HostAnswer::Redirected))) => {
