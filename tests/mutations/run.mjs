@@ -51,7 +51,7 @@ await main(async () => {
   const minutes = values.minutes === undefined ? Infinity : Number(values.minutes);
   if (!(minutes > 0)) throw new Failure(`--minutes: expected a number above 0, got ${values.minutes}`);
 
-  await setUp("build", "clippy", "chromium");
+  await setUp("build", "clippy", "chromium", "wasm-pack");
   const started = performance.now();
   const native = wanted.filter(({ test }) => !inBrowser(test));
   const browser = wanted.filter(({ test }) => inBrowser(test));
