@@ -99,10 +99,14 @@ function seconds(header: string | null): number | null {
   return header !== null && /^\d{1,6}$/.test(header.trim()) ? Number(header) * 1_000 : null;
 }
 
-/** A server that was never reached has not seen the request. */
+/** How runtimes name a server that was not reached. */
+const UNREACHED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT", "ConnectionRefused"];
+
+/** A server that was never reached has not seen the request. Node says so in the error's cause, Bun in the error itself, Deno in words only. */
 function wasConnected(error: unknown): boolean {
-  const cause = (error as { cause?: { code?: unknown } } | null)?.cause?.code;
-  return !["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT", "ConnectionRefused"].includes(String(cause));
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown; message?: unknown } | null };
+  const isNamed = [code, cause?.code].some((name) => UNREACHED.includes(String(name)));
+  return !isNamed && !String(cause?.message).includes("client error (Connect)");
 }
 
 /** The bytes of a stream; `null` where there are more than `most`. */

@@ -57,6 +57,33 @@ for (const [name, run] of tests) {
 console.log(\`passed: \${tests.length}\`);
 `;
 
+/** The tests' Flinks, which keeps a live sign-in from its server: nobody listens there. A sign-in that was certainly not sent may be made again at once. */
+const unreached = (port) => `
+import { createReconnect } from "flinks-reconnect-server";
+import { memoryStore } from "flinks-reconnect-server/memory";
+import { access, Flinks } from "./flinks.mjs";
+const flinks = new Flinks();
+let signIns = 0;
+const bank = createReconnect({
+  flinks: access, store: memoryStore(), user: () => "alice", log: () => {},
+  fetch(url, init) {
+    if (!url.endsWith("/Authorize") || JSON.parse(init.body).MostRecentCached) return flinks.fetch(url, init);
+    signIns += 1;
+    return fetch("http://127.0.0.1:${port}/", init);
+  },
+});
+await bank.addConnection({ user: "alice", id: "bank", loginId: "login-of-bank" });
+for (const _ of [1, 2]) await bank.fetch(new Request("http://bank.example/api/connections/bank/reconnect", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" }));
+console.log(\`sign-ins tried: \${signIns}\`);
+`;
+
+/** Runs a script to its end, and answers what it printed. */
+function printed(program, args, script, cwd) {
+  const { status, stdout, stderr } = spawnSync(program, [...args, script], { cwd, encoding: "utf8", timeout: 120_000 });
+  assert.equal(status, 0, stdout + stderr);
+  return stdout;
+}
+
 for (const { name, part, program, args, opens } of runtimes) {
   test(name, { timeout: 600_000, skip: !process.env.RUNTIMES && "RUNTIMES is not set" }, async () => {
     chmodSync(program, 0o755);
@@ -69,13 +96,16 @@ for (const { name, part, program, args, opens } of runtimes) {
       writeFileSync(join(cwd, "package.json"), '{ "type": "module", "dependencies": { "flinks-reconnect-server": "*" } }');
 
       writeFileSync(join(cwd, "suite.mjs"), suite(opens));
-      const { status, stdout, stderr } = spawnSync(program, [...args, "suite.mjs"], { cwd, encoding: "utf8", timeout: 120_000 });
-      assert.equal(status, 0, stdout + stderr);
-      const [, passed] = /^passed: (\d+)$/m.exec(stdout);
+      const [, passed] = /^passed: (\d+)$/m.exec(printed(program, args, "suite.mjs", cwd));
       assert.ok(Number(passed) > 0);
       console.log(`| the suite of the stores in ${name} ${version} | its SQLite | ${passed} passed |`);
 
-      const [connect, api, port] = await freePorts(3);
+      const [connect, api, port, nobodys] = await freePorts(4);
+      const double = readFileSync(new URL("flinks.mjs", import.meta.url), "utf8");
+      writeFileSync(join(cwd, "flinks.mjs"), double.replace('import { pause } from "./world.mjs";', "const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));"));
+      writeFileSync(join(cwd, "unreached.mjs"), unreached(nobodys));
+      assert.match(printed(program, args, "unreached.mjs", cwd), /^sign-ins tried: 2$/m, "a sign-in that was not sent");
+
       const [code] = [...page.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code).filter((code) => code.includes(part));
       writeFileSync(join(cwd, "server.mjs"), before(connect, api) + code.replace("port: 3000", `port: ${port}`) + after(port));
       await withServer(program, [...args, "server.mjs"], { cwd, where: /^listening at (http:\/\/\S+)/m }, async (base) => {
