@@ -98,43 +98,43 @@ pub struct Expected<'a> {
 
 /// Reads a REDIRECT message.
 pub fn read(fields: &dyn Fields, parse: ParseUrl, expected: Expected<'_>) -> Result<Box<Redirect>, Contradiction> {
-    let mut told = Told { fields, query: Vec::new(), is_contradictory: false };
+    let mut statements = Statements { fields, query: Vec::new(), is_contradictory: false };
     fields.each(URL, Form::Text, MAX_URL_LEN, &mut |field| {
         let url = match field {
             Field::Text(text) => parse(&text, Some(expected.base)),
             Field::Unusable => None,
         };
         match (url, expected.redirect_url) {
-            (Some(url), _) if url.has_credentials => told.is_contradictory = true,
+            (Some(url), _) if url.has_credentials => statements.is_contradictory = true,
             // An open redirect elsewhere must not smuggle an id in.
             (Some(url), Some(asked))
                 if is_at(&url, asked, parse) || expected.ends_inside && is_of(&url, expected.base, parse) =>
             {
-                told.query.extend(url.query);
+                statements.query.extend(url.query);
             }
-            (_, Some(_)) => told.is_contradictory = true,
-            (Some(url), None) if url.is_http() => told.query.extend(url.query),
+            (_, Some(_)) => statements.is_contradictory = true,
+            (Some(url), None) if url.is_http() => statements.query.extend(url.query),
             // Nobody asked for a place: what cannot be read, or is not on the web, says nothing.
             (_, None) => {}
         }
     });
-    let login_id = told.agreed(LOGIN_ID, |text| LoginId::parse(text).is_some());
-    let request_id = told.agreed(REQUEST_ID, |text| RequestId::parse(text).is_some());
-    let returned_tag = told.agreed(TAG, |_| true);
+    let login_id = statements.agreed(LOGIN_ID, |text| LoginId::parse(text).is_some());
+    let request_id = statements.agreed(REQUEST_ID, |text| RequestId::parse(text).is_some());
+    let returned_tag = statements.agreed(TAG, |_| true);
     // The one that was set must come back as it was; one that nobody set may be anything.
     if let (Some(tag), Some(returned)) = (expected.tag, &returned_tag)
         && returned != tag.as_str()
     {
-        told.is_contradictory = true;
+        statements.is_contradictory = true;
     }
-    if told.is_contradictory {
+    if statements.is_contradictory {
         return Err(Contradiction);
     }
     Ok(Box::new(Redirect {
         login_id: login_id.as_deref().and_then(LoginId::parse),
         request_id: request_id.as_deref().and_then(RequestId::parse),
-        institution: told.institution(),
-        accounts: told.accounts(),
+        institution: statements.institution(),
+        accounts: statements.accounts(),
         tag: returned_tag.as_deref().and_then(Tag::parse),
     }))
 }
@@ -150,13 +150,13 @@ fn is_of(url: &ParsedUrl, base: &str, parse: ParseUrl) -> bool {
 }
 
 /// What a REDIRECT says, and may say several times: in its fields, in the query of its `url`, in several spellings of a name.
-struct Told<'a> {
+struct Statements<'a> {
     fields: &'a dyn Fields,
     query: Vec<(String, String)>,
     is_contradictory: bool,
 }
 
-impl Told<'_> {
+impl Statements<'_> {
     /// What stands in the query under `name`, in whatever case.
     fn in_query(&self, name: &str) -> impl Iterator<Item = &str> {
         self.query.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
