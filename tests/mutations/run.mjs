@@ -9,8 +9,8 @@
 //
 // A test that passes with and without a check proves nothing about it: this is the proof that ours do. What the core decides is caught by native
 // tests, who posted a message by those of tests/web.rs in Chromium; what only a whole browser can show, by an end-to-end test in it against a package built with the mutation
-// inside. The two go side by side, each in a copy of its own. The server's rules are caught by their own tests on a virtual clock, among the native ones; the few that
-// stand in the host's driver by the host's, which compiles the host once more: two minutes and half a gigabyte, when one of them is tried.
+// inside. The two go side by side, each in a copy of its own. The server's rules are caught by their own tests on a virtual clock, among the native ones, in two seconds each. The
+// few that stand in the host's driver are caught by the host's tests: when one of them is tried, the host is compiled once more, which takes minutes and 1.3 GB.
 //
 // Invariants: the working tree is only read; a copy is restored before every mutation; all tests pass before the first; what does not compile has
 // not been caught, for then no test said a word (a lint is a test of its own kind); a mutation that never ends is ended after a while, and counts as caught.

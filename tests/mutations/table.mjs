@@ -352,8 +352,8 @@ const rules = [
     ["rules: freshness of a named session", "any session of the login counts", "Some(Standing::Authorized { request_id, last_refresh_ms, .. })\n                    if is_later(*last_refresh_ms, attempt) =>\n                {", "Some(Standing::Authorized { request_id, last_refresh_ms, .. }) => {", "rules scenarios an_older_session_of_the_login_is_no_result_of_the_full_flow"],
     ["rules: freshness beside an own session", "any session of the login counts", "Some(Standing::Authorized { request_id, last_refresh_ms, .. }) if is_later(*last_refresh_ms, attempt) => {", "Some(Standing::Authorized { request_id, last_refresh_ms, .. }) => {", "rules scenarios an_older_session_of_the_login_is_no_result_while"],
     ["rules: the own session's login", "any login will do", "None => return self.ask_own(session, attempt),\n                Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => {", "None => return self.ask_own(session, attempt),\n                Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => {", "rules scenarios another_login_is_found_out"],
-    ["rules: a named session's login", "any login will do", "None => return ask(session),\n                Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => {", "None => return ask(session),\n                Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => {", "rules scenarios another_login_is_found_out"],
-    ["rules: a younger session's login", "any login will do", "Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => Finding::OtherLogin,", "Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => Finding::OtherLogin,", "rules scenarios another_login_is_found_out"],
+    ["rules: a named session's login", "any login will do", "None => return ask(session),\n                Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => {", "None => return ask(session),\n                Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => {", "rules scenarios another_login_that_flinks_names"],
+    ["rules: a younger session's login", "any login will do", "Some(Standing::Authorized { login_id, .. }) if *login_id != connection.login_id => Finding::OtherLogin,", "Some(Standing::Authorized { login_id, .. }) if login_id.as_str().is_empty() => Finding::OtherLogin,", "rules scenarios another_login_changes_nothing"],
     ["rules: the cached login", "any login will do", "(Cached::Has { login_id, .. }, _) if *login_id != connection.login_id => Finding::OtherLogin,", "", "rules scenarios another_login_is_found_out"],
     ["rules: the session's own token", "a fresh one is tried first", "Some(token) if !self.own_token_refused => {", "Some(token) if self.own_token_refused => {", "rules scenarios a_session_is_asked_about"],
     ["rules: then a fresh token", "the first refusal stands", "if is_token_refused(&answer) => self.own_token_refused = true,", "if is_token_refused(&answer) && false => self.own_token_refused = true,", "rules scenarios a_session_is_asked_about"],
@@ -412,12 +412,13 @@ const rules = [
     ["rules: the full flow is asked about", "never", "let attempt = Attempt { stage: Stage::FullFlow, due_at_ms, ..attempt.clone() };", "let attempt = Attempt { stage: Stage::FullFlow, due_at_ms: due_at_ms.max(i64::MAX), ..attempt.clone() };", "rules scenarios a_full_flow_that"],
     ["rules: a slow bank's session", "it is thrown away", "let commit = commit.with(Change::PutAttempt(in_session(session, token)));", "let commit = commit.with(Change::PutAttempt(Attempt { stage: Stage::SessionOver, ..in_session(session, token) }));", "rules scenarios a_slow_bank"],
     ["rules: a slow bank's token", "it is thrown away", "let commit = commit.with(Change::PutAttempt(in_session(session, token)));", "let _ = token;\n                let commit = commit.with(Change::PutAttempt(in_session(session, &None)));", "rules scenarios a_slow_bank"],
-    ["rules: the sign-in is marked", "nobody sees that it is under way", "Connection { sign_in: Some(sign_in), ..connection.clone() }", "Connection { sign_in: Some(sign_in).filter(|_| false), ..connection.clone() }", "rules scenarios five_clicks_at_once"],
+    ["rules: the sign-in is marked", "nobody sees that it is under way", "Connection { sign_in: Some(sign_in), ..connection.clone() }", "Connection { sign_in: Some(sign_in).filter(|_| false), ..connection.clone() }", "rules scenarios a_sign_in_whose_answer"],
     ["rules: the sign-in is marked, two hosts", "nobody sees that it is under way", "Connection { sign_in: Some(sign_in), ..connection.clone() }", "Connection { sign_in: Some(sign_in).filter(|_| false), ..connection.clone() }", "rules hosts"],
     ["rules: a lost answer", "the next click asks the bank again", "Answer::Challenge { .. } | Answer::Working { .. } | Answer::Failed { sent: Sent::Perhaps, .. } => {\n                self.refuse(Refusal::BankSlow)", "Answer::Challenge { .. } | Answer::Working { .. } | Answer::Failed { sent: Sent::Perhaps, .. } => {\n                self.end(commit, attempt, Refusal::BankSlow)", "rules scenarios a_sign_in_whose_answer"],
+    ["rules: the login of a sign-in", "any login will do", "Answer::Authorized { login_id, request_id: Some(session), last_refresh_ms }\n                if *login_id == connection.login_id =>", "Answer::Authorized { login_id, request_id: Some(session), last_refresh_ms }\n                if !login_id.as_str().is_empty() =>", "rules scenarios another_login_is_found_out_in_the_sign_in"],
     ["rules: a call that was not sent", "the mark stays", "Answer::Failed { trouble, sent: Sent::No } => self.end(commit, attempt, Refusal::Trouble(*trouble)),", "Answer::Failed { trouble, sent: Sent::No } => self.refuse(Refusal::Trouble(*trouble)),", "rules scenarios a_call_that_was_certainly_not"],
     ["rules: who waited for a failure", "each signs in for itself", "_ => self.refuse(Refusal::BankSlow),\n        }\n    }\n\n    /// A session", "_ => self.go(Phase::Baseline { received: None }, None, Then::Call(Call::Cached { login_id: stored.connection.login_id.clone() })),\n        }\n    }\n\n    /// A session", "rules scenarios clicks_that_waited"],
-    ["rules: who looked before the mark", "each signs in for itself", "attempt.id != self.minted.attempt && self.seen.as_ref()", "false && attempt.id != self.minted.attempt && self.seen.as_ref()", "rules scenarios five_clicks"],
+    ["rules: who looked before the mark", "each signs in for itself", "attempt.id != self.minted.attempt && self.seen.as_ref()", "false && attempt.id != self.minted.attempt && self.seen.as_ref()", "rules scenarios a_click_that_looked"],
     ["rules: a late sign-in", "it is sent", "by_ms: until_ms - settings.bank_ms,", "by_ms: i64::MAX - settings.bank_ms,", "rules scenarios a_sign_in_that_was_held_up"],
     ["rules: a start that stood still", "it asks the bank for nobody", "if now.now_ms > self.answer_by_ms.saturating_add(LATEST_SIGN_IN_MS) {", "if now.now_ms > self.answer_by_ms.saturating_add(LATEST_SIGN_IN_MS).max(i64::MAX) {", "rules scenarios a_start_whose_process"],
     ["rules: a lost sign-in that went well", "another one is sent", "if let (Some(attempt), Some(cached)) = (unnoticed, request_id) {", "if let (Some(attempt), Some(cached)) = (unnoticed.filter(|_| false), request_id) {", "rules scenarios a_lost_sign_in"],
@@ -445,4 +446,33 @@ const rules = [
   ]),
 ];
 
-export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...sender, ...frame, ...decoderOnThePage, ...platform, ...rules];
+/** What of the rules stands in the host's driver. */
+const driver = [
+  ...inFile("crates/host/src/flinks/mod.rs", [
+    ["host: a late sign-in", "it is sent", "if request.by_ms.is_some_and(|by_ms| now_ms() > by_ms) {", "if request.by_ms.is_some_and(|by_ms| now_ms() < by_ms.min(0)) {", "host faults a_sign_in_that_was_held_up"],
+    ["host: places of sign-ins", "they are those of starts", "let lane = if matches!(call, Call::SignIn { .. }) { Lane::SignIn } else { lane };", "", "host faults a_slow_sign_in_takes"],
+  ]),
+  ...inFile("crates/host/src/flinks/limiter.rs", [
+    ["host: places of deliveries", "they are those of starts", "Lane::Deliver => &self.deliveries,", "Lane::Deliver => &self.starts,", "host faults many_starts"],
+    ["host: places of workers", "they are those of starts", "Lane::Work => &self.work,", "Lane::Work => &self.starts,", "host lib flinks::limiter"],
+  ]),
+  ...inFile("crates/host/src/http/reconnects.rs", [
+    ["host: a slow bank's sign-in goes on", "it ends with the request that began it", "match timeout(answer_by, app.detached.run(work)).await {", "match timeout(answer_by, async { Ok::<_, crate::detached::Panicked>(work.await) }).await {", "host faults a_bank_that_takes_longer"],
+  ]),
+  ...inFile("crates/host/src/http/webhook.rs", [
+    ["host: a webhook's signature", "anybody's will do", "if !is_signed(&body, &signature, &secret) {", "if !is_signed(&body, &signature, &secret) && false {", "host sqlite a_signed_webhook"],
+    ["host: a webhook of no use", "Flinks repeats it ten times", "let Some(webhook) = Webhook::read(&body.into_bytes()) else { return Ok(None) };", "let Some(webhook) = Webhook::read(&body.into_bytes()) else { return Err(Problem::unsigned()) };", "host sqlite a_signed_webhook"],
+  ]),
+  ...inFile("crates/host/src/outbound.rs", [
+    ["host: no body, no length", "some servers answer 411", 'None if verb == Verb::Post => request.header(header::CONTENT_LENGTH, "0"),', "None if verb == Verb::Post => request,", "host faults every_call_says"],
+    ["host: who asks", "nobody says", ".user_agent(USER_AGENT)", '.user_agent(&USER_AGENT[..0])', "host faults every_call_says"],
+    ["host: what is taken", "anything", 'request.header(header::ACCEPT, HeaderValue::from_static("application/json"))', 'request.header(header::ACCEPT, HeaderValue::from_static("*/*"))', "host faults every_call_says"],
+    ["host: a connection that breaks", "nothing was sent", "if error.is_connect() { Failure::NoConnection } else { Failure::Broken }", "if error.is_connect() { Failure::NoConnection } else { Failure::NoConnection }", "host faults a_sign_in_whose_connection_breaks"],
+  ]),
+  ...inFile("crates/host/src/storage/attempts.rs", [
+    ["host: what was decided on an older version", "it is stored", "WHERE id = $1 AND version = $2", "WHERE id = $1 AND version >= $2", "host faults five_clicks"],
+    ["host: a user's limit", "there is none", "&& is_over(&mut write, self.dialect, limit, &commit.connection).await?", "&& is_over(&mut write, self.dialect, limit, &commit.connection).await? && false", "host faults a_user_has_so_many"],
+  ]),
+];
+
+export const mutations = [...gate, ...decoder, ...redirect, ...result, ...address, ...url, ...options, ...delivery, ...lints, ...sender, ...frame, ...decoderOnThePage, ...platform, ...rules, ...driver];

@@ -319,6 +319,19 @@ async fn a_sign_in_whose_answer_was_lost_is_not_repeated_before_the_banks_time_i
 }
 
 #[tokio::test]
+async fn a_sign_in_whose_connection_breaks_is_not_repeated_at_once() {
+    let (_database, bench) = bench_with(|config| config.start_answer = Duration::from_millis(50)).await;
+    bench.flinks.bank().breaks_sign_ins = true;
+    bench.start("nightly").await.refused(503, "BANK_SLOW");
+    bench.until_bank("the sign-in has arrived", |bank| bank.sign_ins == 1).await;
+    bench.flinks.bank().breaks_sign_ins = false;
+    for _ in 0..3 {
+        bench.start("nightly").await.refused(503, "BANK_SLOW");
+    }
+    assert_eq!(bench.flinks.bank().sign_ins, 1);
+}
+
+#[tokio::test]
 async fn a_sign_in_that_was_held_up_is_not_sent_late() {
     let (_database, bench) = bench_with(|config| config.bank_patience = Duration::from_millis(100)).await;
     bench.flinks.bank().held = Some("/Authorize");
@@ -355,6 +368,26 @@ async fn many_starts_of_one_connection_cost_another_users_delivery_nothing() {
         assert_eq!(status.unwrap(), 503);
     }
     assert_eq!(bench.flinks.bank().sign_ins, 2, "one for each connection");
+}
+
+#[tokio::test]
+async fn a_slow_sign_in_takes_no_place_of_another_start() {
+    let (_database, bench) = bench_with(|config| config.flinks_calls = 1).await;
+    let start = |connection: &str| {
+        let request = bench.post(&format!("/api/connections/{connection}/reconnect"), &json!({}));
+        tokio::spawn(send(request))
+    };
+    bench.flinks.bank().held = Some("/Authorize");
+    let slow = start("nightly");
+    bench.until_bank("what Flinks has is asked for", |bank| bank.held_calls == 1).await;
+    bench.flinks.bank().held = Some("GenerateAuthorizeToken");
+    bench.until_bank("a token is bought for the sign-in", |bank| bank.held_calls == 2).await;
+    let other = start("ondemand");
+    bench.until_bank("another start asks Flinks beside it", |bank| bank.held_calls == 3).await;
+    bench.flinks.bank().held = None;
+    for start in [slow, other] {
+        assert_eq!(start.await.unwrap().expect(200).body["status"], "challenge");
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use axum::{Router, http::StatusCode, routing::post};
 use common::{
     Bench, Database, LOGINS, WEBHOOK_SECRET, delivery, eventually,
     flinks::{API_KEY, Live, SECRET, Session},
-    print_row, scenarios, send,
+    print_row, scenarios, send, signature,
 };
 use flinks_host::{Auth, AuthKey, Config, Events, log};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -156,6 +156,23 @@ async fn no_line_of_any_scenario_has_an_id_a_token_or_a_secret() {
     ));
 }
 
+/// Webhooks, each with the login's whole data in it: one that is taken, the same again, one of another login, one of no use, one that nobody signed.
+async fn post_webhooks(bench: &Bench) {
+    let reply = bench.challenge("mfachanged").await;
+    bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
+    let account =
+        json!({"Id": "acc00000-0003-4000-8000-000000000001", "AccountNumber": "111222333", "Holder": {"Name": HOLDER}});
+    let notice = |login: &str| json!({"ResponseType": "GetAccountsDetail", "Login": {"Id": login}, "RequestId": reply["requestId"], "Tag": reply["tag"], "Accounts": [account]});
+    for login in [LOGINS[2], LOGINS[2], LOGINS[0]] {
+        bench.webhook(&notice(login)).await.expect(200);
+    }
+    bench.webhook(&json!({"ResponseType": "KYC", "Accounts": [account]})).await.expect(200);
+    let unsigned = bench.browser.post(format!("{}/api/flinks/webhook", bench.base)).json(&notice(LOGINS[2]));
+    send(unsigned.header("flinks-authenticity-key", signature("another secret", b"")))
+        .await
+        .refused(401, "BAD_SIGNATURE");
+}
+
 /// Plays a service and a reconnect, and searches all that was logged.
 async fn judge() {
     const PLANTED: &str = "planted-0d5a3c1f";
@@ -169,6 +186,7 @@ async fn judge() {
     bench.flinks.set_session(reply["requestId"].as_str().unwrap(), Session::Finished);
     bench.until_status("nightly", "up-to-date").await;
     bench.deliver(&delivery(&reply, LOGINS[0])).await.expect(200);
+    post_webhooks(&bench).await;
 
     // What is planted is found: the search below sees every line.
     tracing::trace!(target: "planted", "{PLANTED}");

@@ -14,7 +14,7 @@ use crate::{
         Bench, Database, LOGINS, delivery, eventually,
         flinks::{API_KEY, CUSTOMER, Flinks, SECRET as FLINKS_SECRET, Session},
         program::run_host,
-        send,
+        send, signature,
     },
     service::{AsApplication as _, NEW_SECRET, OLD_SECRET, Receiver, SECRET, claims, service, signed},
 };
@@ -53,6 +53,7 @@ async fn secrets_in_files_are_changed_without_a_restart_and_bad_ones_change_noth
             ("FLINKS_CUSTOMER_ID", CUSTOMER),
             ("FLINKS_SECRET_KEY_FILE", &file("secret-key", "an-old-key\n")),
             ("FLINKS_API_KEY_FILE", &file("api-key", "an-old-key")),
+            ("FLINKS_WEBHOOK_SECRET_FILE", &file("webhook", FIRST_KEY)),
             ("AUTH_JWT_SECRET_FILE", &file("jwt", SECRET)),
             ("ADMIN_KEY_FILE", &file("admin", FIRST_KEY)),
             ("EVENTS_URL", &events),
@@ -65,12 +66,20 @@ async fn secrets_in_files_are_changed_without_a_restart_and_bad_ones_change_noth
     let http = Client::new();
     let parked = |key: &str| http.get(format!("{base}/admin/events")).bearer_auth(key);
     let connections = |token: &str| http.get(format!("{base}/api/connections")).bearer_auth(token);
+    // Of no use, and so answered 200 when it is signed.
+    let webhook = |secret: &str| {
+        let post = http.post(format!("{base}/api/flinks/webhook"));
+        post.header("flinks-authenticity-key", signature(secret, b"{}")).body("{}")
+    };
     let (old_token, new_token) = (signed(&claims("anna")), signed_with(SECOND_SECRET, "anna"));
     send(parked(FIRST_KEY)).await.expect(200);
     send(parked(SECOND_KEY)).await.refused(401, "UNAUTHENTICATED");
     send(connections(&old_token)).await.expect(200);
     send(connections(&new_token)).await.refused(401, "UNAUTHENTICATED");
+    send(webhook(FIRST_KEY)).await.expect(200);
+    send(webhook(SECOND_KEY)).await.refused(401, "BAD_SIGNATURE");
 
+    file("webhook", SECOND_KEY);
     file("events", &format!("{OLD_SECRET},{NEW_SECRET}"));
     file("jwt", SECOND_SECRET);
     file("secret-key", FLINKS_SECRET);
@@ -82,6 +91,8 @@ async fn secrets_in_files_are_changed_without_a_restart_and_bad_ones_change_noth
     send(parked(FIRST_KEY)).await.refused(401, "UNAUTHENTICATED");
     until(200, || connections(&new_token)).await;
     send(connections(&old_token)).await.refused(401, "UNAUTHENTICATED");
+    send(webhook(SECOND_KEY)).await.expect(200);
+    send(webhook(FIRST_KEY)).await.refused(401, "BAD_SIGNATURE");
     // Flinks takes the new keys, and both secrets sign, which the receiver checks.
     let put = http.put(format!("{base}/admin/users/anna/connections/bank")).bearer_auth(SECOND_KEY);
     send(put.json(&json!({"loginId": LOGINS[0]}))).await.expect(201);

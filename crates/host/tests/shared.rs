@@ -1,10 +1,7 @@
 //! What several hosts on one database, and databases in trouble, may not do to a result.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::{
-    net::TcpListener,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use flinks_host::{Auth, AuthKey, Config, Host};
 use flinks_sandbox::{Faults, Sandbox, log::Happening};
@@ -19,7 +16,7 @@ use tokio::{
 use crate::common::{
     Bench, Database, LOGINS, delivery,
     flinks::Session,
-    postgres::{Postgres, Server},
+    postgres::{Postgres, Server, free_port},
     print_row,
     program::run_host,
     send,
@@ -76,7 +73,7 @@ async fn a_database_that_cannot_be_used_is_told_why() {
     let no_database = dir.path().join("letter.txt");
     std::fs::write(&no_database, "Dear Sir or Madam, ".repeat(100)).unwrap();
     let as_user = |user: &str| url.replace("host@", &format!("{user}@"));
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_port();
     let mut starts = JoinSet::new();
     for (url, expected) in [
         (as_user("needs_password:hush"), "refuses the password"),
@@ -86,7 +83,7 @@ async fn a_database_that_cannot_be_used_is_told_why() {
         (format!("{url}?sslmode=require"), "demands TLS"),
         (url.replace("/postgres", "/hush").replacen("/hush:", "/postgres:", 1), "no database of that name"),
         (as_user("reads_only"), "read-only"),
-        (format!("postgres://host@{free}/hush"), "nothing answers"),
+        (format!("postgres://host@127.0.0.1:{free}/hush"), "nothing answers"),
         ("postgres://host@127.0.0.1:hush/x".to_owned(), "expected sqlite://FILE"),
         (format!("sqlite://{}", dir.path().join("hush/host.db").display()), "cannot be opened"),
         (format!("sqlite://{}", no_database.display()), "no SQLite database"),

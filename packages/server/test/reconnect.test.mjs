@@ -184,7 +184,7 @@ test("options are refused by name, without their values", async () => {
     const wrong = [
       [{ flinks: undefined }, /^flinks:/], [{ flinks: accessOf(sandbox, { secretKey: "" }) }, /^flinks.secretKey:/], [{ flinks: accessOf(sandbox, { apiUrl: "http://hunter2.example" }) }, /^flinks.apiUrl: expected https/],
       [{ flinks: accessOf(sandbox, { connectUrl: "https://a.example/?hunter2" }) }, /^flinks.connectUrl: expected no query/], [{ flinks: accessOf(sandbox, { instance: "Hunter2." }) }, /^flinks.instance:/],
-      [{ store: undefined }, /^store:/], [{ user: undefined }, /^user:/], [{ pace: { hunter2: 5 } }, /^pace: there is no such option/], [{ pace: { pollMs: "hunter2" } }, /^pace.pollMs: expected a whole number/],
+      [{ store: undefined }, /^store:/], [{ user: undefined }, /^user:/], [{ pace: { hunter2: 5 } }, /^pace: there is no such option; there are (?!.*fetch)/], [{ pace: { fetch: 5 } }, /^pace: there is no such option/], [{ pace: { pollMs: "hunter2" } }, /^pace.pollMs: expected a whole number/],
       [{ origins: ["https://app.example/hunter2"] }, /^origins:/],
     ];
     for (const [more, line] of wrong) {

@@ -747,6 +747,28 @@ fn clicks_that_waited_for_a_refusal_do_not_ask_the_bank_each() {
 }
 
 #[test]
+fn a_click_that_looked_before_the_sign_in_was_marked_takes_its_outcome() {
+    for bank in [Bank::Asks, Bank::Refuses(401, "RETRY_LATER")] {
+        let mut world = World::new();
+        world.flinks.bank = bank;
+        let mut late = Driver::of(world.start_task(BANK));
+        while !matches!(late.at, At::Hear(_)) {
+            world.advance(&mut late);
+        }
+        let first = world.start();
+        match (first, world.finish(&mut late)) {
+            (Reply::Started(StartReply::Challenge(first)), Reply::Started(StartReply::Challenge(late))) => {
+                assert_eq!(first.attempt, late.attempt);
+                assert_ne!(first.token, late.token);
+            }
+            (Reply::Refused(_), late) => drop(refused(&late, 503, "BANK_SLOW")),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(world.flinks.sign_ins.len(), 1, "{bank:?}");
+    }
+}
+
+#[test]
 fn a_call_that_was_certainly_not_sent_may_be_repeated_at_once() {
     let mut world = World::new();
     let mut driver = Driver::of(world.start_task(BANK));

@@ -100,4 +100,15 @@ mod tests {
         let first = waiting.remove(0).await;
         assert!(first.is_some(), "the first who waited is the next");
     }
+
+    #[tokio::test]
+    async fn no_lane_takes_the_places_of_another() {
+        let limiter = CallLimiter::new(1);
+        let mut held = Vec::new();
+        for lane in [Lane::SignIn, Lane::Start, Lane::Deliver, Lane::Work] {
+            let place = timeout(Duration::ZERO, limiter.place(lane)).await;
+            held.push(place.unwrap_or_else(|_| panic!("{lane:?} has no place of its own")));
+        }
+        assert!(held.iter().all(Option::is_some));
+    }
 }

@@ -256,15 +256,19 @@ impl World {
             others_refused,
         } = &self.counts;
         print_row(&format!(
-            "{name}: {} kills ({} at start, {} at deliver, {} at refresh) of {} in {:.0} s, seed {} | {} results accepted | {} lost | {} twice | {} logins overwritten | \
-             {} events in {} posts, {} refused, {} answered late | {} lost | {} out of order",
+            "{name}: {} kills ({} at start, {} at deliver, {} at refresh) of {} in {:.0} s, {} starts, {} times two at once, seed {} | \
+             {} live sign-ins for {} attempts | {} results accepted | {} lost | {} twice | {} logins overwritten | {} events in {} posts, {} refused, {} answered late | {} lost | {} out of order",
             plan.kills,
             killed[0],
             killed[1],
             killed[2],
             if plan.hosts == 1 { "one host".to_owned() } else { format!("{} hosts", plan.hosts) },
             took.as_secs_f64(),
+            read(sent),
+            read(double_clicks),
             plan.seed,
+            sign_ins.len(),
+            distinct(&sign_ins),
             audit.count("accepted"),
             lost.len(),
             audit.doubled,
@@ -281,15 +285,7 @@ impl World {
             starts[starts.len() / 2],
             starts[starts.len() - 1]
         );
-        println!(
-            "{name}: starts {} (cut off {}, double clicks {}), sessions begun {}, live sign-ins {} in {} sessions at Flinks",
-            read(sent),
-            read(starts_cut),
-            read(double_clicks),
-            audit.count("begun"),
-            sign_ins.len(),
-            distinct(&sign_ins)
-        );
+        println!("{name}: starts cut off {}, sessions begun {}", read(starts_cut), audit.count("begun"));
         assert!(read(double_clicks) > 0, "some users click twice");
         assert_eq!(distinct(&sign_ins), sign_ins.len(), "each live sign-in is of an attempt of its own");
         println!(

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{Path, Request, State},
     http::{HeaderMap, StatusCode},
@@ -56,6 +56,8 @@ pub struct Bank {
     has_refused_data: bool,
     /// A live sign-in is done, and a gateway answers in Flinks' place.
     pub loses_sign_ins: bool,
+    /// A live sign-in is done, and its connection breaks before the answer.
+    pub breaks_sign_ins: bool,
     /// Everything is answered 503 by a gateway.
     pub is_down: bool,
     /// Everything is answered 401 `TOO_MANY_REQUESTS`.
@@ -179,6 +181,10 @@ impl Flinks {
     }
 }
 
+/// Marks the answer that a broken connection does not bring.
+#[derive(Clone)]
+struct Broken;
+
 /// One call under way, until it is answered or given up.
 struct UnderWay(Arc<Mutex<Bank>>);
 
@@ -208,6 +214,8 @@ async fn count_and_hold(State(bank): State<Arc<Mutex<Bank>>>, request: Request, 
     }
     let response = next.run(request).await;
     drop(under_way);
+    // A panic here ends the connection without an answer.
+    assert!(response.extensions().get::<Broken>().is_none(), "as the test wants it");
     response
 }
 
@@ -320,8 +328,11 @@ async fn authorize(State(bank): State<Arc<Mutex<Bank>>>, headers: HeaderMap, Jso
     bank.session_tokens.insert(request.clone(), token);
     assert_eq!(body["MostRecentCached"], json!(false));
     assert_eq!(body["Save"], json!(true));
-    let lost = bank.loses_sign_ins;
+    let (lost, breaks) = (bank.loses_sign_ins, bank.breaks_sign_ins);
     let answer = sign_in(&mut bank, login, &request);
+    if breaks {
+        return (Extension(Broken), answer).into_response();
+    }
     if lost { (StatusCode::BAD_GATEWAY, "<html>a gateway</html>").into_response() } else { answer }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    hash::{BuildHasher as _, RandomState},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -9,6 +10,16 @@ use std::{
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
+
+/// A port that nobody has, for a server that has to be told which. It is below those that systems give to connections (from 32768 on Linux),
+/// one of which may be gone before the server takes it.
+pub fn free_port() -> u16 {
+    let mut ports =
+        (0..100).map(|number| 20_000 + u16::try_from(RandomState::new().hash_one(number) % 12_000).unwrap());
+    ports
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("no free port from 20000 on, in a hundred tries")
+}
 
 /// A server of this test's own, gone when dropped.
 pub struct Server {
@@ -23,7 +34,7 @@ impl Server {
             "this machine has no Postgres (initdb and pg_ctl), and DATABASE_URL names none: `npm run setup -- test` installs it",
         );
         let dir = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         if is_root() {
             // Postgres refuses to run as root.
             assert!(Command::new("chown").arg("nobody").arg(dir.path()).status().unwrap().success());

@@ -19,7 +19,7 @@ use axum::{
 use serde_json::Value;
 use tokio::{net::TcpListener, time::sleep};
 
-use super::crash::Dice;
+use super::{crash::Dice, postgres::free_port};
 
 /// How long the hosts of the test wait for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(300);
@@ -52,7 +52,7 @@ pub struct Told {
 impl Receiver {
     /// An address at which nobody listens until [`Receiver::listen`].
     pub fn new(seed: u64) -> Self {
-        let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (taken, troubled) = (BTreeMap::new(), BTreeSet::new());
         let received = Received { dice: Dice(seed), taken, troubled, posts: 0, refused: 0, late: 0 };
         Self { addr, received: Arc::new(Mutex::new(received)) }

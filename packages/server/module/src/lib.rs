@@ -80,6 +80,8 @@ pub fn settings(pace: &str) -> Result<String, String> {
     };
     for (name, value) in given {
         let Some(setting) = all.get_mut(&name).filter(|setting| setting.is_number()) else {
+            // Who fetches the data is no pace.
+            all.retain(|_, setting| setting.is_number());
             return Err(format!("pace: there is no such option; there are {}", names(&all)));
         };
         if !value.as_u64().is_some_and(|number| (1..=u64::from(u32::MAX)).contains(&number)) {
