@@ -184,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_page_calls_its_mode_decides_nothing() {
+        let of = |mode: &str| {
+            let body = format!(r#"{{"attemptId": "abcdefgh", "mode": "{mode}", "loginId": "login-of-ada"}}"#);
+            delivery(body.as_bytes(), Some("\"abcdefgh\""), String::new())
+        };
+        assert!(of("resume").is_ok());
+        assert_eq!(of("resume"), of("refresh"));
+        assert_eq!(of("resume"), of("connect"));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_by_name_or_place() {
         let of = |body: &str| delivery(body.as_bytes(), Some("\"abcdefgh\""), String::new());
         assert!(of(r#"{"attemptId": "abcdefgh", "mode": "resume"}"#).is_ok());

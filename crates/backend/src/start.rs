@@ -443,7 +443,7 @@ impl Start {
             Answer::Authorized { login_id, .. } if *login_id != connection.login_id => {
                 self.end(commit.telling(Event::login_changed(connection, attempt)), attempt, Refusal::OtherLogin)
             }
-            Answer::Authorized { .. } | Answer::Token { .. } | Answer::Data { .. } | Answer::Nightly { .. } => {
+            Answer::Token { .. } | Answer::Data { .. } | Answer::Nightly { .. } => {
                 self.end(commit, attempt, Refusal::Trouble(Trouble::Unreadable))
             }
             Answer::Challenge { request_id: Some(session), token } => {
@@ -454,10 +454,12 @@ impl Start {
                 let commit = commit.with(Change::PutAttempt(in_session(session, token)));
                 self.go(self.phase.clone(), Some(commit), Then::Reply(Reply::Refused(Refusal::BankSlow)))
             }
-            // Something is under way at the bank, and we do not know what: the mark stays.
-            Answer::Challenge { .. } | Answer::Working { .. } | Answer::Failed { sent: Sent::Perhaps, .. } => {
-                self.refuse(Refusal::BankSlow)
-            }
+            // Something is under way at the bank, or done, and we do not know which session it is: the mark stays, and what Flinks has of
+            // the login tells. Without the mark each repetition of the page's would be one more sign-in.
+            Answer::Authorized { .. }
+            | Answer::Challenge { .. }
+            | Answer::Working { .. }
+            | Answer::Failed { sent: Sent::Perhaps, .. } => self.refuse(Refusal::BankSlow),
             Answer::Failed { trouble, sent: Sent::No } => self.end(commit, attempt, Refusal::Trouble(*trouble)),
             Answer::Code { meaning: Meaning::AskUser, .. } => {
                 let due_at_ms = settings.next_question(now, 0);

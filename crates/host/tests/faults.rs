@@ -2,7 +2,7 @@
 //! (`crates/backend/tests`); here they go through HTTP, the database and a Flinks.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use flinks_sandbox::{
     Config, Faults, Sandbox,
@@ -12,10 +12,13 @@ use flinks_sandbox::{
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::common::{
-    Bench, Database, LOGINS, answer_all, delivery,
-    flinks::{Live, Session, SessionToken},
-    send,
+use crate::{
+    common::{
+        Bench, Database, LOGINS, answer_all, delivery, eventually,
+        flinks::{Live, Session, SessionToken},
+        send,
+    },
+    shared::number,
 };
 
 async fn bench_with(change: impl FnOnce(&mut flinks_host::Config)) -> (Database, Bench) {
@@ -333,7 +336,7 @@ async fn a_sign_in_whose_connection_breaks_is_not_repeated_at_once() {
 
 #[tokio::test]
 async fn a_sign_in_that_was_held_up_is_not_sent_late() {
-    let (_database, bench) = bench_with(|config| config.bank_patience = Duration::from_millis(100)).await;
+    let (database, bench) = bench_with(|config| config.bank_patience = Duration::from_millis(100)).await;
     bench.flinks.bank().held = Some("/Authorize");
     let request = bench.post("/api/connections/nightly/reconnect", &json!({}));
     let start = tokio::spawn(send(request));
@@ -341,7 +344,9 @@ async fn a_sign_in_that_was_held_up_is_not_sent_late() {
     bench.flinks.bank().held = Some("GenerateAuthorizeToken");
     bench.until_bank("a token is bought for the sign-in", |bank| bank.held_calls == 2).await;
     // Longer than the mark of the sign-in leaves for that.
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let until_ms = number(&database.url, "SELECT sign_in_until FROM connections WHERE id = 'nightly'").await;
+    let is_over = || UNIX_EPOCH.elapsed().unwrap().as_millis() > u128::try_from(until_ms).unwrap();
+    eventually("its mark is over", async || is_over().then_some(())).await;
     bench.flinks.bank().held = None;
     start.await.unwrap().refused(503, "FLINKS_UNREACHABLE");
     assert_eq!(bench.flinks.bank().sign_ins, 0);

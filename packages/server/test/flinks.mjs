@@ -24,6 +24,8 @@ export class Flinks {
   onlyCachedData = false;
   /** A live sign-in is done, and a gateway answers in Flinks' place. */
   losesSignIns = false;
+  /** A live sign-in is done, and its connection breaks before the answer. */
+  breaksSignIns = false;
   isDown = false;
   isBusy = false;
   /** Calls whose path contains this are answered only when it is taken away again. */
@@ -182,6 +184,7 @@ export class Flinks {
     this.signIns += 1;
     this.#sessionTokens.set(requestId, token);
     const answer = this.#signIn(requestId, login);
+    if (this.breaksSignIns) throw new TypeError("fetch failed", { cause: { code: "ECONNRESET" } });
     return this.losesSignIns ? gateway(502) : answer;
   }
 

@@ -627,6 +627,15 @@ const faults = {
     assert.deepEqual([reply.status, bench.flinks.signIns], ["challenge", 2]);
   }),
 
+  a_sign_in_whose_connection_breaks_is_not_repeated_at_once: (withBench) => withBench({ startAnswerMs: 50 }, async (bench) => {
+    bench.flinks.breaksSignIns = true;
+    (await bench.start("nightly")).refused(503, "BANK_SLOW");
+    await bench.until("the sign-in has arrived", () => bench.flinks.signIns === 1);
+    bench.flinks.breaksSignIns = false;
+    for (let more = 0; more < 3; more += 1) (await bench.start("nightly")).refused(503, "BANK_SLOW");
+    assert.equal(bench.flinks.signIns, 1);
+  }),
+
   a_sign_in_that_was_held_up_is_not_sent_late: (withBench) => withBench({ bankMs: 100 }, async (bench) => {
     bench.flinks.held = "/Authorize";
     const begun = bench.start("nightly");
@@ -688,6 +697,7 @@ const faults = {
 const hosts = {
   slow_flinks_gets_no_more_calls_than_allowed: "the host limits its own calls to Flinks; an application has its own limits",
   many_starts_of_one_connection_cost_another_users_delivery_nothing: "the same limit, and who has places in it",
+  a_slow_sign_in_takes_no_place_of_another_start: "the same limit, and that sign-ins have places of their own",
   every_call_says_how_long_it_is_who_sends_it_and_what_it_takes: "the host's HTTP client and its name; here the platform's fetch writes the head, and the sandbox demands lengths above",
   a_database_of_an_earlier_version_is_brought_up_to_date: "the host's own tables",
 };

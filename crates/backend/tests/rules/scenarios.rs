@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{
     flinks::{Bank, Session, Tokens, Weather},
-    world::{At, BANK, Driver, LOGIN, OLD_MS, USER, World, accounts, delivery, refused},
+    world::{At, BANK, Driver, LOGIN, OLD_MS, USER, World, accounts, delivery, login, refused},
 };
 
 const MINUTE: i64 = 60_000;
@@ -744,6 +744,27 @@ fn clicks_that_waited_for_a_refusal_do_not_ask_the_bank_each() {
     }
     assert!(drivers.iter().all(|driver| matches!(driver.reply(), Some(Reply::Refused(_)))));
     assert_eq!(world.flinks.sign_ins.len(), 1);
+}
+
+/// Flinks may leave every field out but the one that was asked for.
+#[test]
+fn a_sign_in_that_went_well_without_a_session_is_not_repeated() {
+    let mut world = World::new();
+    world.flinks.bank = Bank::NeedsNobody;
+    let mut driver = Driver::of(world.start_task(BANK));
+    while world.flinks.sign_ins.is_empty() {
+        world.advance(&mut driver);
+    }
+    let nameless = Answer::Authorized { login_id: login(), request_id: None, last_refresh_ms: Some(world.now_ms) };
+    driver.at = At::Hear(Box::new(nameless));
+    refused(&world.finish(&mut driver), 503, "BANK_SLOW");
+    // The widget asks again and again.
+    for _ in 0..5 {
+        refused(&world.start(), 503, "BANK_SLOW");
+    }
+    world.work_for(5 * MINUTE);
+    assert_eq!(world.flinks.sign_ins.len(), 1);
+    world.is_repaired();
 }
 
 #[test]

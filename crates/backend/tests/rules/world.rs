@@ -165,6 +165,9 @@ impl World {
                     self.check_sign_in(login_id.as_str(), driver);
                     driver.signing_in = Some(tag.as_str().to_owned());
                 }
+                if let Call::Data { request_id, .. } | Call::Poll { request_id } = &call {
+                    self.check_data(request_id);
+                }
                 At::Hear(Box::new(self.flinks.call(&self.settings, &call, self.now_ms)))
             }
             At::Hear(answer) => {
@@ -191,6 +194,12 @@ impl World {
             let apart = self.now_ms - sent_ms;
             assert!(was_heard || apart >= self.settings.bank_ms, "two live sign-ins at once, {apart} ms apart");
         }
+    }
+
+    /// Asking for the data spends the session, and says nothing of a result that is not finished: it comes after the commit only.
+    fn check_data(&self, session: &RequestId) {
+        let mut of_session = self.store.attempts.iter().filter(|attempt| attempt.request_id.as_ref() == Some(session));
+        assert!(of_session.any(|attempt| attempt.state.is_used()), "data is asked for before the result is committed");
     }
 
     fn version(&self, driver: &Driver) -> i64 {
