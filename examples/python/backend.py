@@ -244,7 +244,8 @@ def begin_or_resume(connection, who):
     if attempt["state"] == "accepted":
         return jsonify(status="upToDate")
     if attempt["state"] != "open":
-        return later("BANK_UNREACHABLE")
+        # Without `Retry-After`: the page would repeat it by itself, and the bank be asked each time.
+        return problem(503, "BANK_UNREACHABLE")
     if not attempt["request_id"]:
         return jsonify(status="connect", attemptId=attempt["id"], tag=attempt["tag"], authorizeToken=fresh_token(), connectUrl=os.environ["FLINKS_CONNECT_URL"])
     if ask(attempt)[0] == "working":

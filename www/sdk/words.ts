@@ -57,7 +57,7 @@ export const WORDS = {
     "Your bank is slow to answer. We keep trying for a few minutes; please leave this page open.",
     "Votre banque tarde à répondre. Nous réessayons pendant quelques minutes; veuillez laisser cette page ouverte.",
   ],
-  notStarted: ["This site did not answer. Please try again.", "Ce site n’a pas répondu. Veuillez réessayer."],
+  notStarted: ["This could not be started just now. Please try again.", "Impossible de commencer pour le moment. Veuillez réessayer."],
   signedOut: [
     "You are no longer signed in to this site. Sign in again in another tab, then come back here and try again.",
     "Vous n’êtes plus connecté à ce site. Connectez-vous de nouveau dans un autre onglet, puis revenez ici et réessayez.",

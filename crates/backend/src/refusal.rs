@@ -44,6 +44,8 @@ pub enum Refusal {
     Refused(String),
     /// Flinks or the bank cannot do it now, for this reason.
     Later(String),
+    /// The same of a live sign-in. Only its user may have it repeated: a bank may lock out who signs in again and again.
+    SignInRefused(String),
     /// Flinks could not be asked.
     Trouble(Trouble),
 }
@@ -59,7 +61,7 @@ impl Refusal {
             Self::OtherTag | Self::AttemptUsed | Self::NothingToVerify | Self::Refused(_) => 422,
             Self::TooManySignIns => 429,
             Self::Trouble(Trouble::Unreadable) => 502,
-            Self::BankSlow | Self::Later(_) | Self::Trouble(_) => 503,
+            Self::BankSlow | Self::Later(_) | Self::SignInRefused(_) | Self::Trouble(_) => 503,
         }
     }
 
@@ -77,12 +79,12 @@ impl Refusal {
             Self::NotFinished => "NOT_FINISHED",
             Self::BankSlow => "BANK_SLOW",
             Self::TooManySignIns => "TOO_MANY_SIGN_INS",
-            Self::Refused(code) | Self::Later(code) => code::name(code),
+            Self::Refused(code) | Self::Later(code) | Self::SignInRefused(code) => code::name(code),
             Self::Trouble(trouble) => trouble.code(),
         }
     }
 
-    /// Seconds until it may be tried again.
+    /// Seconds until it may be tried again without a word of the user's.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<i64> {
         match self {
@@ -119,7 +121,9 @@ impl Refusal {
                 "The user has as many sign-ins under way as one user may. Nothing was sent to Flinks; try again."
             }
             Self::Refused(_) => "Flinks has ended this session with that code. Nothing was changed; start again.",
-            Self::Later(_) => "Flinks or the bank cannot do it now. Nothing was changed; try again.",
+            Self::Later(_) | Self::SignInRefused(_) => {
+                "Flinks or the bank cannot do it now. Nothing was changed; try again."
+            }
             Self::Trouble(Trouble::Unreachable | Trouble::Silent) => {
                 "Flinks does not answer. Nothing was changed; try again."
             }
@@ -154,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_says_when_and_what_lasts_does_not() {
+    fn what_passes_says_when_but_for_a_sign_in_and_what_lasts_does_not() {
         for refusal in [
             Refusal::NoConnection,
             Refusal::NoAttempt,
@@ -168,6 +172,7 @@ mod tests {
             Refusal::TooManySignIns,
             Refusal::Refused("DISABLED_LOGIN".to_owned()),
             Refusal::Later("RETRY_LATER".to_owned()),
+            Refusal::SignInRefused("RETRY_LATER".to_owned()),
             Refusal::Trouble(Trouble::Silent),
             Refusal::Trouble(Trouble::Limit { after_ms: 1 }),
             Refusal::Trouble(Trouble::KeysRefused),
@@ -175,7 +180,8 @@ mod tests {
             Refusal::Trouble(Trouble::Crowded),
         ] {
             let passes = refusal.failure() == Failure::Passing;
-            assert_eq!(refusal.retry_after_s().is_some(), passes, "{refusal:?}");
+            let is_repeated = passes && !matches!(refusal, Refusal::SignInRefused(_));
+            assert_eq!(refusal.retry_after_s().is_some(), is_repeated, "{refusal:?}");
         }
     }
 }

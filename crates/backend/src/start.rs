@@ -469,7 +469,7 @@ impl Start {
             Answer::Code { meaning: Meaning::Token | Meaning::Keys, .. } => {
                 self.end(commit, attempt, Refusal::Trouble(Trouble::KeysRefused))
             }
-            Answer::Code { code, .. } => self.end(commit, attempt, Refusal::Later(code.clone())),
+            Answer::Code { code, .. } => self.end(commit, attempt, Refusal::SignInRefused(code.clone())),
         }
     }
 

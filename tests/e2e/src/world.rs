@@ -246,22 +246,13 @@ impl World {
     /// Leaves in the middle of an answer as a keyboard user does: Esc, and Esc again when asked.
     pub async fn leave_by_escape(&self) -> Result<()> {
         self.press_escape_in_dialog().await?;
-        self.expect_widget_button("leave", "Leave").await?;
+        self.expect_widget_part("leave", "Leave").await?;
         Ok(self.browser.action_chain().send_keys(thirtyfour::Key::Escape).perform().await?)
     }
 
-    /// Waits until the widget tells the user `text`.
-    pub async fn expect_widget_status(&self, text: &str) -> Result<()> {
-        eventually(&format!("the widget says {text}"), async || {
-            let said = self.widget_part("status", "return part?.textContent ?? ''").await?;
-            Ok((said == text).then_some(()))
-        })
-        .await
-    }
-
-    /// Waits until the widget's button of that part says `text`.
-    pub async fn expect_widget_button(&self, part: &str, text: &str) -> Result<()> {
-        eventually(&format!("the widget's {part} button says {text}"), async || {
+    /// Waits until the widget's part says `text`.
+    pub async fn expect_widget_part(&self, part: &str, text: &str) -> Result<()> {
+        eventually(&format!("the widget's {part} says {text}"), async || {
             let said = self.widget_part(part, "return part?.textContent ?? ''").await?;
             Ok((said == text).then_some(()))
         })

@@ -170,7 +170,7 @@ async fn a_second_tab_is_told_and_may_take_over() -> Result<()> {
         world.browser.switch_to_window(second_tab.clone()).await?;
         world.visit().await?;
         world.press_reconnect("nightly").await?;
-        world.expect_widget_button("retry", "Continue here").await?;
+        world.expect_widget_part("retry", "Continue here").await?;
         world.expect_launches(1).await?;
         world.press_widget_button("retry").await?;
         world.enter_connect().await?;
@@ -179,7 +179,7 @@ async fn a_second_tab_is_told_and_may_take_over() -> Result<()> {
 
         // The first tab lost it, says so, and can take it back.
         world.browser.switch_to_window(first_tab).await?;
-        world.expect_widget_button("retry", "Continue here").await?;
+        world.expect_widget_part("retry", "Continue here").await?;
         world.press_widget_button("retry").await?;
         world.enter_connect().await?;
         world.answer(third.0, third.1).await?;
@@ -255,7 +255,7 @@ async fn another_login_is_refused_and_changes_nothing() -> Result<()> {
         world.enter_connect().await?;
         world.answer_all().await?;
         world.leave_connect().await?;
-        world.expect_widget_button("close", "Close").await?;
+        world.expect_widget_part("close", "Close").await?;
         world.expect_text("alert-nightly", "another sign-in").await?;
         world.expect_text("event-log", "LOGIN_MISMATCH").await?;
         world.expect_visible("[data-testid='accounts-nightly']", 0).await?;
@@ -272,7 +272,7 @@ async fn another_login_is_refused_and_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bank_that_asks_nothing_needs_nobody_and_one_that_is_down_is_waited_for() -> Result<()> {
+async fn a_bank_that_asks_nothing_needs_nobody_and_one_that_is_down_is_told() -> Result<()> {
     World::run(async |world| {
         world.choose_twist("questions").await?;
         world.press_reconnect("ondemand").await?;
@@ -285,11 +285,10 @@ async fn a_bank_that_asks_nothing_needs_nobody_and_one_that_is_down_is_waited_fo
 
         world.choose_twist("bank").await?;
         world.press_reconnect("nightly").await?;
-        world
-            .expect_widget_status("This is taking longer than usual. Please wait a moment, or try again later.")
-            .await?;
+        world.expect_widget_part("alert", "This could not be started just now. Please try again.").await?;
         world.press_widget_button("close").await?;
         world.expect_no_dialog().await?;
+        world.expect_text("alert-nightly", "couldn't start a session").await?;
         assert!(world.launched_request_ids().is_empty(), "Connect was never opened");
         world.expect_twist("bank", "false").await?;
         reconnects(world, "nightly").await?;

@@ -364,7 +364,8 @@ fn whatever_flinks_would_send_to_connect_is_the_full_flow() {
     for code in ["RETRY_LATER", "CONCURRENT_SESSION", "AGGREGATION_ERROR"] {
         let mut world = World::new();
         world.flinks.bank = Bank::Refuses(401, code);
-        refused(&world.start(), 503, code);
+        // The page would repeat it for minutes, and the bank be asked each time. Its user decides.
+        assert_eq!(refused(&world.start(), 503, code).retry_after_s(), None, "{code}");
         assert_eq!(world.connection().sign_in, None, "{code}");
     }
 }

@@ -101,7 +101,7 @@ async fn drive(world: &World, url: &str) -> Result<()> {
         let cookies = world.browser.get_all_cookies().await?;
         world.forget_cookies().await?;
         button.click().await?;
-        world.expect_widget_button("retry", "Try again").await?;
+        world.expect_widget_part("retry", "Try again").await?;
         let said = world.browser.find(By::Css("output")).await?.text().await?;
         if !said.is_empty() {
             return Err(format!("the page says {said}, although the user can try again").into());
