@@ -46,6 +46,8 @@ pub enum Refusal {
     Later(String),
     /// The same of a live sign-in. Only its user may have it repeated: a bank may lock out who signs in again and again.
     SignInRefused(String),
+    /// The live sign-in that this request waited for came to nothing; who sent it was told why. Only the user may have it repeated.
+    SignInFailed,
     /// Flinks could not be asked.
     Trouble(Trouble),
 }
@@ -61,7 +63,7 @@ impl Refusal {
             Self::OtherTag | Self::AttemptUsed | Self::NothingToVerify | Self::Refused(_) => 422,
             Self::TooManySignIns => 429,
             Self::Trouble(Trouble::Unreadable) => 502,
-            Self::BankSlow | Self::Later(_) | Self::SignInRefused(_) | Self::Trouble(_) => 503,
+            Self::BankSlow | Self::Later(_) | Self::SignInRefused(_) | Self::SignInFailed | Self::Trouble(_) => 503,
         }
     }
 
@@ -79,6 +81,7 @@ impl Refusal {
             Self::NotFinished => "NOT_FINISHED",
             Self::BankSlow => "BANK_SLOW",
             Self::TooManySignIns => "TOO_MANY_SIGN_INS",
+            Self::SignInFailed => "SIGN_IN_FAILED",
             Self::Refused(code) | Self::Later(code) | Self::SignInRefused(code) => code::name(code),
             Self::Trouble(trouble) => trouble.code(),
         }
@@ -121,6 +124,9 @@ impl Refusal {
                 "The user has as many sign-ins under way as one user may. Nothing was sent to Flinks; try again."
             }
             Self::Refused(_) => "Flinks has ended this session with that code. Nothing was changed; start again.",
+            Self::SignInFailed => {
+                "Another request's sign-in failed, and this one waited for it. Nothing was changed; try again."
+            }
             Self::Later(_) | Self::SignInRefused(_) => {
                 "Flinks or the bank cannot do it now. Nothing was changed; try again."
             }
@@ -173,6 +179,7 @@ mod tests {
             Refusal::Refused("DISABLED_LOGIN".to_owned()),
             Refusal::Later("RETRY_LATER".to_owned()),
             Refusal::SignInRefused("RETRY_LATER".to_owned()),
+            Refusal::SignInFailed,
             Refusal::Trouble(Trouble::Silent),
             Refusal::Trouble(Trouble::Limit { after_ms: 1 }),
             Refusal::Trouble(Trouble::KeysRefused),
@@ -180,7 +187,7 @@ mod tests {
             Refusal::Trouble(Trouble::Crowded),
         ] {
             let passes = refusal.failure() == Failure::Passing;
-            let is_repeated = passes && !matches!(refusal, Refusal::SignInRefused(_));
+            let is_repeated = passes && !matches!(refusal, Refusal::SignInRefused(_) | Refusal::SignInFailed);
             assert_eq!(refusal.retry_after_s().is_some(), is_repeated, "{refusal:?}");
         }
     }

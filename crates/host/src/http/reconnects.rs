@@ -114,7 +114,7 @@ pub(crate) enum Accepted {
     (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "TOO_MANY_SIGN_INS: as many sign-ins of the user are under way as may be. TOO_MANY_REQUESTS: as many starts of the user were sent in a minute"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json", description = "Flinks' answer is unreadable"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json",
-        description = "try again after Retry-After. BANK_SLOW: the sign-in goes on"),
+        description = "try again after Retry-After. BANK_SLOW: the sign-in goes on. Without Retry-After a live sign-in was refused (Flinks' code, or SIGN_IN_FAILED for a request that waited for it): only the user may have it repeated"),
 ))]
 pub(crate) async fn start(
     State(app): State<App>,
