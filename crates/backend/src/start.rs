@@ -279,9 +279,8 @@ impl Start {
                 self.load(attempt, PageKind::Connect, None)
             }
             Some(attempt) if attempt.state == State::Finished => self.reply(StartReply::UpToDate),
-            Some(attempt) if attempt.state == State::Open && attempt.stage == Stage::SigningIn => {
-                self.refuse(Refusal::BankSlow)
-            }
+            // Its answer was lost, and the bank's time is over.
+            Some(attempt) if attempt.state == State::Open => self.refuse(Refusal::BankSlow),
             // It failed. Were each of those who waited to sign in now, five clicks would be five sign-ins after all.
             _ => self.refuse(Refusal::SignInFailed),
         }
