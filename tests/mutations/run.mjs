@@ -2,7 +2,7 @@
 //
 //   npm run mutations                       every mutation; status 1 when one survives or no longer applies
 //   npm run mutations -- --write            the same, and writes the table in docs/attacks.md
-//   npm run mutations -- tag page           those whose name has one of these words
+//   npm run mutations -- tag page           those whose name has one of these words; with --write only their rows are written
 //   npm run mutations -- --changed          those of files that changed on this branch, or on main in the last commit
 //   npm run mutations -- --changed v1.2.3   those of files that changed since then
 //   npm run mutations -- --minutes 20       begins none after so many minutes, and says how many it left out
@@ -44,8 +44,6 @@ await main(async () => {
     options: { write: { type: "boolean" }, changed: { type: "boolean" }, minutes: { type: "string" } },
     allowPositionals: true,
   });
-  const isWhole = !values.changed && positionals.length === 0 && !values.minutes;
-  if (values.write && !isWhole) throw new Failure(`${page} is written only when every mutation is tried`);
   const wanted = values.changed ? ofChangedFiles(positionals[0]) : named(positionals);
   if (wanted.length === 0) return;
   const minutes = values.minutes === undefined ? Infinity : Number(values.minutes);
@@ -62,7 +60,7 @@ await main(async () => {
   const untried = wanted.length - rows.length;
   const rest = untried ? `, ${untried} not tried within ${minutes} minutes` : "";
   console.log(`mutations: ${rows.length - survivors.length} caught, ${survivors.length} survived or no longer apply${rest}, ${secondsSince(started)}`);
-  if (values.write && survivors.length) throw new Failure(`${page} is written only when every mutation was caught`);
+  if (values.write && survivors.length) throw new Failure(`${page} is written only when all that were tried were caught`);
   if (values.write) write(rows);
   process.exitCode = survivors.length === 0 ? 0 : 1;
 });
@@ -273,14 +271,17 @@ function tracked() {
   return git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0").filter((name) => name && existsSync(join(root, name)));
 }
 
-/** Replaces the table in docs/attacks.md. */
+/** Replaces the rows of these mutations in docs/attacks.md. Those of other mutations stay; those of mutations that are no more go. */
 function write(rows) {
   const [begin, end] = ["<!-- mutations: begin -->", "<!-- mutations: end -->"];
   const text = readFileSync(join(root, page), "utf8");
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Failure(`${page} has no section between ${begin} and ${end}`);
   const cell = (words) => words.replaceAll("|", "\\|");
-  const lines = rows.map(({ check, change, file, by }) => `| ${[check, change, `\`${file}\``, by].map(cell).join(" | ")} |`);
+  const start = ({ check, change, file }) => `| ${[check, change, `\`${file}\``].map(cell).join(" | ")} | `;
+  const before = text.slice(from, to).split("\n");
+  const written = new Map(rows.map((row) => [start(row), `${start(row)}${cell(row.by)} |`]));
+  const lines = mutations.map(start).flatMap((row) => written.get(row) ?? before.find((line) => line.startsWith(row)) ?? []);
   const table = ["| check | without it | file | caught by |", "|---|---|---|---|", ...lines].join("\n");
   writeFileSync(join(root, page), `${text.slice(0, from + begin.length)}\n${table}\n${text.slice(to)}`);
   console.log(`${page} is written`);

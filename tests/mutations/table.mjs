@@ -304,7 +304,7 @@ const platform = [
       "Connect up",
       "a frame that has loaded is up",
       "let load = LoadWatch::new(",
-      'let inbox_of_load = inbox.clone();\n        EventListener::new(&element, "load", move |_| {\n            let up = super::report::object(&[("data", super::report::object(&[("step", "APP_MOUNTED".into())]).into())]);\n            inbox_of_load.report(Happened::Posted(up.unchecked_into()));\n        })\n        .forget();\n        let load = LoadWatch::new(',
+      'let inbox_of_load = inbox.clone();\n        std::mem::forget(Listener::new(&element, "load", move |_| {\n            let data = super::report::dictionary(&[("step", "APP_MOUNTED".into())]);\n            let up = super::report::dictionary(&[("data", data.into())]);\n            inbox_of_load.report(Happened::Posted(up.unchecked_into()));\n        }));\n        let load = LoadWatch::new(',
       "e2e policies r42_a_frame",
     ],
   ]),
