@@ -123,7 +123,9 @@ pub enum Method {
 }
 
 impl Call {
-    fn about(&self) -> About {
+    /// What the call is about: a code means something else to each.
+    #[must_use]
+    pub fn about(&self) -> About {
         match self {
             Self::SignIn { .. } => About::SignIn,
             Self::Session { .. } => About::Session,

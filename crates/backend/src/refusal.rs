@@ -44,9 +44,10 @@ pub enum Refusal {
     Refused(String),
     /// Flinks or the bank cannot do it now, for this reason.
     Later(String),
-    /// The same of a live sign-in. Only its user may have it repeated: a bank may lock out who signs in again and again.
+    /// Flinks or the bank refused a live sign-in for now, for this reason. Only the user may have it repeated: a bank may lock a user out after
+    /// several sign-ins.
     SignInRefused(String),
-    /// The live sign-in that this request waited for came to nothing; who sent it was told why. Only the user may have it repeated.
+    /// This request waited for a live sign-in of another request, which failed; that request was told why. Only the user may have it repeated.
     SignInFailed,
     /// Flinks could not be asked.
     Trouble(Trouble),
@@ -87,7 +88,8 @@ impl Refusal {
         }
     }
 
-    /// Seconds until it may be tried again without a word of the user's.
+    /// How many seconds the widget waits before it repeats the request by itself. `None`: it does not, because no repetition helps, or because
+    /// only the user may have it repeated.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<i64> {
         match self {

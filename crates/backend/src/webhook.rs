@@ -113,6 +113,7 @@ impl Webhook {
             if attempt.request_id.as_ref() == Some(session) {
                 return self.end(None, Done::Nothing);
             }
+            // The token that is stored was the other session's.
             let known = Attempt { request_id: Some(session.clone()), token: None, ..flow };
             return self.end(Some(Commit::on(connection).with(Change::PutAttempt(known))), Done::Postponed);
         }

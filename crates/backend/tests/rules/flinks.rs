@@ -175,7 +175,7 @@ impl Flinks {
             Key::Secret | Key::Api => (None, false),
         };
         let body: Value = request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).unwrap());
-        let refusal = self.refuses.filter(|refusal| Some(refusal.about) == about(call));
+        let refusal = self.refuses.filter(|refusal| refusal.about == call.about());
         let (status, answer) = match call {
             _ if refusal.is_some() => refusal.map(|it| code(it.http_status, it.code, it.message)).unwrap(),
             Call::Token => {
@@ -284,17 +284,6 @@ impl Flinks {
             .map(|id| json!({"Id": id}))
             .collect();
         (200, json!({"Accounts": accounts, "Login": {"Id": login, "LastRefresh": last}}))
-    }
-}
-
-fn about(call: &Call) -> Option<About> {
-    match call {
-        Call::SignIn { .. } => Some(About::SignIn),
-        Call::Session { .. } => Some(About::Session),
-        Call::Cached { .. } => Some(About::Cached),
-        Call::Data { .. } | Call::Poll { .. } => Some(About::Data),
-        Call::Token => Some(About::Token),
-        Call::Nightly => None,
     }
 }
 
