@@ -163,9 +163,8 @@ const result = [
     ["after a sleep: a second try", "the time of the delivery was slept over", "self.give_up_ms = self.give_up_ms.max(another_ms);", "let _ = another_ms;", "scenarios"],
   ]),
   ...inFile("src/session/machine/view.rs", [
-    ["first view: after the lock", "it is drawn while the frame waits for the lock", "self.visibility == Visibility::Shown(None) && self.waiting == Waiting::Lock", "false", "scenarios"],
-    ["first view: not for ever", "it waits as long as the lock", "now_ms + FIRST_VIEW_LIMIT_MS", "NEVER_MS", "scenarios"],
-    ["first view: once", "what was hidden is thought of again", "pub(super) fn hide(&mut self, notice: CompletionNotice) {\n        self.first_view_ms = NEVER_MS;", "pub(super) fn hide(&mut self, notice: CompletionNotice) {", "scenarios"],
+    ["first view: after the lock", "it is drawn while the frame waits for the lock", "(Visibility::Shown(None), Waiting::Lock) =>", "(Visibility::Shown(None), Waiting::Lock) if false =>", "scenarios"],
+    ["first view: not for ever", "it waits as long as the lock", "self.until_ms - LOCK_LIMIT_MS + FIRST_VIEW_LIMIT_MS", "self.until_ms.max(LOCK_LIMIT_MS + FIRST_VIEW_LIMIT_MS)", "scenarios"],
   ]),
   ...inFile("src/session/machine/launch.rs", [
     ["a token that is too old", "it is tried", "settings.authorize_token.is_some() && now_ms >= self.token_until_ms", "settings.authorize_token.is_some() && now_ms >= NEVER_MS", "scenarios"],

@@ -15,7 +15,7 @@ use flinks_connect::step;
 impl Session {
     /// Time may have passed.
     pub(super) fn wake(&mut self, now_ms: u64) {
-        if now_ms >= self.first_view_ms {
+        if now_ms >= self.first_view_ms() {
             self.present();
         }
         if now_ms >= self.patience_until_ms {

@@ -24,14 +24,12 @@ impl Session {
         self.bank_until_ms = now_ms + BANK_LIMIT_MS;
         // What takes a while comes first: the user's view is drawn meanwhile.
         match self.options.begin_with {
-            BeginWith::StartEndpoint => {
-                self.ask_host(now_ms);
-                self.show(view);
-            }
-            BeginWith::RequestId => {
-                self.open(now_ms);
-                self.show_with_frame(now_ms, view);
-            }
+            BeginWith::StartEndpoint => self.ask_host(now_ms),
+            BeginWith::RequestId => self.open(now_ms),
+        }
+        self.view = view;
+        if self.first_view_ms() == NEVER_MS {
+            self.present();
         }
         self.enter(Phase::Starting);
     }

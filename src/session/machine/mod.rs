@@ -221,8 +221,6 @@ pub struct Session {
     until_ms: u64,
     /// When the user who waits for Connect gets a further word.
     patience_until_ms: u64,
-    /// When the first view is shown, with Connect's frame or without it.
-    first_view_ms: u64,
     /// Until when a host that says when to ask again is asked again.
     bank_until_ms: u64,
     /// When delivery is given up.
@@ -291,7 +289,6 @@ impl Session {
             waiting: Waiting::Begin,
             until_ms: NEVER_MS,
             patience_until_ms: NEVER_MS,
-            first_view_ms: NEVER_MS,
             bank_until_ms: now_ms,
             give_up_ms: NEVER_MS,
             token_until_ms: now_ms + TOKEN_LIFE_MS,
@@ -379,7 +376,7 @@ impl Session {
             NEVER_MS => self.until_ms.min(self.give_up_ms),
             judged_from_ms => judged_from_ms,
         };
-        let deadline_ms = judged_ms.min(self.patience_until_ms).min(self.first_view_ms);
+        let deadline_ms = judged_ms.min(self.patience_until_ms).min(self.first_view_ms());
         (deadline_ms != NEVER_MS).then_some(deadline_ms)
     }
 
